@@ -1,0 +1,9 @@
+"""Who is speaking, for whom, under which brand."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = _("Customers")

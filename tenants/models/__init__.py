@@ -1,0 +1,9 @@
+"""Tables of tenancy; all of them live in the public schema."""
+
+from tenants.models.branding import Branding
+from tenants.models.domain import Domain
+from tenants.models.job import TenantJob
+from tenants.models.reseller import Reseller, ResellerMember
+from tenants.models.tenant import Tenant
+
+__all__ = ["Branding", "Domain", "Reseller", "ResellerMember", "Tenant", "TenantJob"]

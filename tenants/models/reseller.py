@@ -1,0 +1,39 @@
+"""Resellers and the people who work in their console."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.models import TimestampedModel
+from tenants.enums import ResellerRole
+
+
+class Reseller(TimestampedModel):
+    """A company that sells the product under its own brand."""
+
+    name = models.CharField(_("name"), max_length=120)
+    slug = models.SlugField(_("address"), max_length=40, unique=True)
+    support_email = models.EmailField(_("support e-mail"), blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("reseller")
+        verbose_name_plural = _("resellers")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ResellerMember(TimestampedModel):
+    """A person of the reseller; the user lives in the public schema."""
+
+    reseller = models.ForeignKey(Reseller, models.CASCADE, related_name="members", verbose_name=_("reseller"))
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reseller_member", verbose_name=_("person"))
+    role = models.CharField(_("role"), max_length=10, choices=ResellerRole, default=ResellerRole.STAFF)
+
+    class Meta:
+        verbose_name = _("team member")
+        verbose_name_plural = _("team members")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.reseller}"
