@@ -51,6 +51,7 @@ SITE_PORT_SUFFIX = f":{PORT}" if DEBUG else ""
 
 # --- Tenancy ------------------------------------------------------------------------------------
 SHARED_APPS = [
+    "config",
     "tenants",  # before django_tenants: its `migrate` replays compiled SQL per schema
     "django_tenants",
     "tenants.accounts",
@@ -61,6 +62,7 @@ SHARED_APPS = [
     "ops.kernel.outbox",
     "ops.kernel.metering",
     "ops.monitor",
+    "ops.backups",
     "billing",
     "unfold",
     "unfold.contrib.filters",
@@ -97,6 +99,11 @@ TENANT_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "chat",
+    "media_studio",
+    "offers",
+    "ops.edge",
+    "ops.ml",
+    "ops.privacy",
 ]
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
 TENANT_MODEL = "tenants.Tenant"

@@ -1,0 +1,9 @@
+"""LGPD requests: export, erase, retain."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PrivacyConfig(AppConfig):
+    name = "ops.privacy"
+    verbose_name = _("Privacy")
