@@ -1,6 +1,9 @@
 """People and what they may do, in the public schema and in every tenant's own."""
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,3 +11,49 @@ class AccountsConfig(AppConfig):
     name = "tenants.accounts"
     label = "accounts"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        from ops.kernel.registry import Gauge, PermissionDef, SettingsPage, gauges, permissions, settings_pages
+        from ops.kernel.audit import actions
+        from tenants.accounts import checks  # noqa: F401 - registers the checks
+        from tenants.accounts.services import seats
+
+        everyone = {"owner", "admin", "agent", "editor", "viewer", "billing"}
+        permissions.register("accounts.view_user", PermissionDef("accounts.view_user", _("See the team"), everyone))
+        permissions.register("accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"}))
+        gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
+        settings_pages.register(
+            "accounts.people",
+            SettingsPage(_("People"), "users", "accounts:people", "accounts.view_user", 20, _("Who works here and what they may do.")),
+        )
+        settings_pages.register(
+            "accounts.profile",
+            SettingsPage(_("My profile"), "circle-user", "accounts:profile", None, 10, _("Your name, language, e-mail and password.")),
+        )
+
+        for action, label in (
+            ("accounts.user_added", _("Person added")),
+            ("accounts.user_invited", _("Invitation sent again")),
+            ("accounts.user_welcomed", _("Invitation accepted")),
+            ("accounts.user_deactivated", _("Person deactivated")),
+            ("accounts.user_activated", _("Person activated")),
+            ("accounts.role_changed", _("Role changed")),
+            ("accounts.login", _("Logged in")),
+            ("accounts.login_failed", _("Login refused")),
+            ("accounts.api_login", _("Logged in through the API")),
+            ("accounts.password_changed", _("Password changed")),
+            ("accounts.password_reset", _("Password reset by e-mail")),
+            ("accounts.email_changed", _("E-mail address changed")),
+        ):
+            actions.register(action, label)
+
+        # Permissions are made app by app; after the last one all of them are there.
+        last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
+        post_migrate.connect(_sync_roles, sender=last, dispatch_uid="accounts.sync_roles")
+
+
+def _sync_roles(**_: Any) -> None:
+    from tenants.accounts.services import roles
+
+    if roles.stand_ready():
+        roles.sync()

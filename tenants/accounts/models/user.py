@@ -2,15 +2,23 @@
 
 from typing import Any, Self
 
+from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
+from tenants.accounts.enums import SEAT_ROLES
 from tenants.accounts.models.role import Role
+
+
+def _granted(user: "User", perm: str, obj: Any) -> bool:
+    return any(backend.has_perm(user, perm, obj) for backend in get_backends())
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -19,6 +27,19 @@ class UserQuerySet(models.QuerySet["User"]):
     def active(self) -> Self:
         """People who may log in."""
         return self.filter(is_active=True)
+
+    def with_role(self, *slugs: str) -> Self:
+        """People who hold one of these roles."""
+        return self.filter(role__slug__in=slugs)
+
+    def seated(self) -> Self:
+        """Active people whose role may answer conversations."""
+        return self.active().with_role(*SEAT_ROLES)
+
+    def search(self, text: str) -> Self:
+        """People whose name or e-mail holds `text`, whatever its case."""
+        text = text.replace("\x00", "").strip()
+        return self.filter(models.Q(name__icontains=text) | models.Q(email__icontains=text)) if text else self
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -44,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     """A person of one schema. The same e-mail in another schema is another person."""
 
     email = models.EmailField(_("e-mail"), unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True)
+    name = models.CharField(_("name"), max_length=120, blank=True, validators=[ProhibitNullCharactersValidator()])
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users", verbose_name=_("role"))
     language = models.CharField(_("language"), max_length=8, blank=True)
     is_staff = models.BooleanField(_("may open the console"), default=False)
@@ -61,9 +82,34 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_whatever_its_case")]
+        default_permissions = ()
+        permissions = [("view_user", "Can see people"), ("change_user", "Can add, change and deactivate people")]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether the person has not chosen a password yet."""
+        return not self.has_usable_password()
+
+    @property
+    def is_platform_admin(self) -> bool:
+        """Superusers rule the platform; in a tenant's schema the flag means nothing, whoever set it."""
+        return self.is_active and self.is_superuser and connection.schema_name == "public"
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether the person's role holds `app.codename`."""
+        return self.is_platform_admin or _granted(self, perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether the person's role holds anything of that app."""
+        return self.is_platform_admin or any(name.startswith(f"{app_label}.") for name in self.get_all_permissions())
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # The schema is part of the hash: a session row copied with a cloned tenant does not log in there.
+        salt = f"tenants.accounts.session.{connection.schema_name}"
+        return salted_hmac(salt, self.password, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         """The name to show; the e-mail when no name is known."""

@@ -1,0 +1,70 @@
+"""Who calls the API: a bearer of our JWT, or a browser that is logged in."""
+
+from django.db import connection
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from tenants.accounts.errors import TokenRefused
+from tenants.accounts.models import User
+from tenants.accounts.services import sessions
+
+
+class SchemaJWTAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer <access>`, for the schema it was made in and while its login is open."""
+
+    keyword = "bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        """The person, or nothing when no bearer token was sent. Raises `AuthenticationFailed` for a bad one."""
+        parts = authentication.get_authorization_header(request).split()
+        if not parts or parts[0].lower() != self.keyword.encode():
+            return None
+        if len(parts) != 2:
+            raise exceptions.AuthenticationFailed(str(TokenRefused.message))
+        try:
+            token = parts[1].decode()
+            user = sessions.person_behind(token, now=timezone.now())
+        except (UnicodeError, TokenRefused) as error:
+            raise exceptions.AuthenticationFailed(str(TokenRefused.message)) from error
+        return user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for."""
+        return f'Bearer realm="{connection.schema_name}"'
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, for our own pages' fetches; CSRF is checked, and a stranger gets 401, not 403."""
+
+    def authenticate_header(self, request: Request) -> str:
+        """Named after the scheme a program would use."""
+        return f'Bearer realm="{connection.schema_name}"'
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the schema document describes the token."""
+
+    target_class = "tenants.accounts.authentication.SchemaJWTAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """HTTP bearer with a JWT."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `access` token of `POST /api/v1/auth/login/`.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    """How the schema document describes the browser's session."""
+
+    target_class = "tenants.accounts.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """The session cookie."""
+        return {"type": "apiKey", "in": "cookie", "name": "session", "description": "A logged-in browser; writing also needs `X-CSRFToken`."}

@@ -1,0 +1,71 @@
+"""What can go wrong with people and their logins."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound
+
+
+class EmailTaken(Conflict):
+    """Another person of this schema has that address."""
+
+    code = "email_taken"
+    message = _("There is already a person with this e-mail.")
+
+
+class LastOwner(Conflict):
+    """Somebody must be able to manage everything."""
+
+    code = "last_owner"
+    message = _("At least one active owner must remain. Make another person an owner first.")
+
+
+class UnknownRole(Invalid):
+    """No role of that short name in this schema."""
+
+    code = "unknown_role"
+    message = _("There is no such role.")
+
+
+class UnknownLanguage(Invalid):
+    """The interface does not speak it."""
+
+    code = "unknown_language"
+    message = _("This language is not available.")
+
+
+class OwnerOnly(DomainError):
+    """Only owners may make, change or deactivate owners."""
+
+    code = "owner_only"
+    status = 403
+    message = _("Only an owner can do this for an owner.")
+
+
+class LinkExpired(NotFound):
+    """Used, too old, of another tenant, or never ours: one answer for all."""
+
+    code = "link_expired"
+    message = _("This link no longer works. Ask for a new one.")
+
+
+class WrongPassword(Invalid):
+    """The current password does not match."""
+
+    code = "wrong_password"
+    message = _("The current password is not right.")
+
+
+class LoginRefused(DomainError):
+    """Unknown e-mail, wrong password or deactivated: one answer for all."""
+
+    code = "login_refused"
+    status = 401
+    message = _("The e-mail or the password is not right.")
+
+
+class TokenRefused(DomainError):
+    """Expired, ended, tampered with, or of another tenant."""
+
+    code = "token_refused"
+    status = 401
+    message = _("This login has ended. Log in again.")

@@ -1,0 +1,119 @@
+"""API logins: pairs of JWTs that name their schema and can be ended.
+
+An access token lives fifteen minutes, a refresh token fourteen days and is good for one use: using it returns a new
+pair. Using one twice means that two parties hold it, so the whole login ends.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib.auth import authenticate
+from django.db import connection, transaction
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from ops.kernel.audit import services as audit
+from tenants.accounts.errors import LoginRefused, TokenRefused
+from tenants.accounts.models import ApiSession, User
+
+SCHEMA_CLAIM = "schema"
+SESSION_CLAIM = "sid"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What a client keeps; never logged."""
+
+    access: str
+    refresh: str
+
+    def __repr__(self) -> str:
+        return "<Pair of tokens>"
+
+
+@transaction.atomic
+def open_with_password(*, email: str, password: str, now: datetime) -> Pair:
+    """Log in to the API of the current schema. Raises `LoginRefused` without saying what was wrong."""
+    user = authenticate(None, email=email, password=password)
+    if not isinstance(user, User):
+        raise LoginRefused
+    refresh_id = uuid4()
+    session = ApiSession.objects.create(user=user, refresh_id=refresh_id, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME)
+    User.objects.filter(pk=user.pk).update(last_login=now)
+    audit.record("accounts.api_login", by=user, on=user, now=now)
+    return _pair(session, refresh_id)
+
+
+def rotate(*, refresh: str, now: datetime) -> Pair:
+    """A new pair for a refresh token that was not used yet. Raises `TokenRefused`; a used one ends its login."""
+    token = _read(RefreshToken, refresh)
+    session_id, refresh_id = _uuid(token.get(SESSION_CLAIM)), _uuid(token.get("jti"))
+    fresh = uuid4()
+    live = ApiSession.objects.open(now).filter(pk=session_id)
+    # The condition is the lock: of two clients with the same token, one finds it already replaced.
+    changed = live.filter(refresh_id=refresh_id).update(
+        refresh_id=fresh, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME, updated_at=now
+    )
+    if not changed:
+        live.update(ended_at=now, updated_at=now)
+        raise TokenRefused
+    return _pair(ApiSession.objects.get(pk=session_id), fresh)
+
+
+def end(*, refresh: str, now: datetime) -> None:
+    """Log out: access and refresh tokens of this login stop at once. An unknown or ended token is no error."""
+    try:
+        token = _read(RefreshToken, refresh)
+    except TokenRefused:
+        return
+    ApiSession.objects.open(now).filter(pk=_uuid(token.get(SESSION_CLAIM))).update(ended_at=now, updated_at=now)
+
+
+def end_all(*, user: User, now: datetime) -> None:
+    """End every API login of a person: deactivated, or the password changed."""
+    ApiSession.objects.open(now).filter(user=user).update(ended_at=now, updated_at=now)
+
+
+def person_behind(access: str, *, now: datetime) -> User:
+    """The active person of an access token made for this schema whose login has not ended. Raises `TokenRefused`."""
+    token = _read(AccessToken, access)
+    session = (
+        ApiSession.objects.open(now)
+        .select_related("user__role")
+        .filter(pk=_uuid(token.get(SESSION_CLAIM)), user=_uuid(token.get(api_settings.USER_ID_CLAIM)), user__is_active=True)
+        .first()
+    )
+    if session is None:
+        raise TokenRefused
+    return session.user
+
+
+def _pair(session: ApiSession, refresh_id: UUID) -> Pair:
+    refresh = RefreshToken()
+    refresh[api_settings.USER_ID_CLAIM] = str(session.user_id)
+    refresh[SESSION_CLAIM] = str(session.pk)
+    refresh[SCHEMA_CLAIM] = connection.schema_name
+    access = refresh.access_token
+    refresh["jti"] = str(refresh_id)
+    return Pair(access=str(access), refresh=str(refresh))
+
+
+def _read(kind: type[Token], raw: str) -> Token:
+    try:
+        token = kind(raw)
+    except (TokenError, ValueError, TypeError) as error:
+        raise TokenRefused from error
+    # One key signs for every schema and a user id says nothing about where it lives: the claim decides.
+    if token.get(SCHEMA_CLAIM) != connection.schema_name:
+        raise TokenRefused
+    return token
+
+
+def _uuid(value: Any) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError as error:
+        raise TokenRefused from error

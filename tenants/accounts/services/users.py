@@ -1,0 +1,270 @@
+"""People: adding, inviting, deactivating, and what they may do."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+
+from ops.kernel.audit import services as audit
+from ops.kernel.errors import FieldError, Invalid
+from tenants.accounts.enums import BuiltInRole
+from tenants.accounts.errors import EmailTaken, LastOwner, OwnerOnly, UnknownLanguage, UnknownRole, WrongPassword
+from tenants.accounts.models import Role, User
+from tenants.accounts.services import emails, links, seats, sessions
+
+
+@transaction.atomic
+def create(
+    *,
+    email: str,
+    role: str,
+    now: datetime,
+    name: str = "",
+    language: str = "",
+    password: str | None = None,
+    by: User | None = None,
+    host: str = "",
+) -> User:
+    """Add a person. Without a password they get a welcome link by e-mail to `host` (the tenant's own by default).
+
+    Raises `EmailTaken`, `UnknownRole`, `OwnerOnly`, `Invalid` for an address or a password that will not do, and
+    whatever the plan raises when it has no seat left.
+    """
+    email = _address(email)
+    found = _role(role)
+    _only_owners_touch_owners(by, role)
+    _one_at_a_time()
+    if User.objects.filter(email=email).exists():
+        raise EmailTaken(field="email")
+    _require_seat(role)
+    if password is not None:
+        _check_password(password, User(email=email, name=name))
+
+    user = User.objects.create_user(
+        email, password, name=name.strip(), role=found, language=_language(language), date_joined=now
+    )
+
+    audit.record("accounts.user_added", by=by, on=user, detail={"email": email, "role": role}, now=now)
+    if password is None:
+        emails.send("welcome", user=user, host=host)
+    return user
+
+
+@transaction.atomic
+def invite_owner(*, email: str, now: datetime, name: str = "", language: str = "", host: str = "", send: bool = True) -> User:
+    """The first owner of a new tenant; asking again for the same address sends the link again and adds nobody.
+
+    `send=False` leaves the letter to the caller, who shows or sends `links.welcome(user)` itself.
+    """
+    email = _address(email)
+    user = User.objects.select_related("role").filter(email=email).first()
+    if user is None:
+        user = User.objects.create_user(
+            email, name=name.strip(), role=_role(BuiltInRole.OWNER), language=_language(language), date_joined=now
+        )
+        audit.record("accounts.user_added", on=user, detail={"email": email, "role": BuiltInRole.OWNER.value}, now=now)
+    if send and user.is_invited:
+        emails.send("welcome", user=user, host=host)
+    return user
+
+
+@transaction.atomic
+def invite_again(*, user: User, by: User | None, now: datetime, host: str = "") -> None:
+    """Send a fresh welcome link; the ones sent before stop working."""
+    user = _locked(user)
+    _only_owners_touch_owners(by, _slug(user))
+    if not user.is_invited or not user.is_active:
+        raise Invalid
+    user.set_unusable_password()
+    user.save(update_fields=["password", "updated_at"])
+    audit.record("accounts.user_invited", by=by, on=user, now=now)
+    emails.send("welcome", user=user, host=host)
+
+
+@transaction.atomic
+def accept_invitation(*, token: str, name: str, password: str, now: datetime) -> User:
+    """Use a welcome link: the person gets a name and a password. Raises `LinkExpired` the second time."""
+    user = links.welcomed(token)
+    user = _locked(user)
+    links.welcomed(token)  # again under the lock: two clicks at once are one use
+    _check_password(password, user)
+
+    user.name = name.strip()
+    user.set_password(password)
+    user.last_login = now
+    user.save(update_fields=["name", "password", "last_login", "updated_at"])
+
+    audit.record("accounts.user_welcomed", by=user, on=user, now=now)
+    return user
+
+
+@transaction.atomic
+def deactivate(*, user: User, by: User | None, now: datetime) -> None:
+    """Stop a person's logins, sessions and tokens at once; what they made stays. Raises `LastOwner`, `OwnerOnly`."""
+    _one_at_a_time()
+    user = _locked(user)
+    _only_owners_touch_owners(by, _slug(user))
+    if not user.is_active:
+        return
+    _keep_an_owner(user)
+
+    user.is_active = False
+    user.save(update_fields=["is_active", "updated_at"])
+    sessions.end_all(user=user, now=now)
+
+    audit.record("accounts.user_deactivated", by=by, on=user, now=now)
+
+
+@transaction.atomic
+def activate(*, user: User, by: User | None, now: datetime) -> None:
+    """Let a person in again, when the plan has a seat for them."""
+    _one_at_a_time()
+    user = _locked(user)
+    _only_owners_touch_owners(by, _slug(user))
+    if user.is_active:
+        return
+    _require_seat(_slug(user))
+
+    user.is_active = True
+    user.save(update_fields=["is_active", "updated_at"])
+
+    audit.record("accounts.user_activated", by=by, on=user, now=now)
+
+
+@transaction.atomic
+def set_role(*, user: User, role: str, by: User | None, now: datetime) -> None:
+    """Give a person another role. Raises `LastOwner`, `OwnerOnly`, `UnknownRole`, and the plan's refusal of a seat."""
+    found = _role(role)
+    _one_at_a_time()
+    user = _locked(user)
+    before = _slug(user)
+    _only_owners_touch_owners(by, role, before)
+    if before == role:
+        return
+    if role != BuiltInRole.OWNER:
+        _keep_an_owner(user)
+    if user.is_active and not seats.is_seated(before):
+        _require_seat(role)
+
+    user.role = found
+    user.save(update_fields=["role", "updated_at"])
+
+    audit.record("accounts.role_changed", by=by, on=user, detail={"from": before, "to": role}, now=now)
+
+
+@transaction.atomic
+def set_language(*, user: User, language: str) -> None:
+    """The language of the pages this person sees; empty means the tenant's own."""
+    user.language = _language(language)
+    user.save(update_fields=["language", "updated_at"])
+
+
+@transaction.atomic
+def rename(*, user: User, name: str) -> None:
+    """Change the name others see."""
+    user.name = name.strip()
+    user.full_clean(exclude=["email", "password", "role"], validate_unique=False, validate_constraints=False)
+    user.save(update_fields=["name", "updated_at"])
+
+
+@transaction.atomic
+def change_password(*, user: User, current: str, new: str, now: datetime) -> None:
+    """Replace the password of somebody who knows it. Every other login of theirs ends."""
+    user = _locked(user)
+    if not user.check_password(current):
+        raise WrongPassword(field="current_password")
+    _check_password(new, user, field="new_password")
+    _replace_password(user, new, now)
+    audit.record("accounts.password_changed", by=user, on=user, now=now)
+
+
+@transaction.atomic
+def reset_password(*, token: str, password: str, now: datetime) -> User:
+    """Choose a new password with a link from an e-mail. Every login of the person ends. Raises `LinkExpired`."""
+    user = _locked(links.resetting(token))
+    links.resetting(token)
+    _check_password(password, user)
+    _replace_password(user, password, now)
+    audit.record("accounts.password_reset", by=user, on=user, now=now)
+    return user
+
+
+def request_password_reset(*, email: str, host: str = "") -> None:
+    """Send a link to that address if an active person has it; say nothing either way."""
+    user = User.objects.active().filter(email=email.strip().lower()).first()
+    if user is None:
+        return
+    emails.send("welcome" if user.is_invited else "password_reset", user=user, host=host)
+
+
+def _replace_password(user: User, password: str, now: datetime) -> None:
+    user.set_password(password)
+    user.save(update_fields=["password", "updated_at"])
+    sessions.end_all(user=user, now=now)
+    emails.send("password_changed", user=user)
+
+
+def _address(email: str) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid(errors=[FieldError("email", "invalid", " ".join(error.messages))]) from error
+    return email
+
+
+def _role(slug: str) -> Role:
+    role = Role.objects.filter(slug=slug).first()
+    if role is None:
+        raise UnknownRole(field="role")
+    return role
+
+
+def _slug(user: User) -> str | None:
+    return user.role.slug if user.role else None
+
+
+def _language(language: str) -> str:
+    if language and language not in dict(settings.LANGUAGES):
+        raise UnknownLanguage(field="language")
+    return language
+
+
+def _check_password(password: str, user: User, field: str = "password") -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid(errors=[FieldError(field, one.code or "invalid", " ".join(one.messages)) for one in error.error_list]) from error
+
+
+def _locked(user: User) -> User:
+    return User.objects.select_for_update(of=("self",)).select_related("role").get(pk=user.pk)
+
+
+def _one_at_a_time() -> None:
+    """Seats and owners are counted before they are changed; two administrators at once would both see room."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{connection.schema_name}.accounts.people"])
+
+
+def _require_seat(role: str | None) -> None:
+    # Only the first owner is free, so the first seated person of a schema needs no seat.
+    if seats.is_seated(role) and User.objects.seated().exists():
+        seats.require(1)
+
+
+def _keep_an_owner(user: User) -> None:
+    owners = User.objects.active().with_role(BuiltInRole.OWNER)
+    if _slug(user) == BuiltInRole.OWNER and user.is_active and not owners.exclude(pk=user.pk).exists():
+        raise LastOwner
+
+
+def _only_owners_touch_owners(by: Any, *roles: str | None) -> None:
+    if not isinstance(by, User) or BuiltInRole.OWNER not in roles or by.is_platform_admin:
+        return
+    if _slug(by) != BuiltInRole.OWNER:
+        raise OwnerOnly
