@@ -4,6 +4,7 @@ from tenants.models.branding import Branding
 from tenants.models.domain import Domain
 from tenants.models.job import TenantJob
 from tenants.models.reseller import Reseller, ResellerMember
+from tenants.models.script import TemplateScript
 from tenants.models.tenant import Tenant
 
-__all__ = ["Branding", "Domain", "Reseller", "ResellerMember", "Tenant", "TenantJob"]
+__all__ = ["Branding", "Domain", "Reseller", "ResellerMember", "TemplateScript", "Tenant", "TenantJob"]
