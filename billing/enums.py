@@ -1,0 +1,21 @@
+"""Words of billing."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SubscriptionStatus(models.TextChoices):
+    """A subscription's life. It is never revived: after `canceled` a new one begins."""
+
+    TRIALING = "trialing", _("Trial")
+    ACTIVE = "active", _("Active")
+    PAST_DUE = "past_due", _("Payment due")
+    SUSPENDED = "suspended", _("Suspended")
+    CANCELED = "canceled", _("Canceled")
+
+
+class Unit(models.TextChoices):
+    """How an entitlement's numbers are written."""
+
+    COUNT = "count", _("items")
+    BYTES = "bytes", _("bytes")
