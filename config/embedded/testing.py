@@ -1,0 +1,97 @@
+"""`bin/test [pytest arguments]`: the suite on databases of its own, which are gone afterwards."""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from . import foreground, keeper, places, venv
+from .keeper import Use
+from .locks import is_held
+from .processes import Guard
+
+PREFIX = "balcao-test-"
+STOP_S = 10.0
+# Everything that points at an installation: a test never touches one, and passes with any of them set.
+INSTALLATION = frozenset(
+    [
+        "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "DATABASE_POOL_SIZE",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "FIELD_KEYS",
+        "PLATFORM_DOMAIN",
+        "PORT",
+        "VAR_DIR",
+        "DEBUG",
+        "DEMO",
+        "SINGLE_TENANT",
+        "EMAIL_URL",
+        "DEFAULT_FROM_EMAIL",
+        "STORAGE_URL",
+        "SENTRY_DSN",
+        "LOG_LEVEL",
+        "SECURE_SSL_REDIRECT",
+    ]
+)
+
+
+def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
+    """The caller's environment without the settings of any installation, pointed at the throw-away services."""
+    kept = {name: value for name, value in env.items() if not _is_setting(name.removesuffix("_FILE"))}
+    return {**kept, "DEBUG": "1", "VAR_DIR": str(hold.places.var), **hold.environment()}
+
+
+def _is_setting(name: str) -> bool:
+    return name in INSTALLATION or name.endswith("_BASE_URL")
+
+
+def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
+    """Run pytest and return its exit code."""
+    base = Path(tempfile.gettempdir()).resolve()
+    _remove_abandoned(base)
+    os.chdir(places.ROOT)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    var = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    var.chmod(0o711)  # the service account passes through
+    try:
+        hold = keeper.use(places.find(var), list(keeper.VARIABLES), throwaway=True, say=say)
+        try:
+            return _pytest(arguments, hold)
+        finally:
+            hold.release(wait_s=STOP_S)
+    finally:
+        shutil.rmtree(var, ignore_errors=True)
+
+
+def _pytest(arguments: list[str], hold: Use) -> int:
+    guard = Guard()
+    try:
+        return foreground.run(
+            [venv.PYTHON, "-m", "pytest", *arguments], guard=guard, env=environment(os.environ, hold), cwd=places.ROOT
+        )
+    finally:
+        guard.sweep()  # a browser or worker that the suite lost track of
+        guard.close()
+
+
+def _remove_abandoned(base: Path) -> None:
+    """Data of runs that were killed together with their keeper."""
+    for var in base.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if var.stat().st_uid == os.geteuid() and not _in_use(var):
+                shutil.rmtree(var)
+
+
+def _in_use(var: Path) -> bool:
+    locks = list((var / "services").glob("*.lock"))
+    return not locks or any(map(is_held, locks))
