@@ -48,7 +48,13 @@ def secret_key(**_: Any) -> list[CheckMessage]:
     """A short or development key lets anyone sign sessions and tokens."""
     if len(settings.SECRET_KEY) >= 50 and not settings.SECRET_KEY.startswith("development-only"):
         return []
-    return [Error("SECRET_KEY is short or the development one.", hint="python -c 'import secrets; print(secrets.token_urlsafe(50))'", id="balcao.E003")]
+    return [
+        Error(
+            "SECRET_KEY is short or the development one.",
+            hint="python -c 'import secrets; print(secrets.token_urlsafe(50))'",
+            id="balcao.E003",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)
@@ -66,7 +72,13 @@ def mail(**_: Any) -> list[CheckMessage]:
     """Without EMAIL_URL nobody receives an invitation or a password link."""
     if settings.EMAIL_URL:
         return []
-    return [Warning("EMAIL_URL is not set: mails are only written to files.", hint="EMAIL_URL=smtp://user:password@mail.example:587", id="balcao.W001")]
+    return [
+        Warning(
+            "EMAIL_URL is not set: mails are only written to files.",
+            hint="EMAIL_URL=smtp://user:password@mail.example:587",
+            id="balcao.W001",
+        )
+    ]
 
 
 @register(Tags.database)
@@ -80,7 +92,10 @@ def session_pooling(databases: list[str] | None = None, **_: Any) -> list[CheckM
     """
     if not databases or "default" not in databases:
         return []
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as first, psycopg.connect(settings.DATABASE_URL) as second:
+    with (
+        psycopg.connect(settings.DATABASE_URL, autocommit=True) as first,
+        psycopg.connect(settings.DATABASE_URL) as second,
+    ):
         first.execute("SET balcao.probe = 'mine'")
         second.execute("SELECT 1")
         kept = first.execute("SELECT current_setting('balcao.probe', true)").fetchone()

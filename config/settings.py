@@ -21,7 +21,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.boolean("DEBUG", default=False)
 DEMO = env.boolean("DEMO", default=DEBUG)
 if DEMO and not DEBUG:
-    raise ImproperlyConfigured("DEMO is '1': demo accounts have a public password. Example: DEMO=0, or DEBUG=1 on a laptop")
+    raise ImproperlyConfigured(
+        "DEMO is '1': demo accounts have a public password. Example: DEMO=0, or DEBUG=1 on a laptop"
+    )
 VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var"), example="/var/lib/balcao")).resolve()
 PORT = env.integer("PORT", default=8000, low=1, high=65535)
 PLATFORM_NAME = "Balcão"
@@ -29,9 +31,13 @@ PLATFORM_DOMAIN = env.text("PLATFORM_DOMAIN", default="localhost", example="balc
 SINGLE_TENANT = env.text("SINGLE_TENANT", example="t_padaria")
 
 _DEVELOPMENT_KEY = "development-only-key-that-is-refused-when-debug-is-off-000000000000"
-SECRET_KEY = env.text("SECRET_KEY", default=_DEVELOPMENT_KEY if DEBUG else "", example="50 random characters", secret=True)
+SECRET_KEY = env.text(
+    "SECRET_KEY", default=_DEVELOPMENT_KEY if DEBUG else "", example="50 random characters", secret=True
+)
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is empty. Example: SECRET_KEY=<output of: python -c 'import secrets; print(secrets.token_urlsafe(50))'>")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is empty. Example: SECRET_KEY=<output of: python -c 'import secrets; print(secrets.token_urlsafe(50))'>"
+    )
 # Fernet keys for secrets at rest, newest first; old ones stay until `configuration rotate-keys` has run.
 FIELD_KEYS = env.words(
     "FIELD_KEYS",
@@ -258,7 +264,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["tenants.accounts.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -375,17 +384,36 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
 MEDIA_URL = "/media/"
 MULTITENANT_RELATIVE_MEDIA_ROOT = "tenants/%s"
-STORAGE_URL = env.url("STORAGE_URL", schemes={"file", "s3"}, default=f"file://{MEDIA_ROOT}", example="s3://bucket?endpoint=https://s3.example", secret=True)
+STORAGE_URL = env.url(
+    "STORAGE_URL",
+    schemes={"file", "s3"},
+    default=f"file://{MEDIA_ROOT}",
+    example="s3://bucket?endpoint=https://s3.example",
+    secret=True,
+)
 STORAGES = {
     "default": {"BACKEND": "config.storages.MediaStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.storages.HashedStaticStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "config.storages.HashedStaticStorage"
+    },
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Mail ---------------------------------------------------------------------------------------
-EMAIL_URL = env.url("EMAIL_URL", schemes={"smtp", "smtps", "console", "file"}, example="smtp://user:password@mail.example:587", secret=True)
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=f"{PLATFORM_NAME} <no-reply@{PLATFORM_DOMAIN}>", example="Balcão <no-reply@balcao.com.br>")
+EMAIL_URL = env.url(
+    "EMAIL_URL",
+    schemes={"smtp", "smtps", "console", "file"},
+    example="smtp://user:password@mail.example:587",
+    secret=True,
+)
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL",
+    default=f"{PLATFORM_NAME} <no-reply@{PLATFORM_DOMAIN}>",
+    example="Balcão <no-reply@balcao.com.br>",
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = VAR_DIR / "mail"

@@ -32,9 +32,21 @@ def test_booleans_are_read_in_every_usual_spelling(given, raw, value):
     ("read", "raw", "words"),
     [
         (lambda: env.boolean("THING", default=False), "maybe", ["THING", "'maybe'", "1 or 0", "Example: THING="]),
-        (lambda: env.integer("THING", default=8000, low=1, high=65535), "80a", ["THING", "'80a'", "whole number", "THING=8000"]),
-        (lambda: env.integer("THING", default=8000, low=1, high=65535), "70000", ["THING", "'70000'", "between 1 and 65535"]),
-        (lambda: env.url("THING", schemes={"https"}, example="https://x"), "ftp://y", ["THING", "'ftp://y'", "https:", "THING=https://x"]),
+        (
+            lambda: env.integer("THING", default=8000, low=1, high=65535),
+            "80a",
+            ["THING", "'80a'", "whole number", "THING=8000"],
+        ),
+        (
+            lambda: env.integer("THING", default=8000, low=1, high=65535),
+            "70000",
+            ["THING", "'70000'", "between 1 and 65535"],
+        ),
+        (
+            lambda: env.url("THING", schemes={"https"}, example="https://x"),
+            "ftp://y",
+            ["THING", "'ftp://y'", "https:", "THING=https://x"],
+        ),
         (lambda: env.url("THING", schemes={"https"}, example="https://x"), "https://x:port", ["THING", "not a URL"]),
         (lambda: env.choice("THING", options={"A", "B"}, default="A"), "C", ["THING", "'C'", "A, B"]),
         (lambda: env.text("THING", example="x"), "a\x07b", ["THING", "control characters"]),

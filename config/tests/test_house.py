@@ -7,10 +7,16 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import factory
+import polib
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.db import models
+
+from config import env
+from config.celery import app
 
 ROOT = Path(settings.BASE_DIR)
 APPS = ["config", "tenants", "billing", "chat", "media_studio", "offers", "ops"]
@@ -19,7 +25,9 @@ BIN = Path(sys.executable).parent
 
 def run(*command: str) -> None:
     """Run a tool of the virtual environment and show its words when it refuses."""
-    result = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}"
 
 
@@ -65,15 +73,17 @@ def test_templates_are_formatted():
 
 
 def test_no_migration_is_missing(db):
-    from django.core.management import call_command
-
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 def schema_apps(name: str) -> set[str]:
     """Labels of the apps listed in SHARED_APPS or TENANT_APPS."""
     listed = getattr(settings, name)
-    return {config.label for config in apps.get_app_configs() if config.name in listed or type(config).__module__ + "." + type(config).__name__ in listed}
+    return {
+        config.label
+        for config in apps.get_app_configs()
+        if config.name in listed or type(config).__module__ + "." + type(config).__name__ in listed
+    }
 
 
 def test_no_tenant_table_points_into_public():
@@ -84,13 +94,15 @@ def test_no_tenant_table_points_into_public():
         for model in apps.get_models(include_auto_created=True)
         if model._meta.app_label in tenant
         for field in model._meta.get_fields()
-        if isinstance(field, models.ForeignKey | models.OneToOneField) and field.related_model._meta.app_label in public_only
+        if isinstance(field, models.ForeignKey | models.OneToOneField)
+        and field.related_model._meta.app_label in public_only
     ]
     assert offenders == []
 
 
 INLINE = re.compile(
-    r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|hx-on|javascript:", re.IGNORECASE
+    r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|hx-on|javascript:",
+    re.IGNORECASE,
 )
 DATA_SCRIPT = re.compile(r"<script[^>]*type=[\"']application/(?:ld\+)?json[\"'][^>]*>", re.IGNORECASE)
 
@@ -122,8 +134,6 @@ def calls_of(name: str) -> dict[str, list[str]]:
 
 
 def test_every_enqueued_task_exists():
-    from config.celery import app
-
     app.loader.import_default_modules()
     unknown = {name: places for name, places in calls_of("enqueue").items() if name not in app.tasks}
     assert unknown == {}
@@ -138,15 +148,16 @@ def test_every_subscribed_event_is_published_by_somebody():
         if isinstance(node, ast.Assign | ast.AnnAssign)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
-        and any(getattr(target, "id", "") == "name" for target in ([node.target] if isinstance(node, ast.AnnAssign) else node.targets))
+        and any(
+            getattr(target, "id", "") == "name"
+            for target in ([node.target] if isinstance(node, ast.AnnAssign) else node.targets)
+        )
     }
     unknown = {name: places for name, places in calls_of("receiver").items() if "." in name and name not in published}
     assert unknown == {}
 
 
 def test_every_model_has_a_factory():
-    import factory
-
     made: set[type[models.Model]] = set()
     for path in ROOT.glob("**/tests/factories.py"):
         if ".venv" in path.parts:
@@ -163,31 +174,33 @@ def test_every_model_has_a_factory():
 
 @pytest.mark.parametrize("language", ["pt_BR", "en"])
 def test_the_compiled_catalogue_belongs_to_the_source(language):
-    import polib
-
     folder = ROOT / "locale" / language / "LC_MESSAGES"
     for domain in ("django",):
         source, compiled = polib.pofile(str(folder / f"{domain}.po")), polib.mofile(str(folder / f"{domain}.mo"))
-        said = {(entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural for entry in source if entry.translated() and not entry.obsolete}
-        assert {(entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural for entry in compiled if entry.msgid} == said
+        said = {
+            (entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural
+            for entry in source
+            if entry.translated() and not entry.obsolete
+        }
+        assert {
+            (entry.msgctxt, entry.msgid): entry.msgstr or entry.msgstr_plural for entry in compiled if entry.msgid
+        } == said
 
 
 def test_the_portuguese_catalogue_is_complete():
-    import polib
-
     source = polib.pofile(str(ROOT / "locale/pt_BR/LC_MESSAGES/django.po"))
     untranslated = [entry.msgid for entry in source if not entry.obsolete and not entry.translated()]
     assert untranslated == []
 
 
 def test_no_catalogue_entry_loses_a_placeholder():
-    import polib
-
     pattern = re.compile(r"%\(\w+\)[sd]|%[sd]")
     broken = [
         entry.msgid
         for entry in polib.pofile(str(ROOT / "locale/pt_BR/LC_MESSAGES/django.po"))
-        if not entry.obsolete and entry.msgstr and sorted(set(pattern.findall(entry.msgid))) != sorted(set(pattern.findall(entry.msgstr)))
+        if not entry.obsolete
+        and entry.msgstr
+        and sorted(set(pattern.findall(entry.msgid))) != sorted(set(pattern.findall(entry.msgstr)))
     ]
     assert broken == []
 
@@ -199,19 +212,27 @@ def test_tenants_are_entered_only_by_the_safe_door():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.With | ast.AsyncWith):
                 for item in node.items:
-                    if isinstance(item.context_expr, ast.Name | ast.Attribute) and "tenant" in ast.unparse(item.context_expr).lower():
-                        offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}: with {ast.unparse(item.context_expr)}")
+                    if (
+                        isinstance(item.context_expr, ast.Name | ast.Attribute)
+                        and "tenant" in ast.unparse(item.context_expr).lower()
+                    ):
+                        offenders.append(
+                            f"{path.relative_to(ROOT)}:{node.lineno}: with {ast.unparse(item.context_expr)}"
+                        )
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for decorator in node.decorator_list:
                     if "tenant_context" in ast.unparse(decorator) or "schema_context" in ast.unparse(decorator):
                         offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}: @{ast.unparse(decorator)}")
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "activate" and "tenant" in ast.unparse(node.func.value):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "activate"
+                and "tenant" in ast.unparse(node.func.value)
+            ):
                 offenders.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
     assert offenders == []
 
 
 def test_every_variable_is_in_the_readme():
-    from config import env
-
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in env.known if f"`{name}`" not in readme] == []
