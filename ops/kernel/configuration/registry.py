@@ -1,0 +1,76 @@
+"""Settings that people change while the product runs, each declared once with its fields.
+
+    declare(Definition("offers.shopee", _("Shopee"), fields=(
+        Field("app_id", _("App id")),
+        Field("secret", _("Secret"), secret=True, setting="SHOPEE_SECRET"),
+    )))
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ops.kernel.registry import Registry, Text
+
+TYPES = (str, int, bool, list, dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a setting.
+
+    `setting` names a Django setting that is the platform's default (an environment variable of the usual name).
+    `validate(value)` raises `django.core.exceptions.ValidationError`.
+    """
+
+    name: str
+    label: Text
+    type: type = str
+    default: Any = None
+    required: bool = False
+    secret: bool = False
+    choices: tuple[Any, ...] = ()
+    min_value: int | None = None
+    max_value: int | None = None
+    max_length: int = 2000
+    hint: Text = ""
+    setting: str = ""
+    validate: Callable[[Any], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise ImproperlyConfigured(f"{self.name}: {self.type!r} is no type of a setting.")
+        if self.secret and (self.type is not str or self.default is not None):
+            raise ImproperlyConfigured(f"{self.name}: a secret is a text without default.")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A setting: a few fields that change together and have one history.
+
+    `inherit` lets a tenant that has no value of its own use the platform's.
+    """
+
+    name: str
+    label: Text
+    fields: tuple[Field, ...]
+    inherit: bool = True
+    check: Callable[[dict[str, Any]], None] | None = None
+    order: int = 100
+    by_name: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one in self.fields:
+            if one.name in self.by_name:
+                raise ImproperlyConfigured(f"{self.name}: the field {one.name!r} is declared twice.")
+            self.by_name[one.name] = one
+
+
+definitions: Registry[Definition] = Registry("settings")
+
+
+def declare(definition: Definition) -> Definition:
+    """Make a setting known; once."""
+    return definitions.register(definition.name, definition)

@@ -1,0 +1,130 @@
+"""Sockets in a tenant. The database is reached only through `in_tenant`, whatever thread it runs in."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from asgiref.sync import iscoroutinefunction
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django_tenants.utils import tenant_context
+
+from ops.kernel import context, errors, live
+from ops.kernel.ids import uuid7
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Close codes of every socket: RFC 6455 leaves 4000-4999 to applications.
+CLOSE_UNAUTHENTICATED = 4401
+CLOSE_FORBIDDEN = 4403
+CLOSE_UNKNOWN_TENANT = 4404
+CLOSE_TOO_FAST = 4429
+
+
+class TenantConsumer(AsyncWebsocketConsumer):
+    """A JSON socket of one tenant.
+
+    Frames are JSON objects with a `type`; `receive_frame(frame)` is what subclasses write. A refusal
+    (`DomainError`) raised there becomes a `nack` frame carrying the frame's `client_id`; a frame that is not a
+    JSON object becomes one too; a bug is logged and answered with a nack that tells nothing. The socket stays open.
+    """
+
+    max_frame_bytes = 262_144
+
+    @property
+    def tenant(self) -> Any:
+        """The tenant of the host this socket was opened on."""
+        return self.scope["tenant"]
+
+    def group(self, name: str) -> str:
+        """Name of a group of this tenant."""
+        return live.group(name, schema=self.tenant.schema_name)
+
+    async def join(self, name: str) -> None:
+        """Follow a group of this tenant."""
+        await self.channel_layer.group_add(self.group(name), self.channel_name)
+
+    async def part(self, name: str) -> None:
+        """Stop following a group of this tenant."""
+        await self.channel_layer.group_discard(self.group(name), self.channel_name)
+
+    async def in_tenant(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Run a synchronous function in a worker thread, inside this socket's tenant.
+
+        The schema is entered in that thread: entering it in the event loop would leave the worker in `public`.
+        """
+        if iscoroutinefunction(fn):
+            raise TypeError("in_tenant takes a synchronous function; it runs in a thread.")
+        return await database_sync_to_async(_run_in_tenant)(self.tenant, self._context(), fn, args, kwargs)
+
+    def _context(self) -> tuple[str, str]:
+        user = self.scope.get("user")
+        key = getattr(user, "pk", None)
+        return self.request_id, "" if key is None else str(key)
+
+    @property
+    def request_id(self) -> str:
+        """One id for the life of the socket, in logs and audit entries."""
+        if "request_id" not in self.scope:
+            self.scope["request_id"] = uuid7().hex
+        return self.scope["request_id"]
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Parse one frame and hand it to `receive_frame`; answer refusals."""
+        client_id = None
+        try:
+            frame = self._parse(text_data, bytes_data)
+            sent = frame.get("client_id")
+            client_id = sent if isinstance(sent, str) and len(sent) <= 100 else None
+            await self.receive_frame(frame)
+        except Exception as exc:  # noqa: BLE001 — the frame is answered; bugs go to the log with their traceback
+            if errors.as_domain_error(exc) is None:
+                log.exception("A socket frame failed", extra={"request_id": self.request_id})
+            await self.send_frame(self.nack(exc, client_id=client_id))
+
+    def _parse(self, text_data: str | None, bytes_data: bytes | None) -> dict[str, Any]:
+        if text_data is None:
+            raise errors.Unreadable()
+        if len(text_data) > self.max_frame_bytes:
+            raise errors.TooLarge()
+        try:
+            frame = json.loads(text_data, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise errors.Unreadable() from error
+        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
+            raise errors.Unreadable()
+        if "\\u0000" in text_data and _has_nul(frame):
+            raise errors.Invalid(str(errors.as_domain_error(ValueError("NUL"))))
+        return frame
+
+    async def receive_frame(self, frame: dict[str, Any]) -> None:
+        """Handle one frame of the client. Subclasses write this."""
+        raise NotImplementedError
+
+    def nack(self, exc: BaseException, *, client_id: str | None) -> dict[str, Any]:
+        """The frame that refuses; a protocol with its own name for it overrides this."""
+        return errors.nack(exc, client_id=client_id)
+
+    async def send_frame(self, frame: dict[str, Any]) -> None:
+        """Send one JSON frame."""
+        await self.send(text_data=json.dumps(frame, ensure_ascii=False, separators=(",", ":"), default=str))
+
+
+def _run_in_tenant(tenant: Any, who: tuple[str, str], fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+    with tenant_context(tenant), context.bound(request=who[0], user=who[1]):
+        return fn(*args, **kwargs)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))

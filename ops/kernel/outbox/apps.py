@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class OutboxConfig(AppConfig):
+    name = "ops.kernel.outbox"
+    label = "outbox"
+    verbose_name = _("Outbox")
+
+    def ready(self):
+        """Import every app's `receivers.py`, and connect the tenant to Celery's messages."""
+        from ops.kernel import tasks  # noqa: F401
+
+        autodiscover_modules("receivers")

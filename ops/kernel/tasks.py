@@ -1,0 +1,140 @@
+"""Background work by name, in the tenant it was asked for.
+
+The tenant travels as a header of the message, set by Celery's own signals: a base task class misses what
+is published by chains, chords, retries and the scheduler. `enqueue` waits for the commit and fails at the
+call when the name is misspelt.
+"""
+
+import functools
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import celery
+from celery import signals
+from django.db import connection, transaction
+from django_tenants.utils import get_public_schema_name, get_tenant_model, tenant_context
+
+from ops.kernel import context
+
+log = logging.getLogger(__name__)
+
+TENANT_HEADER = "tenant"
+REQUEST_HEADER = "request_id"
+USER_HEADER = "user_id"
+
+
+class UnknownTask(LookupError):
+    """No task of that name is registered; the message lists the nearest ones."""
+
+
+def enqueue(name: str, /, *, _options: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    """Send the task `name` with these arguments after the current transaction commits, for the current tenant.
+
+    Arguments are ids and primitives (they become JSON). Raises `UnknownTask` at once for a name nobody registered.
+    `_options` are Celery's own (`queue`, `countdown`); no countdown beyond a minute: store a `due_at` instead.
+    """
+    task = _task(name)
+    send = functools.partial(
+        task.apply_async, kwargs=kwargs, headers=_headers(), **(_options or {})
+    )
+    transaction.on_commit(send)
+
+
+def _task(name: str) -> celery.Task:
+    app = celery.current_app
+    app.loader.import_default_modules()
+    try:
+        return app.tasks[name]
+    except KeyError:
+        import difflib  # noqa: PLC0415
+
+        near = difflib.get_close_matches(name, app.tasks.keys(), n=3)
+        raise UnknownTask(f"No task is called {name!r}. Near: {', '.join(near) or 'nothing'}.") from None
+
+
+def _headers() -> dict[str, str]:
+    return {
+        TENANT_HEADER: connection.schema_name,
+        REQUEST_HEADER: context.request_id.get(),
+        USER_HEADER: context.current_user_id(),
+    }
+
+
+def every_tenant(*, include_public: bool = False) -> Iterator[Any]:
+    """Each active tenant in turn, entered: the body of the loop runs in its schema.
+
+    A tenant that stops being active while the loop runs is skipped. The schema of the caller is back in force
+    between two rounds and afterwards, also when the loop is left early.
+    """
+    model = get_tenant_model()
+    public = get_public_schema_name()
+    active = model.objects.filter(status="active").exclude(schema_name=public)
+    if include_public:
+        yield from _entered(model.objects.filter(schema_name=public))
+    for key in list(active.order_by("pk").values_list("pk", flat=True)):
+        yield from _entered(active.filter(pk=key))
+
+
+def _entered(rows: Any) -> Iterator[Any]:
+    for tenant in rows:
+        with tenant_context(tenant):
+            yield tenant
+
+
+# --- Celery's doors -----------------------------------------------------------------------------------
+
+
+@signals.before_task_publish.connect(dispatch_uid="ops.kernel.tenant_header")
+def _stamp(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Covers delay, apply_async, send_task, canvas steps, retries and beat."""
+    if headers is not None:
+        for name, value in _headers().items():
+            headers.setdefault(name, value)
+
+
+@signals.task_prerun.connect(dispatch_uid="ops.kernel.tenant_enter")
+def _enter(task: celery.Task | None = None, **_: Any) -> None:
+    request = task.request
+    schema = _header(request, TENANT_HEADER)
+    request.tenant_before = connection.tenant
+    request.context_before = (
+        context.request_id.set(_header(request, REQUEST_HEADER) or context.request_id.get()),
+        context.user_id.set(_header(request, USER_HEADER) or context.user_id.get()),
+    )
+    # An eager call has no message and no header: it stays in the schema of its caller.
+    if schema and schema != connection.schema_name:
+        _enter_schema(schema)
+
+
+def _enter_schema(schema: str) -> None:
+    """Enter the tenant of a message. Celery swallows what a signal raises and runs the task all the same, so a
+    tenant that cannot be entered leaves a search path in which no table is found: the task fails, harmlessly.
+    """
+    connection.set_schema_to_public()
+    if schema == get_public_schema_name():
+        return
+    try:
+        connection.set_tenant(get_tenant_model().objects.get(schema_name=schema))
+    except Exception:
+        connection.set_schema(schema, include_public=False)
+        log.exception("The tenant of a task cannot be entered", extra={"schema": schema})
+
+
+@signals.task_postrun.connect(dispatch_uid="ops.kernel.tenant_leave")
+def _leave(task: celery.Task | None = None, **_: Any) -> None:
+    """Fires after the successors of a chain or chord were published, so they carry the tenant too."""
+    request = task.request
+    before = getattr(request, "tenant_before", None)
+    if before is not None:
+        connection.set_tenant(before)
+    else:
+        connection.set_schema_to_public()
+    request_token, user_token = getattr(request, "context_before", (None, None))
+    if request_token is not None:
+        context.request_id.reset(request_token)
+        context.user_id.reset(user_token)
+
+
+def _header(request: Any, name: str) -> str:
+    return request.get(name) or (request.headers or {}).get(name) or ""

@@ -1,0 +1,192 @@
+"""Help for tests: the outside world over a real socket, sockets of our own, and a counter of queries."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request that reached the pretended service."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, list[str]]:
+        """The body as a form."""
+        return parse_qs(self.body.decode())
+
+
+@dataclass(slots=True)
+class Expectation:
+    """What one address answers: its replies in turn, the last one for ever after."""
+
+    method: str
+    path: str
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    served: int = 0
+
+    def reply(self, status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None, delay_s: float = 0) -> Self:
+        """Add a reply; anything but bytes and text is sent as JSON."""
+        self.replies.append({"status": status, "body": body, "headers": headers or {}, "delay_s": delay_s})
+        return self
+
+    def drop(self) -> Self:
+        """Add a closed connection without an answer."""
+        self.replies.append({"drop": True})
+        return self
+
+    def next(self) -> dict[str, Any]:
+        """The reply whose turn it is."""
+        found = self.replies[min(self.served, len(self.replies) - 1)] if self.replies else {"status": 200, "body": None}
+        self.served += 1
+        return found
+
+
+class FakeHTTP:
+    """A pretended outside service on loopback.
+
+    fake_http.on("POST", "/v1/send").reply(429, {"detail": "slow down"}).reply(200, {"id": "1"})
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._expected: list[Expectation] = []
+        self.requests: list[Received] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Base address, without a slash at the end."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def on(self, method: str, path: str) -> Expectation:
+        """Expect requests of a method at a path (a star at the end matches any rest); a later one wins."""
+        expectation = Expectation(method.upper(), path)
+        with self._lock:
+            self._expected.insert(0, expectation)
+        return expectation
+
+    def reset(self) -> None:
+        """Forget expectations and requests."""
+        with self._lock:
+            self._expected.clear()
+            self.requests.clear()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _answer(self, received: Received) -> dict[str, Any]:
+        with self._lock:
+            self.requests.append(received)
+            for expectation in self._expected:
+                if expectation.method == received.method and _matches(expectation.path, received.path):
+                    return expectation.next()
+        return {"status": 404, "body": {"error": f"nothing expected at {received.method} {received.path}"}, "headers": {}}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self) -> None:
+                split = urlsplit(self.path)
+                reply = service._answer(
+                    Received(
+                        method=self.command,
+                        path=split.path,
+                        query=parse_qs(split.query, keep_blank_values=True),
+                        headers=dict(self.headers.items()),
+                        body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+                    )
+                )
+                if reply.get("drop"):
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                time.sleep(reply.get("delay_s", 0))
+                body, content_type = _encode(reply["body"])
+                headers = {"Content-Type": content_type, **reply.get("headers", {}), "Content-Length": str(len(body))}
+                try:
+                    self.send_response(reply["status"])
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    # The caller gave up first, which is what a test of time-outs wants.
+                    self.close_connection = True
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+
+            def log_message(self, *args: Any) -> None:
+                """Quiet: the test reads `requests`."""
+
+        return Handler
+
+
+def _matches(pattern: str, path: str) -> bool:
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
+
+
+def _encode(body: Any) -> tuple[bytes, str]:
+    if body is None:
+        return b"", "application/octet-stream"
+    if isinstance(body, bytes):
+        return body, "application/octet-stream"
+    if isinstance(body, str):
+        return body.encode(), "text/plain; charset=utf-8"
+    return json.dumps(body).encode(), "application/json"
+
+
+def communicator(
+    path: str, *, host: str, headers: dict[str, str] | None = None, subprotocols: list[str] | None = None
+) -> WebsocketCommunicator:
+    """A socket to our own application, as a browser on `host` would open it."""
+    sent = [(b"host", host.encode()), (b"origin", f"http://{host}".encode())]
+    for name, value in (headers or {}).items():
+        sent = [pair for pair in sent if pair[0] != name.lower().encode()]
+        sent.append((name.lower().encode(), value.encode()))
+    return WebsocketCommunicator(import_string(settings.ASGI_APPLICATION), path, headers=sent, subprotocols=subprotocols)
+
+
+@contextmanager
+def count_queries() -> Iterator[CaptureQueriesContext]:
+    """Count the queries of a block, without the switches of the search path: `len(queries)`."""
+    with CaptureQueriesContext(connection) as captured:
+        yield captured
