@@ -452,6 +452,7 @@ BASE_URLS = {
 }
 
 # --- Logs and errors ----------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN", example="40 random characters", secret=True)
 LOG_LEVEL = env.choice("LOG_LEVEL", options={"DEBUG", "INFO", "WARNING", "ERROR"}, default="INFO")
 LOGGING = {
     "version": 1,
