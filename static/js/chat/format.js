@@ -1,0 +1,94 @@
+// How messages look in words: times, day marks, links. Shared by the widget and the agents' console.
+
+const LINK = /\bhttps?:\/\/[^\s<>"']+|\bwww\.[^\s<>"']+\.[^\s<>"']+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b/gi;
+const TRAILING = /[.,;:!?)\]}]+$/;
+
+/** Text as nodes, addresses as safe links, line breaks kept by CSS. Nothing is ever parsed as HTML. */
+export function linked(text) {
+    const fragment = document.createDocumentFragment();
+    let end = 0;
+    for (const match of text.matchAll(LINK)) {
+        let shown = match[0];
+        const tail = shown.match(TRAILING)?.[0] ?? "";
+        // A bracket that was opened inside the address belongs to it.
+        if (tail && !(tail.startsWith(")") && shown.includes("("))) shown = shown.slice(0, -tail.length);
+        const mail = !/^(https?:|www\.)/i.test(shown);
+        const link = document.createElement("a");
+        link.href = mail ? `mailto:${shown}` : /^https?:/i.test(shown) ? shown : `https://${shown}`;
+        link.textContent = shown;
+        if (!mail) {
+            link.target = "_blank";
+            link.rel = "noopener noreferrer nofollow ugc";
+        }
+        fragment.append(text.slice(end, match.index), link);
+        end = match.index + shown.length;
+    }
+    fragment.append(text.slice(end));
+    return fragment;
+}
+
+/** `14:05` in the reader's own zone. */
+export function clock(value, locale) {
+    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(value));
+}
+
+/** A day as people say it: today, yesterday, the weekday within a week, then the date. */
+export function day(value, locale, words) {
+    const date = new Date(value);
+    const days = Math.round((midnight(new Date()) - midnight(date)) / 86_400_000);
+    if (days <= 0) return words.today;
+    if (days === 1) return words.yesterday;
+    if (days < 7) return capital(new Intl.DateTimeFormat(locale, { weekday: "long" }).format(date));
+    return date_(date, locale);
+}
+
+export function sameDay(a, b) {
+    return midnight(new Date(a)).getTime() === midnight(new Date(b)).getTime();
+}
+
+/** Age for a narrow list: `agora`, `5 min`, `3 h`, `ontem`, `22 nov.` */
+export function age(value, locale, words) {
+    const date = new Date(value);
+    const minutes = Math.floor((Date.now() - date) / 60_000);
+    if (minutes < 1) return words.now;
+    if (minutes < 60) return `${minutes} min`;
+    const days = Math.round((midnight(new Date()) - midnight(date)) / 86_400_000);
+    if (days === 0) return clock(value, locale);
+    if (days === 1) return words.yesterday.toLocaleLowerCase(locale);
+    if (days < 7) return new Intl.DateTimeFormat(locale, { weekday: "short" }).format(date);
+    return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(date);
+}
+
+/** One or two letters for a face without a picture. */
+export function initials(name) {
+    const parts = (name ?? "").trim().split(/\s+/).filter((part) => /^[\p{L}\p{N}]/u.test(part) && !/^(da|das|de|do|dos|e)$/i.test(part));
+    const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts;
+    return letters.map((part) => [...part][0]).join("").toLocaleUpperCase() || "?";
+}
+
+/** Five minutes and the same author keep messages together. */
+export function together(a, b) {
+    return Boolean(a && b) && a.author === b.author && a.private === b.private && new Date(b.at) - new Date(a.at) < 300_000 && sameDay(a.at, b.at);
+}
+
+/** Fill `%(name)s` in a text of the catalogue. */
+export function fill(text, values) {
+    return (text ?? "").replace(/%\((\w+)\)s/g, (_, key) => values[key] ?? "");
+}
+
+/** The form of `{one, other}` that fits a number. */
+export function plural(forms, count, locale) {
+    return fill(forms[new Intl.PluralRules(locale).select(count)] ?? forms.other, { count });
+}
+
+function midnight(date) {
+    return new Date(date.getFullYear(), date.getMonth(), date.getDate());
+}
+
+function date_(date, locale) {
+    return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" }).format(date);
+}
+
+function capital(text) {
+    return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}

@@ -1,0 +1,101 @@
+// What the visitor's side knows: conversations, their messages in the server's order, and what still waits here.
+
+const RANK = { pending: 0, sent: 1, delivered: 2, read: 3 };
+
+export function createModel() {
+    const conversations = new Map();
+    const threads = new Map();
+    let waiting = [];
+
+    function thread(id) {
+        if (!threads.has(id)) threads.set(id, { messages: new Map(), loaded: false, typing: null, delivered: 0, read: 0 });
+        return threads.get(id);
+    }
+
+    function put(id, message) {
+        const { messages } = thread(id);
+        messages.set(message.id, { ...messages.get(message.id), ...message });
+    }
+
+    /** One event of a followed conversation, in order. Says which message is new, if one is. */
+    function apply({ conversation: id, seq, event, data }) {
+        const talk = conversations.get(id);
+        const mine = thread(id);
+        if (talk) talk.last_seq = Math.max(talk.last_seq ?? 0, seq);
+        if (event === "message.created" || event === "message.updated" || event === "message.deleted") {
+            if (!data?.id) return null; // erased since: only its place in the order is left
+            put(id, { ...data, seq: data.seq ?? seq });
+            if (event !== "message.created") return null;
+            if (talk && data.direction !== "activity") {
+                talk.preview = data.body;
+                talk.preview_direction = data.direction;
+                talk.last_message_at = data.created_at;
+            }
+            if (data.direction === "out") {
+                mine.typing = null;
+                mine.read = Math.max(mine.read, seq); // who answers has read what came before
+            }
+            return data;
+        }
+        if (event === "message.delivery" && data.by === "agent") {
+            mine[data.mark] = Math.max(mine[data.mark] ?? 0, data.seq);
+        } else if (event === "conversation.status" && talk) {
+            talk.status = data.status;
+        } else if (event === "conversation.assigned" && talk) {
+            talk.assignee = data.assignee;
+        }
+        if (data?.message) put(id, data.message);
+        return null;
+    }
+
+    /** How far a message of the visitor got, as far as anybody told. */
+    function delivery(mine, message) {
+        const heard = mine.read >= message.seq ? "read" : mine.delivered >= message.seq ? "delivered" : "sent";
+        return RANK[message.delivery] > RANK[heard] ? message.delivery : heard;
+    }
+
+    return {
+        conversations,
+        thread,
+        put,
+        apply,
+        setWaiting(items) {
+            waiting = items;
+        },
+        addConversation(talk) {
+            conversations.set(talk.id, { ...conversations.get(talk.id), ...talk });
+            const mine = thread(talk.id);
+            mine.read = Math.max(mine.read, talk.agent_seen_seq ?? 0);
+            return conversations.get(talk.id);
+        },
+        /** Lines of a thread: what the server numbered, then what still waits, each once. */
+        lines(id) {
+            const mine = thread(id);
+            const numbered = [...mine.messages.values()].filter((message) => !message.deleted_at).sort((a, b) => a.seq - b.seq);
+            const known = new Set(numbered.map((message) => message.client_id));
+            return [
+                ...numbered.map((message) => ({
+                    key: message.client_id || message.id,
+                    kind: message.direction,
+                    mine: message.direction === "in",
+                    author: message.direction === "in" ? "me" : (message.author?.id ?? message.direction),
+                    name: message.author?.name ?? "",
+                    body: message.body,
+                    meta: message.meta,
+                    at: message.created_at,
+                    state: message.direction === "in" ? delivery(mine, message) : "",
+                })),
+                ...waiting
+                    .filter((item) => item.thread === id && !known.has(item.client_id))
+                    .map((item) => ({ key: item.client_id, kind: "in", mine: true, author: "me", name: "", body: item.body, at: item.at, state: item.state, reason: item.reason })),
+            ];
+        },
+        recent: () => [...conversations.values()].sort((a, b) => String(b.last_message_at ?? "").localeCompare(String(a.last_message_at ?? ""))),
+        unread: () => [...conversations.values()].reduce((sum, talk) => sum + (talk.unread ?? 0), 0),
+        clear() {
+            conversations.clear();
+            threads.clear();
+            waiting = [];
+        },
+    };
+}
