@@ -1,0 +1,87 @@
+// Forms: no double sending, passwords that can be looked at, pictures shown before they are sent,
+// colours written or picked, the first error in sight, unsaved changes guarded.
+
+import { on } from "./dom.js";
+
+// --- busy while sending ---
+document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog" || form.matches("[hx-post], [hx-get], [role='search']")) return;
+    if (form.dataset.sending !== undefined) {
+        event.preventDefault();
+        return;
+    }
+    form.dataset.sending = "";
+    // The button's own name and value are read by the browser after this event.
+    const button = event.submitter;
+    if (button?.matches(".button")) setTimeout(() => button.setAttribute("aria-busy", "true"));
+});
+// Back from the history: the page is as it was left, so forms can be sent again.
+addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sending]")) {
+        delete form.dataset.sending;
+        form.querySelectorAll('[aria-busy="true"]').forEach((button) => button.removeAttribute("aria-busy"));
+    }
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+    event.detail.requestConfig?.triggeringEvent?.submitter?.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+    event.detail.requestConfig?.triggeringEvent?.submitter?.removeAttribute("aria-busy");
+});
+
+// --- password ---
+function showReveals(root) {
+    for (const button of root.querySelectorAll("[data-reveal] > button")) button.hidden = false;
+}
+on(document, "click", "[data-reveal] > button", (event, button) => {
+    const input = button.parentElement.querySelector("input");
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+});
+document.addEventListener("submit", (event) => {
+    // A revealed password must not be kept by the browser as ordinary text.
+    for (const input of event.target.querySelectorAll('[data-reveal] > input[type="text"]')) input.type = "password";
+});
+
+// --- file preview ---
+on(document, "change", "[data-file] > input[type=file]", (event, input) => {
+    const preview = input.parentElement.querySelector(".file-preview");
+    const file = input.files[0];
+    if (!file?.type.startsWith("image/")) return;
+    const image = new Image();
+    image.alt = "";
+    image.src = URL.createObjectURL(file);
+    image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+    preview.replaceChildren(image);
+});
+
+// --- colour: the picker and its code say the same ---
+on(document, "input", "[data-colour] > input", (event, input) => {
+    const [picker, code] = input.parentElement.querySelectorAll("input");
+    if (input === picker) code.value = picker.value;
+    else if (/^#[0-9a-f]{6}$/i.test(code.value)) {
+        picker.value = code.value.toLowerCase();
+        picker.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+});
+
+// --- unsaved changes: <form data-guard> ---
+const changed = new Set();
+on(document, "input", "form[data-guard]", (event, form) => changed.add(form));
+document.addEventListener("submit", (event) => changed.delete(event.target));
+document.addEventListener("reset", (event) => changed.delete(event.target));
+addEventListener("beforeunload", (event) => {
+    for (const form of changed) {
+        if (form.isConnected) event.preventDefault();
+    }
+});
+
+// --- errors ---
+function arrive(root) {
+    showReveals(root);
+    root.querySelector("[data-error-summary]")?.focus();
+}
+arrive(document);
+document.addEventListener("htmx:load", (event) => arrive(event.detail.elt));
