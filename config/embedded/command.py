@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     say = _speaker(name)
     venv.ensure(REQUIREMENTS[name], say=say)
-    if Path(sys.prefix) != venv.VENV:
+    if not os.path.samefile(sys.prefix, venv.VENV):
         # From here on the environment's own Python: it knows where the wheels are.
         os.execv(venv.PYTHON, [str(venv.PYTHON), str(Path(__file__).parent), name, *arguments])
     if name == "dev":

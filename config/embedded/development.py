@@ -160,7 +160,8 @@ class _Supervisor:
         self.probed_at = 0.0
         self.ready = False
         self.looked_at = time.monotonic()
-        self.began_at = time.monotonic()
+        self.keeper_log = where.log / "services.log"
+        self.keeper_said = self.keeper_log.stat().st_size if self.keeper_log.exists() else 0
 
     def run(self) -> int:
         try:
@@ -217,6 +218,16 @@ class _Supervisor:
                 keeper.again(self.hold, say=self.say)
         if not self.ready:
             self._probe(now)
+
+    def _read_keeper(self) -> None:
+        """What became of PostgreSQL and Redis, which another process looks after."""
+        if self.keeper_log.exists() and self.keeper_log.stat().st_size > self.keeper_said:
+            with self.keeper_log.open("rb") as log:
+                log.seek(self.keeper_said)
+                said = log.read()
+            self.keeper_said += len(said)
+            for line in said.splitlines():
+                self.console.line("services", line)
 
     def _start(self, program: Program) -> None:
         program.next_start_at = None
@@ -341,7 +352,7 @@ class _Console:
         self.width = max(map(len, names))
         colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self.prefixes = {}
-        for number, name in enumerate([*names, "dev"]):
+        for number, name in enumerate([*names, "services", "dev"]):
             padded = f"{name:<{self.width}} |"
             self.prefixes[name] = (
                 f"\x1b[{COLOURS[number % len(COLOURS)]}m{padded}\x1b[0m " if colours else f"{padded} "

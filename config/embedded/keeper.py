@@ -42,8 +42,13 @@ class Use:
 
     places: Places
     names: list[str]
-    started: bool  # by this call, not found running
     _users: Lock
+    keeper: subprocess.Popen[bytes] | None = None  # when this call started it
+
+    @property
+    def started(self) -> bool:
+        """Whether this call started the services; False when it found them running."""
+        return self.keeper is not None
 
     def environment(self) -> dict[str, str]:
         """What a program needs to find them."""
@@ -56,12 +61,20 @@ class Use:
 
     def release(self, *, wait_s: float = 0.0) -> bool:
         """Let go, and wait until the services have stopped. False when others still use them, or it took too long."""
+        self._users.give_back()
+        if self._users.try_share():  # else the keeper has it alone already and is stopping
+            shared = not self._users.try_take()
+            self._users.give_back()
+            if shared:
+                return False
         self._users.close()
         deadline = time.monotonic() + wait_s
         while is_held(_lock_path(self.places, "keeper")):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
+        if self.keeper is not None:
+            self.keeper.wait()
         return True
 
 
@@ -73,24 +86,27 @@ def use(where: Places, names: list[str], *, throwaway: bool = False, say: Callab
     """Hold the named services, starting their keeper when there is none. Raises `Problem`."""
     users = Lock(_lock_path(where, "users"))
     users.share()  # waits here while a keeper that found nobody left is stopping
-    hold = Use(where, names, False, users)
+    hold = Use(where, names, users)
     if names:
-        hold.started = _ensure(where, names, throwaway=throwaway, say=say)
+        hold.keeper = _ensure(where, names, throwaway=throwaway, say=say)
     return hold
 
 
 def again(hold: Use, *, say: Callable[[str], None]) -> None:
     """Start a keeper once more after the last one was killed. Raises `Problem`."""
-    _ensure(hold.places, hold.names, throwaway=False, say=say)
+    if hold.keeper is not None:
+        hold.keeper.wait()
+    hold.keeper = _ensure(hold.places, hold.names, throwaway=False, say=say)
 
 
-def _ensure(where: Places, names: list[str], *, throwaway: bool, say: Callable[[str], None]) -> bool:
+def _ensure(
+    where: Places, names: list[str], *, throwaway: bool, say: Callable[[str], None]
+) -> subprocess.Popen[bytes] | None:
     turn = Lock(_lock_path(where, "start"))
     try:
         turn.take()  # two starters take turns; the second finds the keeper of the first
         if not is_held(_lock_path(where, "keeper")):
-            _start(where, names, throwaway=throwaway, say=say)
-            return True
+            return _start(where, names, throwaway=throwaway, say=say)
         running = json.loads((where.services / "state.json").read_text())["services"]
         if missing := set(names) - set(running):
             raise Problem(
@@ -98,12 +114,12 @@ def _ensure(where: Places, names: list[str], *, throwaway: bool, say: Callable[[
                 "it was started with another DATABASE_URL or REDIS_URL.",
                 fix="Use the same environment as there, or stop it first",
             )
-        return False
+        return None
     finally:
         turn.close()
 
 
-def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[str], None]) -> None:
+def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[str], None]) -> subprocess.Popen[bytes]:
     if "postgres" in names and not (where.data / "pg" / "PG_VERSION").exists() and not throwaway:
         say(f"Making an empty PostgreSQL in {where.data} …")
     if where.moved_out and where.account:
@@ -112,7 +128,7 @@ def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[s
         )
     reading, writing = os.pipe()
     with (where.log / "services.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(Path(__file__).parent), "keep", str(where.var), "throwaway" if throwaway else "lasting", str(writing), *names],
             # Without the starter's mark: the keeper may outlive it, for others.
             env={name: value for name, value in os.environ.items() if name != MARK},
@@ -126,6 +142,7 @@ def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[s
     answer = json.loads(report)
     if "problem" in answer:
         raise Problem(answer["problem"], fix=answer["fix"])
+    return process
 
 
 # --- The keeper's own process ---------------------------------------------------------------------

@@ -15,14 +15,21 @@ class Lock:
         """Hold it together with others; waits while somebody has it alone."""
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
+    def try_share(self) -> bool:
+        """Hold it together with others unless somebody has it alone."""
+        return self._try(fcntl.LOCK_SH)
+
     def take(self) -> None:
         """Hold it alone; waits for the others."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def try_take(self) -> bool:
         """Hold it alone if nobody else holds it."""
+        return self._try(fcntl.LOCK_EX)
+
+    def _try(self, how: int) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, how | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

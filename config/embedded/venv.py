@@ -29,7 +29,7 @@ OFFLINE = ("NewConnectionError", "Temporary failure in name resolution", "Networ
 
 def ready(names: tuple[str, ...]) -> bool:
     """Whether `.venv` holds these requirement files as they are now."""
-    return all(_installed().get(name) == _digest(name) for name in names) and PYTHON.exists()
+    return all(_installed().get(name) == digest(ROOT / name) for name in names) and PYTHON.exists()
 
 
 def ensure(names: tuple[str, ...], *, say: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ def ensure(names: tuple[str, ...], *, say: Callable[[str], None]) -> None:
         try:
             _make(guard, say)
             for name in names:
-                if _installed().get(name) != _digest(name):
+                if _installed().get(name) != digest(ROOT / name):
                     say(f"Installing {name} into .venv …")
                     _install(guard, name)
         finally:
@@ -71,8 +71,9 @@ def _alone(say: Callable[[str], None]) -> Iterator[None]:
         os.close(directory)
 
 
-def _digest(name: str) -> str:
-    return hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
+def digest(path: Path) -> str:
+    """What tells one version of a file from another."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _installed() -> dict[str, str]:
@@ -132,7 +133,7 @@ def _install(guard: Guard, name: str) -> None:
             mark.unlink()  # pip ended in order: what it installed is whole, the next start goes on from there
         raise from_output(output, VENV) or _pip_problem(name, output)
     state = VENV / ".installed.new"
-    state.write_text(json.dumps({**_installed(), name: _digest(name)}))
+    state.write_text(json.dumps({**_installed(), name: digest(ROOT / name)}))
     state.replace(VENV / ".installed")
     mark.unlink()
 

@@ -1,0 +1,52 @@
+"""The tiny product's commands: enough to see what the services and their environment are like."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+def sql(text: str) -> None:
+    import psycopg
+
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        found = connection.execute(text)
+        print(json.dumps(found.fetchall() if found.description else [], default=str))
+
+
+def ping() -> None:
+    import redis
+
+    print(redis.Redis.from_url(os.environ["REDIS_URL"]).ping())
+
+
+def hold(*runaway: str) -> None:
+    """Until the input is closed. `runaway`: with a child that leaves the process group and ignores SIGTERM."""
+    if runaway:
+        subprocess.Popen(
+            [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"],
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    print("holding", flush=True)
+    sys.stdin.read()
+
+
+def main(command: str, *arguments: str) -> None:
+    if command == "show":
+        print(json.dumps(dict(os.environ)))
+    elif command == "sql":
+        sql(*arguments)
+    elif command == "ping":
+        ping()
+    elif command == "hold":
+        hold(*arguments)
+    elif command == "exit":
+        sys.exit(int(arguments[0]))
+    elif command == "outbox":
+        time.sleep(600)
+
+
+main(*sys.argv[1:])
