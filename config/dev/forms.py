@@ -15,7 +15,7 @@ class EveryField(forms.Form):
     plan = forms.ChoiceField(label=_("Plan"), choices=[("starter", "Starter"), ("professional", "Professional"), ("business", "Business")])
     about = forms.CharField(label=_("About"), widget=forms.Textarea, required=False, help_text=_("It grows as you write."))
     logo = forms.ImageField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 1 MB."))
-    colour = forms.CharField(label=_("Main colour"), widget=forms.TextInput(attrs={"type": "color"}), initial="#0b6b5d")
+    colour = forms.CharField(label=_("Main colour"), widget=forms.ColorInput, initial="#0b6b5d")
     hours = forms.ChoiceField(
         label=_("When do you answer"),
         widget=forms.RadioSelect,

@@ -18,9 +18,10 @@ from django.utils.translation import gettext
 
 register = template.Library()
 
-WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 24
 SERIES_LIMIT = 5
+# Lines live in a square of this size that is stretched to the place; everything else is placed in percent,
+# so that words and strokes keep their size on a phone.
+SQUARE = 1000
 
 
 def nice_ceiling(value: float) -> float:
@@ -46,24 +47,25 @@ def _short_figure(value: float) -> str:
 
 def _axis(highest: float) -> tuple[float, list[dict[str, Any]]]:
     top = nice_ceiling(highest)
-    # Whole counts get whole marks: a scale to 1 is not cut into halves.
-    parts = 2 if top in (1, 2) or str(top)[0] == "1" else 5 if str(top)[0] == "5" and "." not in f"{top / 5:g}" else 2
-    if top == 1:
-        parts = 1
-    height = HEIGHT - TOP - BOTTOM
+    first = f"{top:e}"[0]
+    # Whole counts get whole marks: a scale to 1 is not cut in halves, one to 5 into fifths.
+    parts = 1 if top == 1 else 5 if first == "5" else 2 if first in "12" and top < 4 else 4
     return top, [
-        {"y": round(TOP + height - height * step / parts, 1), "label": _short_figure(top * step / parts)}
-        for step in range(parts + 1)
+        {"y": _percent(1 - step / parts), "label": _short_figure(top * step / parts)} for step in reversed(range(parts + 1))
     ]
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
     return [float(value) if value is not None else 0.0 for value in values]
 
 
-def _points(values: Sequence[float], *, top: float, left: float, width: float, start: float, height: float) -> list[tuple[float, float]]:
+def _points(values: Sequence[float], *, top: float, width: float, height: float) -> list[tuple[float, float]]:
     step = width / max(len(values) - 1, 1)
-    return [(round(left + step * n, 1), round(start + height - height * value / top, 1)) for n, value in enumerate(values)]
+    return [(round(step * n, 1), round(height - height * value / top, 1)) for n, value in enumerate(values)]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -76,11 +78,11 @@ def sparkline(values: Iterable[int | float | Decimal], series: int = 1) -> SafeS
     numbers = _numbers(values)
     if len(numbers) < 2:
         return ""
-    points = _points(numbers, top=max(*numbers, 1e-9), left=1, width=118, start=3, height=27)
+    points = _points(numbers, top=max(*numbers, 1e-9) * 1.1, width=120, height=32)
     line = _path(points)
     return format_html(
         '<svg class="sparkline series-{}" viewBox="0 0 120 32" preserveAspectRatio="none" aria-hidden="true">'
-        '<path class="area" d="{} L119 32 L1 32 Z"/><path class="line" d="{}"/></svg>',
+        '<path class="area" d="{} L120 32 L0 32 Z"/><path class="line" d="{}"/></svg>',
         series,
         line,
         line,
@@ -99,20 +101,18 @@ def area_chart(
     """Lines over time. `series`: mappings with `label` and `values`, at most five, as long as `labels`."""
     shown = list(series)[:SERIES_LIMIT]
     rows = [_numbers(one["values"]) for one in shown]
-    highest = max([value for row in rows for value in row] + [threshold or 0])
-    top, ticks = _axis(highest)
-    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    top, ticks = _axis(max([value for row in rows for value in row] + [threshold or 0]))
     lines = []
     for number, (one, row) in enumerate(zip(shown, rows, strict=True), start=1):
-        points = _points(row, top=top, left=LEFT, width=width, start=TOP, height=height)
+        points = _points(row, top=top, width=SQUARE, height=SQUARE)
         line = _path(points) if points else ""
         lines.append(
             {
                 "number": number,
                 "label": one["label"],
                 "line": line,
-                "area": f"{line} L{points[-1][0]:g} {HEIGHT - BOTTOM} L{LEFT} {HEIGHT - BOTTOM} Z" if points and len(shown) == 1 else "",
-                "end": points[-1] if points else None,
+                "area": f"{line} L{SQUARE} {SQUARE} L0 {SQUARE} Z" if points and len(shown) == 1 else "",
+                "end": _percent(1 - row[-1] / top) if row else "",
             }
         )
     return _render(
@@ -121,7 +121,7 @@ def area_chart(
             "title": title,
             "ticks": ticks,
             "lines": lines,
-            "marks": _label_marks(labels, left=LEFT, width=width, bands=False),
+            "marks": _label_marks(labels, bands=False),
             "threshold": _threshold(threshold, threshold_label, top),
             "table": _table(labels, [one["label"] for one in shown], rows, unit),
         },
@@ -140,15 +140,14 @@ def bar_chart(
     """One bar a label, each reachable by keyboard with its number."""
     numbers = _numbers(values)
     top, ticks = _axis(max([*numbers, threshold or 0]))
-    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    band = width / max(len(numbers), 1)
-    thick = min(band * 0.64, 40)
+    band = 1 / max(len(numbers), 1)
+    thick = min(band * 0.64, 0.08)
     bars = [
         {
-            "x": round(LEFT + band * n + (band - thick) / 2, 1),
-            "y": round(TOP + height - height * value / top, 1),
-            "width": round(thick, 1),
-            "height": round(height * value / top, 1),
+            "x": _percent(band * n + (band - thick) / 2),
+            "y": _percent(1 - value / top),
+            "width": _percent(thick),
+            "height": _percent(value / top),
             "label": label,
             "figure": _figure(value),
         }
@@ -161,7 +160,7 @@ def bar_chart(
             "unit": unit,
             "ticks": ticks,
             "bars": bars,
-            "marks": _label_marks(labels, left=LEFT, width=width, bands=True),
+            "marks": _label_marks(labels, bands=True),
             "threshold": _threshold(threshold, threshold_label, top),
             "table": _table(labels, [title], [numbers], unit),
         },
@@ -199,7 +198,8 @@ def donut_chart(slices: Sequence[Mapping[str, Any]], title: str, unit: str = "")
     )
 
 
-def _ring(start: float, end: float, outer: float = 60, inner: float = 42) -> str:
+def _ring(start: float, end: float, outer: float = 60, inner: float = 44) -> str:
+    """The path of a part of a ring; `start` and `end` in turns, from the top."""
     if end - start <= 0:
         return ""
     # A full turn starts where it ends, and an arc between equal points is nothing.
@@ -216,26 +216,22 @@ def _ring(start: float, end: float, outer: float = 60, inner: float = 42) -> str
     )
 
 
-def _label_marks(labels: Sequence[Any], *, left: float, width: float, bands: bool) -> list[dict[str, Any]]:
-    """At most seven labels under the axis, evenly spread, the first and the last among them."""
+def _label_marks(labels: Sequence[Any], *, bands: bool) -> list[dict[str, Any]]:
+    """At most five labels under the axis (more collide on a phone), evenly spread, the first among them."""
     count = len(labels)
-    if not count:
-        return []
-    every = max(1, math.ceil(count / 7))
-    step = width / (count if bands else max(count - 1, 1))
+    every = max(1, math.ceil(count / 5))
     marks = []
     for n in range(0, count, every):
-        x = left + step * n + (step / 2 if bands else 0)
+        share = (n + 0.5) / count if bands else n / max(count - 1, 1)
         anchor = "middle" if bands or 0 < n < count - 1 else "start" if n == 0 else "end"
-        marks.append({"x": round(x, 1), "label": labels[n], "anchor": anchor})
+        marks.append({"x": _percent(share), "label": labels[n], "anchor": anchor})
     return marks
 
 
 def _threshold(value: float | None, label: str, top: float) -> dict[str, Any] | None:
     if value is None:
         return None
-    height = HEIGHT - TOP - BOTTOM
-    return {"y": round(TOP + height - height * float(value) / top, 1), "label": label or _figure(value)}
+    return {"y": _percent(1 - float(value) / top), "label": label or _figure(value)}
 
 
 def _table(labels: Sequence[Any], columns: Sequence[Any], rows: Sequence[Sequence[float]], unit: str) -> dict[str, Any]:
@@ -247,4 +243,4 @@ def _table(labels: Sequence[Any], columns: Sequence[Any], rows: Sequence[Sequenc
 
 
 def _render(name: str, context: dict[str, Any]) -> SafeString:
-    return render_to_string(name, context | {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "floor": HEIGHT - BOTTOM})
+    return render_to_string(name, context)
