@@ -1,0 +1,105 @@
+"""What can go wrong at the counter."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused, RateLimited
+
+
+class ConversationNotFound(NotFound):
+    """No such conversation, or it belongs to somebody else."""
+
+    code = "conversation_not_found"
+    message = _("This conversation does not exist, or it is not yours to see.")
+
+
+class ClientIdReused(Conflict):
+    """The same client id came with another content."""
+
+    code = "client_id_reused"
+    message = _("Another message was already sent with this id. Send it again with a new one.")
+
+
+class AlreadyAssigned(Conflict):
+    """Somebody else was first."""
+
+    code = "already_assigned"
+    message = _("%(name)s already has this conversation.")
+
+
+class IllegalStatus(Conflict):
+    """The conversation cannot go there from where it is."""
+
+    code = "illegal_status"
+    message = _("The conversation is %(current)s and cannot become %(wanted)s.")
+
+
+class NotAnAgent(Invalid):
+    """The person cannot answer conversations."""
+
+    code = "not_an_agent"
+    message = _("This person does not answer conversations.")
+
+
+class EmptyMessage(Invalid):
+    """Nothing but white space."""
+
+    code = "empty"
+    message = _("Write something first.")
+
+
+class MessageTooLong(Invalid):
+    """Longer than a message may be."""
+
+    code = "too_long"
+    message = _("A message may have up to %(limit)s characters.")
+
+
+class TooManyMessages(RateLimited):
+    """A visitor writes faster than people do."""
+
+    code = "rate_limited"
+    message = _("You are writing very fast. Wait %(retry_after)s seconds.")
+
+
+class VisitorTokenRefused(DomainError):
+    """Unsigned, of another tenant, too old, or its person is gone: one answer for all."""
+
+    code = "visitor_token_refused"
+    status = 401
+    message = _("This chat session has ended. Reload the page.")
+
+
+class WidgetTokenRefused(NotFound):
+    """No active inbox has this website token."""
+
+    code = "unknown_widget"
+    message = _("This chat is not set up. Check the widget's code on the website.")
+
+
+class OriginRefused(PermissionRefused):
+    """The website is not on the inbox's list."""
+
+    code = "origin_refused"
+    message = _("This website may not use this chat. Add its address to the inbox.")
+
+
+class IdentityRefused(PermissionRefused):
+    """An identifier without the right signature of the website's server."""
+
+    code = "identity_refused"
+    message = _("The visitor's identity is not signed correctly.")
+
+
+class ContactBlocked(PermissionRefused):
+    """The team does not want to hear from this person."""
+
+    code = "contact_blocked"
+    message = _("This chat is closed for you.")
+
+
+class CursorUnknown(DomainError):
+    """The cursor is of another epoch or older than what is kept: load everything again."""
+
+    code = "resync_required"
+    status = 410
+    message = _("Too much happened since. Load the list again.")

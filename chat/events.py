@@ -1,0 +1,64 @@
+"""What the rest of the house may react to."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """A message was stored and numbered."""
+
+    name: ClassVar[str] = "chat.message_sent"
+    message_id: str
+    conversation_id: str
+    direction: str
+    private: bool
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStarted:
+    """A visitor or an agent opened a conversation."""
+
+    name: ClassVar[str] = "chat.conversation_started"
+    conversation_id: str
+    inbox_id: str
+    contact_id: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationAssigned:
+    """A conversation got another assignee, or none."""
+
+    name: ClassVar[str] = "chat.conversation_assigned"
+    conversation_id: str
+    assignee_id: str | None
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStatusChanged:
+    """A conversation was opened again, snoozed, resolved or handed to the bot."""
+
+    name: ClassVar[str] = "chat.conversation_status_changed"
+    conversation_id: str
+    status: str
+    previous: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"

@@ -1,0 +1,73 @@
+"""Inboxes: the ways in."""
+
+import secrets
+from typing import Any, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.enums import Channel
+from ops.kernel.fields import EncryptedTextField
+from ops.kernel.models import TimestampedModel
+
+
+def website_token() -> str:
+    """A public name of the inbox that cannot be guessed from another one."""
+    return secrets.token_urlsafe(18)
+
+
+def hmac_secret() -> str:
+    """The secret a website's server signs its visitors' identifiers with."""
+    return secrets.token_urlsafe(32)
+
+
+def default_features() -> dict[str, Any]:
+    """What a new inbox allows."""
+    return {"emoji": True, "reopen": True}
+
+
+class InboxQuerySet(models.QuerySet["Inbox"]):
+    """Doors to the inboxes."""
+
+    def active(self) -> Self:
+        """Inboxes that take messages."""
+        return self.filter(active=True)
+
+
+class Inbox(TimestampedModel):
+    """One way in: now always a website's widget."""
+
+    name = models.CharField(_("name"), max_length=80)
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.WEB)
+    active = models.BooleanField(_("active"), default=True)
+    website_token = models.CharField(_("website token"), max_length=40, unique=True, default=website_token, editable=False)
+    allowed_origins = models.JSONField(
+        _("allowed websites"), default=list, blank=True, help_text=_("Addresses such as https://shop.example; empty allows every website.")
+    )
+    locale = models.CharField(_("language"), max_length=8, blank=True, help_text=_("Empty follows the visitor's browser."))
+    greeting = models.CharField(_("greeting"), max_length=300, blank=True)
+    offline_text = models.CharField(_("text while nobody is there"), max_length=300, blank=True)
+    reply_time = models.CharField(_("usual time to answer"), max_length=80, blank=True)
+    features = models.JSONField(_("features"), default=default_features, blank=True)
+    hmac_secret = EncryptedTextField(_("identity secret"), default=hmac_secret, blank=True)
+    reopen_days = models.PositiveSmallIntegerField(
+        _("days a resolved conversation can be reopened"), default=7, help_text=_("Later messages start a new conversation.")
+    )
+
+    objects = InboxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("inbox")
+        verbose_name_plural = _("inboxes")
+        default_permissions = ()
+        permissions = [
+            ("view_inbox", _("See inboxes")),
+            ("manage_inbox", _("Set up inboxes")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def allows(self, origin: str) -> bool:
+        """Whether a page of that origin may use the widget."""
+        return not self.allowed_origins or origin.rstrip("/").lower() in self.allowed_origins

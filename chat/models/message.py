@@ -1,0 +1,63 @@
+"""Messages."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from chat.enums import Delivery, Direction, Kind
+from chat.models.contact import Contact
+from chat.models.conversation import Conversation
+from ops.kernel.models import UUIDModel
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Doors to the messages."""
+
+    def public(self) -> "MessageQuerySet":
+        """What the visitor may see."""
+        return self.filter(pub_seq__isnull=False)
+
+    def with_people(self) -> "MessageQuerySet":
+        """What a line of the thread shows besides its own columns."""
+        return self.select_related("author_agent", "author_contact")
+
+
+class Message(UUIDModel):
+    """One line of a thread, written only by `chat_post`. A private note has no `pub_seq`."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation"))
+    seq = models.BigIntegerField()
+    pub_seq = models.BigIntegerField(null=True, blank=True)
+    client_id = models.UUIDField(_("client id"))
+    direction = models.CharField(_("direction"), max_length=10, choices=Direction)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TEXT)
+    body = models.TextField(_("text"), blank=True)
+    private = models.BooleanField(_("private note"), default=False)
+    author_agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="chat_messages", verbose_name=_("agent")
+    )
+    author_contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("contact")
+    )
+    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies", verbose_name=_("answers"))
+    delivery = models.CharField(_("delivery"), max_length=12, choices=Delivery, default=Delivery.SENT)
+    meta = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    edited_at = models.DateTimeField(_("edited at"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="chat_message_seq_once"),
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="chat_message_client_id_once"),
+            models.CheckConstraint(condition=~models.Q(private=True, pub_seq__isnull=False), name="chat_message_note_is_never_public"),
+        ]
+        indexes = [models.Index(fields=["conversation", "pub_seq"], condition=models.Q(pub_seq__isnull=False), name="chat_message_public")]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.body[:40]}"

@@ -1,0 +1,21 @@
+"""Search by words, blind to accents, case and Portuguese plurals."""
+
+import re
+
+from django.db.models import BooleanField, Func, Value
+
+WORD = re.compile(r"\w+")
+
+
+class Matches(Func):
+    """Whether a text holds every wanted word, or words that begin with them. Written as the indexes' expression is."""
+
+    template = "to_tsvector('pg_catalog.simple', public.f_pt(%(expressions)s))"
+    arg_joiner = ")) @@ to_tsquery('pg_catalog.simple', public.f_pt("
+    output_field = BooleanField()
+
+
+def words(text: str) -> Value | None:
+    """What a person typed as a query of whole words and beginnings of words; nothing when there is no word in it."""
+    found = WORD.findall(text.replace("_", " "))[:8]
+    return Value(" & ".join(f"{word}:*" for word in found)) if found else None

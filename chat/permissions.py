@@ -1,0 +1,25 @@
+"""Which built-in role may do what at the counter."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.registry import PermissionDef, permissions
+
+TEAM = {"owner", "admin", "agent"}
+READERS = TEAM | {"viewer"}
+
+ALL = [
+    PermissionDef("chat.view_conversation", _("See conversations"), READERS),
+    PermissionDef("chat.reply_conversation", _("Reply to conversations"), TEAM),
+    PermissionDef("chat.assign_conversation", _("Assign conversations to people"), TEAM),
+    PermissionDef("chat.close_conversation", _("Resolve, snooze and reopen conversations"), TEAM),
+    PermissionDef("chat.view_contact", _("See contacts"), READERS),
+    PermissionDef("chat.change_contact", _("Add and change contacts"), TEAM),
+    PermissionDef("chat.view_inbox", _("See inboxes"), READERS),
+    PermissionDef("chat.manage_inbox", _("Set up inboxes"), {"owner", "admin"}),
+]
+
+
+def register() -> None:
+    """Offer them to the roles; called once at start."""
+    for definition in ALL:
+        permissions.register(definition.codename, definition)

@@ -1,0 +1,1 @@
+"""Reads of the support counter: one function a screen."""

@@ -1,0 +1,71 @@
+"""What the agents' console shows: the list beside the thread, its counters, and what is known of the person."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from chat.enums import Status
+from chat.models import Contact, Conversation
+
+PAGE = 40
+MOST = 400
+
+TABS = ("mine", "queue", "all")
+STATES = (Status.OPEN.value, Status.SNOOZED.value, Status.PENDING.value, Status.RESOLVED.value, "any")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the list is narrowed to; every value comes from the address."""
+
+    tab: str = "mine"
+    state: str = Status.OPEN.value
+    text: str = ""
+    limit: int = PAGE
+
+
+def conversations(*, user: Any, wanted: Filter) -> tuple[list[Conversation], bool]:
+    """Rows of the list in its order, and whether there are more."""
+    rows = Conversation.objects.visible_to(user).with_people()
+    if wanted.tab == "queue":
+        rows = rows.filter(status=Status.OPEN, assignee=None)
+    elif wanted.tab == "mine":
+        rows = rows.filter(assignee=user)
+    if wanted.state != "any" and wanted.tab != "queue":
+        rows = rows.filter(status=wanted.state)
+    if wanted.text:
+        rows = rows.search(wanted.text)
+    if wanted.tab == "queue":
+        rows = rows.order_by(F("waiting_since").asc(nulls_last=True), "pk")
+    else:
+        rows = rows.order_by("-last_activity_at", "-pk")
+    limit = max(1, min(wanted.limit, MOST))
+    found = list(rows[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+def counts(*, user: Any) -> dict[str, int]:
+    """Work that is open now, by tab."""
+    return Conversation.objects.visible_to(user).filter(status=Status.OPEN).aggregate(
+        mine=Count("pk", filter=Q(assignee=user)),
+        queue=Count("pk", filter=Q(assignee=None)),
+        all=Count("pk"),
+    )
+
+
+def others_of(conversation: Conversation, *, user: Any, limit: int = 10) -> list[Conversation]:
+    """The person's other conversations, newest first."""
+    return list(
+        Conversation.objects.visible_to(user)
+        .filter(contact_id=conversation.contact_id)
+        .exclude(pk=conversation.pk)
+        .with_people()
+        .order_by("-last_activity_at", "-pk")[:limit]
+    )
+
+
+def contacts(*, text: str = "") -> Any:
+    """People outside with how often they wrote, for a page that is cut by cursor."""
+    rows = Contact.objects.search(text) if text else Contact.objects.all()
+    return rows.annotate(conversation_count=Count("conversations"))

@@ -1,0 +1,104 @@
+"""An agent's place in the events of the whole tenant.
+
+Ids of concurrent transactions become visible out of order, so a plain "id after n" loses events. The cursor is
+`epoch.xid.id`, and a reader stops below the oldest transaction that is still running.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from chat.errors import CursorUnknown
+from chat.models import ChatEvent
+from chat.queries import thread
+
+PAGE = 500
+
+AFTER = """
+SELECT e.id FROM chat_chatevent e
+WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (e.xid, e.id) > (%s::text::xid8, %s)
+ORDER BY e.xid, e.id LIMIT %s
+"""
+HEADS = """
+SELECT e.conversation_id, max(e.seq) FROM chat_chatevent e
+WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (e.xid, e.id) > (%s::text::xid8, %s)
+GROUP BY e.conversation_id LIMIT 1000
+"""
+NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1"
+# The cluster and the table: a restore makes another table, and transaction ids mean nothing in another cluster.
+EPOCH = "SELECT system_identifier, 'chat_chatevent'::regclass::oid::bigint FROM pg_control_system()"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place: everything up to it was seen."""
+
+    epoch: str
+    xid: int
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.xid}.{self.id}"
+
+
+def epoch() -> str:
+    """Names this history; another one after a restore or a move."""
+    with connection.cursor() as sql:
+        sql.execute(EPOCH)
+        cluster, table = sql.fetchone()
+    return f"{int(cluster):x}-{table:x}"
+
+
+def now() -> Cursor:
+    """The place up to which everything is final."""
+    with connection.cursor() as sql:
+        sql.execute(NOW)
+        return Cursor(epoch=epoch(), xid=int(sql.fetchone()[0]), id=2**62)
+
+
+def parse(text: str) -> Cursor:
+    """A cursor a client came back with. Raises `CursorUnknown` when it is not one of this history."""
+    parts = text.split(".")
+    if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdigit() and parts[2].isascii() and parts[2].isdigit()):
+        raise CursorUnknown()
+    found = Cursor(epoch=parts[0], xid=int(parts[1]), id=int(parts[2]))
+    if found.epoch != epoch() or found.xid >= 2**63 or found.id >= 2**63:
+        raise CursorUnknown()
+    return found
+
+
+def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], Cursor, bool]:
+    """Frames after a place in commit-safe order, the new place, and whether there is more.
+
+    Within a conversation the order is that of `seq`: its row lock makes transaction ids follow it... except for a
+    transaction that began before another and took the lock later, so frames are put in order per conversation.
+    """
+    with connection.cursor() as sql:
+        sql.execute(AFTER, [str(cursor.xid), cursor.id, limit + 1])
+        ids = [row[0] for row in sql.fetchall()]
+    more = len(ids) > limit
+    ids = ids[:limit]
+    rows = {
+        row.pk: row
+        for row in ChatEvent.objects.filter(pk__in=ids).select_related("message__author_agent", "message__author_contact")
+    }
+    ordered = [rows[key] for key in ids]
+    place = Cursor(cursor.epoch, ordered[-1].xid, ordered[-1].pk) if ordered else cursor
+    return thread.frames(_by_seq(ordered), visitor=False), place, more
+
+
+def _by_seq(rows: list[ChatEvent]) -> list[ChatEvent]:
+    """Keep the places of each conversation in the list and fill them in the order of `seq`."""
+    waiting: dict[Any, list[ChatEvent]] = {}
+    for row in rows:
+        waiting.setdefault(row.conversation_id, []).append(row)
+    queues = {key: iter(sorted(found, key=lambda row: row.seq)) for key, found in waiting.items()}
+    return [next(queues[row.conversation_id]) for row in rows]
+
+
+def heads_after(cursor: Cursor) -> dict[str, int]:
+    """The newest seq of every conversation in which something happened since."""
+    with connection.cursor() as sql:
+        sql.execute(HEADS, [str(cursor.xid), cursor.id])
+        return {str(key): seq for key, seq in sql.fetchall()}

@@ -1,0 +1,67 @@
+"""Reading one conversation: its messages, and what happened after a known place."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from chat.errors import CursorUnknown
+from chat.models import ChatEvent, Conversation, Message
+from chat.queries import wire
+
+EVENTS_PAGE = 500
+
+
+def for_visitor(contact_inbox_id: UUID) -> QuerySet[Conversation]:
+    """The visitor's conversations, newest first, with both read marks in the visitor's own numbering."""
+
+    def in_public_numbers(mark: str) -> Coalesce:
+        upto = Message.objects.filter(conversation=OuterRef("pk"), pub_seq__isnull=False, seq__lte=OuterRef(mark))
+        return Coalesce(Subquery(upto.order_by().values("conversation").annotate(top=Max("pub_seq")).values("top")), 0)
+
+    return (
+        Conversation.objects.of_visitor(contact_inbox_id)
+        .select_related("assignee")
+        .annotate(agent_seen_pub_seq=in_public_numbers("agent_seen_seq"), contact_seen_pub_seq=in_public_numbers("contact_seen_seq"))
+        .order_by("-last_activity_at", "-pk")
+    )
+
+
+def messages(conversation_id: UUID, *, before_seq: int | None = None, limit: int = 50) -> list[Message]:
+    """Up to `limit` messages before a place, oldest first, everything agents may see."""
+    rows = Message.objects.filter(conversation_id=conversation_id).with_people()
+    if before_seq is not None:
+        rows = rows.filter(seq__lt=before_seq)
+    return list(rows.order_by("-seq")[:limit])[::-1]
+
+
+def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int = EVENTS_PAGE) -> list[dict[str, Any]]:
+    """Frames of what happened after `after`, in order. Raises `CursorUnknown` when part of it is no longer kept."""
+    position = "pub_seq" if visitor else "seq"
+    rows = list(
+        ChatEvent.objects.filter(conversation_id=conversation_id, **{f"{position}__gt": after})
+        .select_related("message__author_agent", "message__author_contact")
+        .order_by(position)[:limit]
+    )
+    if rows and getattr(rows[0], position) != after + 1:
+        raise CursorUnknown()
+    return frames(rows, visitor=visitor)
+
+
+def frames(rows: list[ChatEvent], *, visitor: bool) -> list[dict[str, Any]]:
+    """Socket frames of history entries that were read with their messages."""
+    born = {row.conversation_id for row in rows if row.type == "conversation.created"}
+    known: dict[UUID, dict[str, Any]] = {}
+    if born and visitor:
+        contact_inbox = Conversation.objects.filter(pk__in=born).values("contact_inbox_id")[:1]
+        known = {row.pk: wire.visitor_conversation(row) for row in for_visitor(Subquery(contact_inbox)).filter(pk__in=born)}  # type: ignore[arg-type]
+    elif born:
+        known = {row.pk: wire.conversation(row) for row in Conversation.objects.with_people().filter(pk__in=born)}
+    return [wire.event(row, visitor=visitor, conversations=known) for row in rows]
+
+
+def heads(conversation_ids: list[UUID], *, visitor: bool) -> dict[str, int]:
+    """Where each of these conversations stands."""
+    position = "last_pub_seq" if visitor else "last_seq"
+    return {str(key): head for key, head in Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", position)}

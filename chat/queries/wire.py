@@ -1,0 +1,221 @@
+"""How rows look on the wire: the same for REST, sockets and pages.
+
+Two audiences. Agents see everything and count in `seq`. Visitors count in `pub_seq`, never see private notes, and
+know only two states: a conversation is open or it is resolved.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chat.enums import Direction, EventType, Status
+from chat.models import ChatEvent, Contact, Conversation, Message
+
+
+def encode(frame: dict[str, Any]) -> str:
+    """A frame as text, without spare white space."""
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"), default=_primitive)
+
+
+def _primitive(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def person(user: Any) -> dict[str, Any] | None:
+    """A member of the team, by name; the e-mail stays inside."""
+    return None if user is None else {"id": str(user.pk), "name": user.name or user.email.split("@")[0]}
+
+
+def agent_author(user: Any) -> dict[str, Any]:
+    """An agent as the author of something."""
+    return {"kind": "agent", **(person(user) or {"id": None, "name": ""})}
+
+
+def contact_author(contact: Contact) -> dict[str, Any]:
+    """A visitor as the author of something."""
+    return {"kind": "contact", "id": str(contact.pk), "name": contact.name}
+
+
+SYSTEM_AUTHOR: dict[str, Any] = {"kind": "system", "id": None, "name": ""}
+
+
+def public_status(status: str) -> str:
+    """What a visitor is told: snoozing and bots are the team's business."""
+    return Status.RESOLVED.value if status == Status.RESOLVED else Status.OPEN.value
+
+
+def instant(moment: datetime | None) -> str | None:
+    """ISO 8601 with offset."""
+    return None if moment is None else moment.isoformat()
+
+
+def message(row: Message, *, visitor: bool) -> dict[str, Any]:
+    """One line of the thread. Needs `with_people()`."""
+    author = SYSTEM_AUTHOR
+    if row.author_agent_id:
+        author = agent_author(row.author_agent)
+    elif row.author_contact_id:
+        author = contact_author(row.author_contact)  # type: ignore[arg-type]
+    elif row.direction == Direction.BOT:
+        author = {"kind": "bot", "id": None, "name": ""}
+    return message_of(
+        id=row.pk,
+        conversation=row.conversation_id,
+        seq=row.pub_seq if visitor else row.seq,
+        client_id=row.client_id,
+        direction=row.direction,
+        body="" if row.deleted_at else row.body,
+        private=row.private,
+        author=author,
+        reply_to=row.reply_to_id,
+        meta=row.meta,
+        created_at=row.created_at,
+        kind=row.kind,
+        delivery=row.delivery,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        visitor=visitor,
+    )
+
+
+def message_of(
+    *,
+    id: UUID,
+    conversation: UUID,
+    seq: int | None,
+    client_id: UUID,
+    direction: str,
+    body: str,
+    private: bool,
+    author: dict[str, Any],
+    reply_to: UUID | None,
+    meta: dict[str, Any],
+    created_at: datetime,
+    visitor: bool,
+    kind: str = "text",
+    delivery: str = "sent",
+    edited_at: datetime | None = None,
+    deleted_at: datetime | None = None,
+) -> dict[str, Any]:
+    """A message from its parts, for the moment it is sent, when no row was read."""
+    if visitor and meta.get("action") == "status":
+        meta = {**meta, "from": public_status(meta["from"]), "to": public_status(meta["to"])}
+    return {
+        "id": str(id),
+        "conversation": str(conversation),
+        "seq": seq,
+        "client_id": str(client_id),
+        "direction": direction,
+        "kind": kind,
+        "body": body,
+        "private": private,
+        "author": author,
+        "reply_to": None if reply_to is None else str(reply_to),
+        "delivery": delivery,
+        "meta": meta,
+        "created_at": instant(created_at),
+        "edited_at": instant(edited_at),
+        "deleted_at": instant(deleted_at),
+    }
+
+
+def contact(row: Contact) -> dict[str, Any]:
+    """A contact, for agents."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "email": row.email,
+        "phone": row.phone_e164,
+        "identifier": row.identifier,
+        "attrs": row.attrs,
+        "blocked": row.blocked,
+        "last_seen_at": instant(row.last_seen_at),
+        "last_page": row.last_page or None,
+        "created_at": instant(row.created_at),
+    }
+
+
+def conversation(row: Conversation) -> dict[str, Any]:
+    """A conversation, for agents. Needs `with_people()`."""
+    return {
+        "id": str(row.pk),
+        "number": row.number,
+        "status": row.status,
+        "snoozed_until": instant(row.snoozed_until),
+        "priority": row.priority,
+        "assignee": person(row.assignee),
+        "inbox": {"id": str(row.inbox_id), "name": row.inbox.name},
+        "contact": {"id": str(row.contact_id), "name": row.contact.name, "email": row.contact.email},
+        "last_seq": row.last_seq,
+        "agent_seen_seq": row.agent_seen_seq,
+        "contact_seen_seq": row.contact_seen_seq,
+        "contact_delivered_seq": row.contact_delivered_seq,
+        "unread": row.agent_unread,
+        "preview": row.preview,
+        "preview_direction": row.preview_direction,
+        "waiting_since": instant(row.waiting_since),
+        "first_reply_at": instant(row.first_reply_at),
+        "last_message_at": instant(row.last_message_at),
+        "last_activity_at": instant(row.last_activity_at),
+        "over_quota": row.over_quota,
+        "page_url": row.page_url,
+        "referrer": row.referrer,
+        "created_at": instant(row.created_at),
+    }
+
+
+def visitor_conversation(row: Conversation) -> dict[str, Any]:
+    """A conversation, for its visitor. Needs the annotations of `queries.thread.for_visitor`."""
+    return {
+        "id": str(row.pk),
+        "status": public_status(row.status),
+        "assignee": person(row.assignee),
+        "last_seq": row.last_pub_seq,
+        "agent_seen_seq": row.agent_seen_pub_seq,  # type: ignore[attr-defined]
+        "contact_seen_seq": row.contact_seen_pub_seq,  # type: ignore[attr-defined]
+        "unread": row.contact_unread,
+        "preview": row.preview,
+        "preview_direction": row.preview_direction,
+        "last_message_at": instant(row.last_message_at),
+        "created_at": instant(row.created_at),
+    }
+
+
+def event(row: ChatEvent, *, visitor: bool, conversations: dict[UUID, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """One entry of the history as a socket frame. Needs its message with people; `conversations` fills `conversation.created`."""
+    said = message(row.message, visitor=visitor) if row.message is not None else None
+    if row.type == EventType.MESSAGE_CREATED:
+        # A message that was erased since leaves its place in the sequence.
+        data: dict[str, Any] = said or {}
+    elif row.type == EventType.CONVERSATION_CREATED:
+        data = (conversations or {}).get(row.conversation_id, {})
+    else:
+        data = event_data(row.type, row.payload, message=said, visitor=visitor)
+    return frame(row.conversation_id, row.pub_seq if visitor else row.seq, row.type, data)
+
+
+def event_data(type: str, payload: dict[str, Any], *, message: dict[str, Any] | None, visitor: bool) -> dict[str, Any]:
+    """What is told about an entry that is not a message."""
+    data = dict(payload)
+    if visitor:
+        public = data.pop("public", {})
+        data.update(public)
+        if type == EventType.CONVERSATION_STATUS:
+            data = {**data, "status": public_status(data["status"]), "snoozed_until": None}
+    else:
+        data.pop("public", None)
+    if message is not None:
+        data["message"] = message
+    return data
+
+
+def frame(conversation: UUID, seq: int | None, type: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The socket frame of one entry of the history."""
+    return {"type": "event", "conversation": str(conversation), "seq": seq, "event": str(type), "data": data}
+
+
+def people(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Members of the team."""
+    return [found for row in rows if (found := person(row)) is not None]

@@ -1,0 +1,337 @@
+"""Conversations: started once, claimed by one, moved between states that make sense."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from chat.enums import EventType, Priority, Status
+from chat.errors import AlreadyAssigned, ConversationNotFound, IllegalStatus, NotAnAgent
+from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
+from chat.models import ChatEvent, Contact, Conversation, Inbox, Message
+from chat.queries import thread, wire
+from chat.services import journal
+from ops.kernel.audit import services as audit
+from ops.kernel.ids import uuid7
+from ops.kernel.outbox import services as outbox
+
+# From where a person of the team may move a conversation to where.
+MOVES = {
+    Status.OPEN: {Status.PENDING, Status.SNOOZED, Status.RESOLVED},
+    Status.PENDING: {Status.OPEN, Status.RESOLVED},
+    Status.SNOOZED: {Status.OPEN, Status.RESOLVED},
+    Status.RESOLVED: {Status.OPEN},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who stands at the counter: one contact through one inbox."""
+
+    contact_inbox_id: UUID
+    contact_id: UUID
+    inbox_id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a conversation began; the network address is cut before it gets here."""
+
+    page_url: str = ""
+    referrer: str = ""
+    user_agent: str = ""
+    ip_masked: str = ""
+
+
+def start(*, visitor: Visitor, client_id: UUID, origin: Origin = Origin(), by: Any = None, now: datetime | None = None) -> Conversation:
+    """Open a conversation with a visitor. The same `client_id` again gives the one it made."""
+    now = now or timezone.now()
+    known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            conversation = Conversation.objects.create(
+                number=_next_number(),
+                inbox_id=visitor.inbox_id,
+                contact_id=visitor.contact_id,
+                contact_inbox_id=visitor.contact_inbox_id,
+                client_id=client_id,
+                assignee=by,
+                last_activity_at=now,
+                page_url=origin.page_url[:500],
+                referrer=origin.referrer[:500],
+                user_agent=origin.user_agent[:300],
+                ip_masked=origin.ip_masked,
+            )
+            journal.record(
+                conversation_id=conversation.pk,
+                type=EventType.CONVERSATION_CREATED,
+                payload={},
+                public=True,
+                now=now,
+                data=lambda for_visitor: _as_told(conversation.pk, for_visitor, visitor.contact_inbox_id),
+            )
+            outbox.publish(
+                ConversationStarted(
+                    conversation_id=str(conversation.pk), inbox_id=str(visitor.inbox_id), contact_id=str(visitor.contact_id)
+                )
+            )
+    except IntegrityError:
+        # The same request raced itself: the other one was first.
+        known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
+        if known is None:
+            raise
+        return known
+    return conversation
+
+
+def _as_told(pk: UUID, for_visitor: bool, contact_inbox_id: UUID) -> dict[str, Any]:
+    if for_visitor:
+        return wire.visitor_conversation(thread.for_visitor(contact_inbox_id).get(pk=pk))
+    return wire.conversation(Conversation.objects.with_people().get(pk=pk))
+
+
+def _next_number() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('chat_conversation_number')")
+        return int(cursor.fetchone()[0])
+
+
+def claim(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
+    """Take a conversation nobody has. Raises `AlreadyAssigned` when somebody was first; taking one's own is no change."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        taken = Conversation.objects.filter(pk=conversation_id, assignee=None).update(assignee=by, last_activity_at=now)
+        if taken:
+            _assigned(conversation_id, before=None, after=by, by=by, now=now)
+            return
+    holder = Conversation.objects.select_related("assignee").filter(pk=conversation_id).first()
+    if holder is None:
+        raise ConversationNotFound()
+    if holder.assignee_id != by.pk:
+        raise AlreadyAssigned(name=str(holder.assignee))
+
+
+def assign(*, conversation_id: UUID, to: Any, by: Any, now: datetime | None = None) -> None:
+    """Give a conversation to a person who may reply, whoever has it now. Raises `NotAnAgent`."""
+    if not (to.is_active and to.has_perm("chat.reply_conversation")):
+        raise NotAnAgent(field="assignee")
+    _reassign(conversation_id, to=to, by=by, now=now or timezone.now())
+
+
+def unassign(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
+    """Put a conversation back into the queue."""
+    _reassign(conversation_id, to=None, by=by, now=now or timezone.now())
+
+
+@transaction.atomic
+def _reassign(conversation_id: UUID, *, to: Any, by: Any, now: datetime) -> None:
+    conversation = _locked(conversation_id)
+    if conversation.assignee_id == (to.pk if to else None):
+        return
+    before = conversation.assignee
+    Conversation.objects.filter(pk=conversation_id).update(assignee=to, last_activity_at=now)
+    _assigned(conversation_id, before=before, after=to, by=by, now=now)
+
+
+def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: datetime) -> None:
+    told = wire.person(after)
+    journal.record(
+        conversation_id=conversation_id,
+        type=EventType.CONVERSATION_ASSIGNED,
+        payload={"assignee": told, "by": wire.agent_author(by)},
+        public=True,
+        activity={"action": "assigned", "from": wire.person(before), "to": told},
+        by=by,
+        now=now,
+    )
+    audit.record(
+        "chat.conversation_assigned" if after else "chat.conversation_unassigned",
+        by=by,
+        on=Conversation.objects.only("number").get(pk=conversation_id),
+        detail={"assignee": str(after) if after else None},
+        now=now,
+    )
+    outbox.publish(ConversationAssigned(conversation_id=str(conversation_id), assignee_id=str(after.pk) if after else None))
+
+
+@transaction.atomic
+def set_status(
+    *, conversation_id: UUID, status: str, by: Any, snoozed_until: datetime | None = None, now: datetime | None = None
+) -> None:
+    """Resolve, reopen, snooze (until an instant, or until the visitor writes) or hand over.
+
+    Raises `IllegalStatus` when the conversation cannot go there from where it is; to where it is already is no change.
+    """
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    wanted = Status(status)
+    snoozed_until = snoozed_until if wanted == Status.SNOOZED else None
+    if wanted == conversation.status and snoozed_until == conversation.snoozed_until:
+        return
+    if wanted != conversation.status and wanted not in MOVES[Status(conversation.status)]:
+        raise IllegalStatus(current=Status(conversation.status).label, wanted=wanted.label)
+    _move(conversation, wanted, by=by, snoozed_until=snoozed_until, now=now)
+
+
+@transaction.atomic
+def reopen(*, conversation_id: UUID, now: datetime) -> None:
+    """Open again because the visitor wrote, or because a snooze ended; nothing happens when it is open."""
+    conversation = _locked(conversation_id)
+    if conversation.status in (Status.RESOLVED, Status.SNOOZED):
+        _move(conversation, Status.OPEN, by=None, snoozed_until=None, now=now)
+
+
+def wake_due(*, now: datetime) -> int:
+    """Open every conversation whose snooze has ended; returns how many."""
+    due = Conversation.objects.filter(status=Status.SNOOZED, snoozed_until__lte=now).order_by("pk").values_list("pk", flat=True)
+    woken = list(due)
+    for key in woken:
+        reopen(conversation_id=key, now=now)
+    return len(woken)
+
+
+def _move(conversation: Conversation, wanted: Status, *, by: Any, snoozed_until: datetime | None, now: datetime) -> None:
+    before = conversation.status
+    changes: dict[str, Any] = {"status": wanted, "snoozed_until": snoozed_until, "last_activity_at": now}
+    changes["resolved_at"] = now if wanted == Status.RESOLVED else None
+    if wanted == Status.RESOLVED:
+        changes["waiting_since"] = None
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    visible = wire.public_status(before) != wire.public_status(wanted)
+    journal.record(
+        conversation_id=conversation.pk,
+        type=EventType.CONVERSATION_STATUS,
+        payload={
+            "status": wanted.value,
+            "snoozed_until": wire.instant(snoozed_until),
+            "by": wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR,
+        },
+        public=visible,
+        activity={"action": "status", "from": before, "to": wanted.value, "until": wire.instant(snoozed_until)}
+        if snoozed_until
+        else {"action": "status", "from": before, "to": wanted.value},
+        by=by,
+        now=now,
+    )
+    if by is not None:
+        audit.record(
+            "chat.conversation_status_changed",
+            by=by,
+            on=Conversation(pk=conversation.pk, number=conversation.number),
+            detail={"from": before, "to": wanted.value},
+            now=now,
+        )
+    outbox.publish(
+        ConversationStatusChanged(conversation_id=str(conversation.pk), status=wanted.value, previous=before)
+    )
+
+
+@transaction.atomic
+def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime | None = None) -> None:
+    """Say how urgent a conversation is; visitors are not told."""
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    wanted = Priority(priority)
+    if wanted == conversation.priority:
+        return
+    Conversation.objects.filter(pk=conversation_id).update(priority=wanted)
+    journal.record(
+        conversation_id=conversation_id,
+        type=EventType.CONVERSATION_PRIORITY,
+        payload={"priority": wanted.value, "by": wire.agent_author(by)},
+        public=False,
+        activity={"action": "priority", "from": conversation.priority, "to": wanted.value},
+        by=by,
+        now=now,
+    )
+
+
+@transaction.atomic
+def mark_read(*, conversation_id: UUID, seq: int, now: datetime | None = None) -> None:
+    """The team has seen everything up to `seq`. The mark only moves up; the visitor is told once a message is read."""
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    seq = min(seq, conversation.last_seq)
+    if seq <= conversation.agent_seen_seq:
+        return
+    span = Message.objects.filter(conversation=conversation, direction="in", seq__gt=conversation.agent_seen_seq)
+    news = span.filter(seq__lte=seq).exists()
+    left = span.filter(seq__gt=seq).count() if conversation.agent_unread else 0
+    Conversation.objects.filter(pk=conversation.pk).update(agent_seen_seq=seq, agent_unread=left)
+    if news:
+        _marked(conversation, mark="read", by="agent", seq=seq, now=now)
+
+
+@transaction.atomic
+def mark_read_by_visitor(*, conversation_id: UUID, visitor: Visitor, pub_seq: int, now: datetime | None = None) -> None:
+    """The visitor has seen everything up to `pub_seq`."""
+    _mark_by_visitor(conversation_id, visitor, pub_seq, mark="read", now=now or timezone.now())
+
+
+@transaction.atomic
+def mark_delivered(*, conversation_id: UUID, visitor: Visitor, pub_seq: int, now: datetime | None = None) -> None:
+    """Everything up to `pub_seq` reached the visitor's browser."""
+    _mark_by_visitor(conversation_id, visitor, pub_seq, mark="delivered", now=now or timezone.now())
+
+
+def _mark_by_visitor(conversation_id: UUID, visitor: Visitor, pub_seq: int, *, mark: str, now: datetime) -> None:
+    conversation = _locked(conversation_id, visitor=visitor)
+    pub_seq = min(pub_seq, conversation.last_pub_seq)
+    seq = ChatEvent.objects.filter(conversation=conversation, pub_seq=pub_seq).values_list("seq", flat=True).first()
+    reached = conversation.contact_seen_seq if mark == "read" else max(conversation.contact_seen_seq, conversation.contact_delivered_seq)
+    if seq is None or seq <= reached:
+        return
+    span = Message.objects.filter(conversation=conversation, direction__in=("out", "bot"), pub_seq__isnull=False)
+    news = span.filter(seq__gt=reached, seq__lte=seq).exists()
+    changes: dict[str, Any] = {"contact_delivered_seq": max(seq, conversation.contact_delivered_seq)}
+    if mark == "read":
+        changes["contact_seen_seq"] = seq
+        changes["contact_unread"] = span.filter(seq__gt=seq).count() if conversation.contact_unread else 0
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    if news:
+        _marked(conversation, mark=mark, by="contact", seq=seq, now=now)
+
+
+def _marked(conversation: Conversation, *, mark: str, by: str, seq: int, now: datetime) -> None:
+    upto = Message.objects.filter(conversation=conversation, pub_seq__isnull=False, seq__lte=seq).order_by("-seq")
+    public = upto.values_list("pub_seq", flat=True).first() or 0
+    journal.record(
+        conversation_id=conversation.pk,
+        type=EventType.MESSAGE_DELIVERY,
+        payload={"mark": mark, "by": by, "seq": seq, "public": {"seq": public}},
+        public=True,
+        now=now,
+    )
+
+
+def _locked(conversation_id: UUID, *, visitor: Visitor | None = None) -> Conversation:
+    rows = Conversation.objects.filter(pk=conversation_id)
+    if visitor is not None:
+        rows = rows.of_visitor(visitor.contact_inbox_id)
+    conversation = rows.select_for_update(of=("self",)).first()
+    if conversation is None:
+        raise ConversationNotFound()
+    return conversation
+
+
+def visitor_of(conversation: Conversation) -> Visitor:
+    """The visitor a conversation belongs to."""
+    return Visitor(
+        contact_inbox_id=conversation.contact_inbox_id,
+        contact_id=conversation.contact_id,
+        inbox_id=conversation.inbox_id,
+        name=conversation.contact.name,
+    )
+
+
+def agent_started(*, contact: Contact, inbox: Inbox, by: Any, client_id: UUID | None = None, now: datetime | None = None) -> Conversation:
+    """Open a conversation from the team's side, with a contact of that inbox."""
+    link, _ = contact.contact_inboxes.get_or_create(inbox=inbox, defaults={"source_id": uuid7().hex})
+    visitor = Visitor(contact_inbox_id=link.pk, contact_id=contact.pk, inbox_id=inbox.pk, name=contact.name)
+    return start(visitor=visitor, client_id=client_id or uuid7(), by=by, now=now)

@@ -1,0 +1,83 @@
+"""Inboxes: the ways in."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import entitlements
+from chat.models import Inbox
+from ops.kernel.audit import services as audit
+from ops.kernel.errors import FieldError, Invalid
+
+CHANGEABLE = {"name", "active", "allowed_origins", "locale", "greeting", "offline_text", "reply_time", "features", "reopen_days"}
+BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example, without a path.")
+
+
+@transaction.atomic
+def create(*, name: str, by: Any = None, now: datetime | None = None, **fields: Any) -> Inbox:
+    """Add an inbox within the plan. Raises `LimitReached`, `Invalid`."""
+    entitlements.require("chat.inboxes", 1)
+    inbox = Inbox(name=name)
+    _fill(inbox, fields)
+    inbox.save()
+    audit.record("chat.inbox_created", by=by, on=inbox, now=now)
+    return inbox
+
+
+@transaction.atomic
+def change(*, inbox: Inbox, by: Any, now: datetime | None = None, **fields: Any) -> Inbox:
+    """Change an inbox's settings. Raises `Invalid`."""
+    _fill(inbox, fields)
+    inbox.save()
+    audit.record("chat.inbox_changed", by=by, on=inbox, detail={"fields": sorted(fields)}, now=now)
+    return inbox
+
+
+def make_first(tenant: Any) -> Inbox:
+    """The inbox a new tenant starts with, in the tenant's language; nothing changes when one exists."""
+    existing = Inbox.objects.order_by("pk").first()
+    if existing is not None:
+        return existing
+    with translation.override(tenant.language):
+        return Inbox.objects.create(
+            name=_("Website"),
+            greeting=_("Hello! How can we help?"),
+            offline_text=_("We are away right now. Leave your message and we will answer as soon as we are back."),
+            reply_time=_("We usually answer within a few minutes."),
+        )
+
+
+def _fill(inbox: Inbox, fields: dict[str, Any]) -> None:
+    unknown = set(fields) - CHANGEABLE
+    if unknown:
+        raise TypeError(f"These are no settings of an inbox: {', '.join(sorted(unknown))}.")
+    for field, value in fields.items():
+        setattr(inbox, field, _origins(value) if field == "allowed_origins" else value)
+
+
+def _origins(values: list[str]) -> list[str]:
+    """Website addresses as browsers send them, each once."""
+    found: list[str] = []
+    for position, value in enumerate(values):
+        origin = _origin(value)
+        if origin is None:
+            raise Invalid(errors=[FieldError(f"allowed_origins.{position}", "invalid", str(BAD_ORIGIN))])
+        if origin not in found:
+            found.append(origin)
+    return found
+
+
+def _origin(value: str) -> str | None:
+    try:
+        parts = urlsplit(value.strip().lower())
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.username:
+        return None
+    return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")

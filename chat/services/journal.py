@@ -1,0 +1,132 @@
+"""Writing to a conversation's history, and telling everyone who follows it.
+
+The two SQL functions of the migrations hold the row lock of the conversation until the commit. So both sequences
+have no gaps, and a reader who sees entry n sees every entry before it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from chat.errors import ConversationNotFound
+from chat.queries import wire
+from ops.kernel import live
+from ops.kernel.ids import uuid7
+
+POST = "SELECT * FROM chat_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
+RECORD = "SELECT * FROM chat_record(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What `chat_post` answers: the stored message, whether this call made it, and how the conversation stood."""
+
+    created: bool
+    id: UUID
+    seq: int
+    pub_seq: int | None
+    direction: str
+    body: str
+    private: bool
+    author_agent_id: UUID | None
+    author_contact_id: UUID | None
+    reply_to_id: UUID | None
+    created_at: datetime
+    status: str
+    first_from_contact: bool
+    resolved_at: datetime | None
+
+
+def post(
+    *,
+    conversation_id: UUID,
+    client_id: UUID,
+    direction: str,
+    body: str,
+    private: bool,
+    agent_id: UUID | None,
+    contact_id: UUID | None,
+    reply_to: UUID | None,
+    meta: dict[str, Any],
+    now: datetime,
+) -> Posted:
+    """Store a message, or find the one that this `client_id` already made. Must run in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            POST,
+            [conversation_id, uuid7(), client_id, direction, body, private, agent_id, contact_id, reply_to, json.dumps(meta), now],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise ConversationNotFound()
+    return Posted(*row)
+
+
+def record(
+    *,
+    conversation_id: UUID,
+    type: str,
+    payload: dict[str, Any],
+    public: bool,
+    now: datetime,
+    activity: dict[str, Any] | None = None,
+    by: Any = None,
+    data: Callable[[bool], dict[str, Any]] | None = None,
+) -> int:
+    """Add an entry that is not a message and push it; returns its seq. Must run in a transaction.
+
+    `payload["public"]` replaces values for visitors. `activity` leaves a line in the thread with that `meta`.
+    `data(visitor)` gives the frame's data when the payload alone does not.
+    """
+    line = uuid7() if activity is not None else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD,
+            [conversation_id, type, public, json.dumps(payload), line, json.dumps(activity or {}), getattr(by, "pk", None), now],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise ConversationNotFound()
+    seq, pub_seq = row
+
+    def frame(visitor: bool) -> dict[str, Any]:
+        place = pub_seq if visitor else seq
+        if data is not None:
+            return wire.frame(conversation_id, place, type, data(visitor))
+        said = None
+        if line is not None:
+            said = wire.message_of(
+                id=line,
+                conversation=conversation_id,
+                seq=place,
+                client_id=line,
+                direction="activity",
+                body="",
+                private=False,
+                author=wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR,
+                reply_to=None,
+                meta=activity or {},
+                created_at=now,
+                visitor=visitor,
+            )
+        return wire.frame(conversation_id, place, type, wire.event_data(type, payload, message=said, visitor=visitor))
+
+    tell(conversation_id, frame, public=pub_seq is not None)
+    return seq
+
+
+def tell(conversation_id: UUID, frame: Callable[[bool], dict[str, Any]], *, public: bool) -> None:
+    """Push a frame after the commit: encoded once for the team, and once for the visitor when it is public."""
+    live.push(live.group("agents"), forward(frame(False)))
+    if public:
+        live.push(live.group(f"pub.{conversation_id}"), forward(frame(True)))
+
+
+def forward(frame: dict[str, Any]) -> dict[str, Any]:
+    """The channel-layer message that makes consumers send `frame` as it is, without encoding it again."""
+    return {"type": "forward", "text": wire.encode(frame)}

@@ -1,0 +1,181 @@
+"""Who is there right now. Kept in Redis alone: it is true for a minute and then forgotten.
+
+One sorted set per kind and tenant holds a member a socket, scored by when it expires, so several tabs of a person
+count once and a killed process leaves nobody behind.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.db import connection
+
+from chat.enums import Availability
+from chat.queries import wire
+from chat.services import journal
+from ops.kernel import live
+from ops.kernel.redis import client
+
+log = logging.getLogger(__name__)
+
+TTL_S = 60
+STATE_TTL_S = 14 * 24 * 3600
+
+
+def agent_here(*, user: Any, session: str) -> None:
+    """An agent's socket is open; call again before `TTL_S` ends. Tells the team when the person came."""
+    _here("agents", str(user.pk), session, came=lambda: _tell_agent(user))
+
+
+def agent_gone(*, user: Any, session: str) -> None:
+    """An agent's socket closed. Tells the team when it was the last one."""
+    _gone("agents", str(user.pk), session, left=lambda: _tell_agent(user))
+
+
+def set_state(*, user: Any, state: str) -> None:
+    """What an agent says about being there; kept over reloads."""
+    wanted = Availability(state)
+    try:
+        client().hset(_key("state"), str(user.pk), wanted.value)
+        client().expire(_key("state"), STATE_TTL_S)
+    except redis.RedisError as error:
+        log.warning("Presence not kept: %s", error)
+    _tell_agent(user)
+
+
+def states() -> dict[str, str]:
+    """State of every agent who has a socket open; the others are offline."""
+    try:
+        here = _members("agents")
+        said = {key.decode(): value.decode() for key, value in client().hgetall(_key("state")).items()}
+    except redis.RedisError as error:
+        log.warning("Presence not read: %s", error)
+        return {}
+    return {user: said.get(user, Availability.ONLINE.value) for user in here}
+
+
+def anybody_there() -> bool:
+    """Whether a visitor can expect an answer now."""
+    return Availability.ONLINE.value in states().values()
+
+
+def visitor_here(*, contact_id: UUID, session: str, page: dict[str, str] | None = None) -> None:
+    """A visitor's socket is open, perhaps on another page."""
+    _here("visitors", str(contact_id), session, came=lambda: _tell_visitor(contact_id, online=True, page=page))
+
+
+def visitor_on_page(*, contact_id: UUID, page: dict[str, str]) -> None:
+    """Tell the team where a visitor is."""
+    _tell_visitor(contact_id, online=True, page=page)
+
+
+def visitor_gone(*, contact_id: UUID, session: str) -> None:
+    """A visitor's socket closed."""
+    _gone("visitors", str(contact_id), session, left=lambda: _tell_visitor(contact_id, online=False, page=None))
+
+
+def visitors_here(contact_ids: Iterable[UUID]) -> set[str]:
+    """Which of these contacts have the widget open."""
+    try:
+        here = _members("visitors")
+    except redis.RedisError as error:
+        log.warning("Presence not read: %s", error)
+        return set()
+    return {str(key) for key in contact_ids} & here
+
+
+def view(*, conversation_id: UUID | None, user: Any, session: str) -> None:
+    """An agent's socket looks at this conversation, or at none any more; the team is told."""
+    try:
+        seen = client().hget(_key("viewing"), session)
+        before = UUID(seen.decode()) if seen else None
+        if before is not None and before != conversation_id:
+            client().hdel(_key("viewing"), session)
+            client().hdel(_key(f"viewers.{before}"), session)
+            _tell_viewers(before)
+        if conversation_id is not None:
+            client().hset(_key("viewing"), session, str(conversation_id))
+            client().expire(_key("viewing"), STATE_TTL_S)
+            still_viewing(user=user, session=session)
+            if before != conversation_id:
+                _tell_viewers(conversation_id)
+    except redis.RedisError as error:
+        log.warning("Viewers not kept: %s", error)
+
+
+def still_viewing(*, user: Any, session: str) -> None:
+    """The socket is still there and looks at what it looked at; called with every heartbeat."""
+    try:
+        seen = client().hget(_key("viewing"), session)
+        if seen:
+            key = _key(f"viewers.{seen.decode()}")
+            client().hset(key, session, json.dumps([time.time() + TTL_S, str(user.pk), wire.person(user)["name"]]))  # type: ignore[index]
+            client().expire(key, TTL_S)
+    except redis.RedisError as error:
+        log.warning("Viewers not kept: %s", error)
+
+
+def viewers(conversation_id: UUID) -> list[dict[str, str]]:
+    """Agents who have this conversation open, each once."""
+    try:
+        rows = [json.loads(row) for row in client().hvals(_key(f"viewers.{conversation_id}"))]
+    except redis.RedisError as error:
+        log.warning("Viewers not read: %s", error)
+        return []
+    names = {key: name for until, key, name in rows if until > time.time()}
+    return [{"id": key, "name": name} for key, name in sorted(names.items())]
+
+
+def _tell_viewers(conversation_id: UUID) -> None:
+    frame = {"type": "viewers", "conversation": str(conversation_id), "users": viewers(conversation_id)}
+    live.publish(live.group("agents"), journal.forward(frame))
+
+
+def _tell_agent(user: Any) -> None:
+    now = states()
+    state = now.get(str(user.pk), Availability.OFFLINE.value)
+    live.publish(live.group("agents"), journal.forward({"type": "presence", "user": wire.person(user), "state": state}))
+    online = Availability.ONLINE.value in now.values()
+    live.publish(live.group("visitors"), journal.forward({"type": "presence", "online": online}))
+
+
+def _tell_visitor(contact_id: UUID, *, online: bool, page: dict[str, str] | None) -> None:
+    frame = {"type": "visitor", "contact": str(contact_id), "online": online, "page": page}
+    live.publish(live.group("agents"), journal.forward(frame))
+
+
+def _key(kind: str) -> str:
+    return f"chat:{connection.schema_name}:{kind}"
+
+
+def _members(kind: str) -> set[str]:
+    rows = client().zrangebyscore(_key(kind), time.time(), "+inf")
+    return {row.decode().split("|", 1)[0] for row in rows}
+
+
+def _here(kind: str, who: str, session: str, *, came: Any) -> None:
+    try:
+        new = who not in _members(kind)
+        client().zremrangebyscore(_key(kind), "-inf", time.time())
+        client().zadd(_key(kind), {f"{who}|{session}": time.time() + TTL_S})
+        client().expire(_key(kind), TTL_S)
+    except redis.RedisError as error:
+        log.warning("Presence not kept: %s", error)
+        return
+    if new:
+        came()
+
+
+def _gone(kind: str, who: str, session: str, *, left: Any) -> None:
+    try:
+        client().zrem(_key(kind), f"{who}|{session}")
+        last = who not in _members(kind)
+    except redis.RedisError as error:
+        log.warning("Presence not kept: %s", error)
+        return
+    if last:
+        left()

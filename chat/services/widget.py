@@ -1,0 +1,101 @@
+"""Visitors of a website: who they are and how they come back as the same person.
+
+The browser keeps a random secret (`visitor_id`) and the token made from it. Only a hash of the secret is stored, so
+nobody who reads the database or the API can come back as that visitor. The token names contact inbox and schema.
+"""
+
+import hashlib
+import hmac
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from chat.errors import ContactBlocked, IdentityRefused, OriginRefused, VisitorTokenRefused, WidgetTokenRefused
+from chat.models import Contact, ContactInbox, Inbox
+from chat.services.conversations import Visitor
+from ops.kernel import signing
+
+SALT = "chat.visitor"
+TOKEN_AGE_S = 365 * 24 * 3600
+
+
+def inbox_for(*, website_token: str, origin: str = "") -> Inbox:
+    """The active inbox of a website token. `origin` is the page's, as its browser sent it; empty inside our own iframe.
+
+    Raises `WidgetTokenRefused`, `OriginRefused`.
+    """
+    inbox = Inbox.objects.active().filter(website_token=website_token).first() if website_token else None
+    if inbox is None:
+        raise WidgetTokenRefused()
+    if origin and not inbox.allows(origin):
+        raise OriginRefused()
+    return inbox
+
+
+def open_session(
+    *, inbox: Inbox, visitor_id: UUID, identifier: str = "", identifier_hash: str = "", now: datetime
+) -> tuple[Visitor, str]:
+    """The visitor behind a browser's secret, made at the first time, and a fresh token.
+
+    An `identifier` (the visitor's id in the website's own system) counts only with its HMAC-SHA256 under the
+    inbox's secret; it brings the person back on every device. Raises `IdentityRefused`, `ContactBlocked`.
+    """
+    if identifier:
+        expected = hmac.new(inbox.hmac_secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), identifier_hash.lower().encode()):
+            raise IdentityRefused(field="identifier_hash")
+        link = _link(inbox, source_id=f"id:{hashlib.sha256(identifier.encode()).hexdigest()}", identifier=identifier, now=now)
+    else:
+        link = _link(inbox, source_id=hashlib.sha256(visitor_id.bytes).hexdigest(), identifier=None, now=now)
+    if link.contact.blocked:
+        raise ContactBlocked()
+    visitor = _visitor(link)
+    return visitor, signing.dumps(str(visitor.contact_inbox_id), salt=SALT)
+
+
+def visitor_behind(token: str) -> Visitor:
+    """Who holds this token. Raises `VisitorTokenRefused`, `ContactBlocked`."""
+    try:
+        key = UUID(str(signing.loads(token, salt=SALT, max_age=TOKEN_AGE_S)))
+    except (signing.BadSignature, ValueError) as error:
+        raise VisitorTokenRefused() from error
+    link = ContactInbox.objects.select_related("contact").filter(pk=key, inbox__active=True).first()
+    if link is None:
+        raise VisitorTokenRefused()
+    if link.contact.blocked:
+        raise ContactBlocked()
+    return _visitor(link)
+
+
+def _visitor(link: ContactInbox) -> Visitor:
+    return Visitor(contact_inbox_id=link.pk, contact_id=link.contact_id, inbox_id=link.inbox_id, name=link.contact.name)
+
+
+def _link(inbox: Inbox, *, source_id: str, identifier: str | None, now: datetime) -> ContactInbox:
+    found = _known(inbox, source_id)
+    if found is not None:
+        Contact.objects.filter(pk=found.contact_id).update(last_seen_at=now)
+        return found
+    try:
+        with transaction.atomic():
+            if identifier is None:
+                contact = Contact.objects.create(last_seen_at=now)
+            else:
+                contact, _ = Contact.objects.get_or_create(identifier=identifier[:120], defaults={"last_seen_at": now})
+            return ContactInbox.objects.create(contact=contact, inbox=inbox, source_id=source_id)
+    except IntegrityError:
+        # Two tabs opened at once.
+        found = _known(inbox, source_id)
+        if found is None:
+            raise
+        return found
+
+
+def _known(inbox: Inbox, source_id: str) -> ContactInbox | None:
+    return ContactInbox.objects.select_related("contact").filter(inbox=inbox, source_id=source_id).first()
+
+
+def is_welcome(visitor: Visitor) -> bool:
+    """Whether a visitor who came in before may stay: the inbox is open and nobody blocked them."""
+    return ContactInbox.objects.filter(pk=visitor.contact_inbox_id, inbox__active=True, contact__blocked=False).exists()
