@@ -7,3 +7,47 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Customers")
+
+    def ready(self) -> None:
+        from ops.kernel.audit import actions
+        from ops.kernel.registry import SettingsPage, settings_pages
+        from tenants import permissions
+
+        permissions.register()
+        for action, label in {
+            "tenants.tenant_created": _("Customer created"),
+            "tenants.provisioning_retried": _("Preparation of the customer continued"),
+            "tenants.tenant_ready": _("Customer ready"),
+            "tenants.tenant_suspended": _("Customer suspended"),
+            "tenants.tenant_resumed": _("Customer resumed"),
+            "tenants.tenant_archived": _("Customer archived"),
+            "tenants.tenant_restored": _("Customer restored"),
+            "tenants.tenant_deletion_planned": _("Deletion of the customer planned"),
+            "tenants.tenant_deleted": _("Customer deleted"),
+            "tenants.domain_added": _("Address added"),
+            "tenants.domain_removed": _("Address removed"),
+            "tenants.domain_made_primary": _("Main address changed"),
+            "tenants.brand_changed": _("Brand changed"),
+            "tenants.settings_changed": _("Company settings changed"),
+            "tenants.reseller_created": _("Reseller created"),
+            "tenants.reseller_opened": _("Reseller's console opened"),
+            "tenants.reseller_closed": _("Reseller's console closed"),
+            "tenants.member_added": _("Team member added"),
+            "tenants.member_role_changed": _("Team member's role changed"),
+            "tenants.member_removed": _("Team member removed"),
+        }.items():
+            actions.register(action, label)
+        settings_pages.register(
+            "tenants.general",
+            SettingsPage(
+                _("Company"), "building-2", "tenants:settings-general", "tenants.change_settings", 30,
+                _("Name, language, time zone and currency."),
+            ),
+        )
+        settings_pages.register(
+            "tenants.branding",
+            SettingsPage(
+                _("Brand"), "palette", "tenants:settings-branding", "tenants.change_branding", 40,
+                _("Logo, colours and how your customers see you."),
+            ),
+        )

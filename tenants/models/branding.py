@@ -19,6 +19,8 @@ class Branding(TimestampedModel):
     logo = models.FileField(_("logo"), blank=True)
     favicon = models.FileField(_("favicon"), blank=True)
     custom_css = models.TextField(_("custom CSS"), blank=True)
+    # `custom_css` after it was judged and confined to the brand's places; made by tenants.services.branding.
+    scoped_css = models.TextField(blank=True, editable=False)
     email_sender_name = models.CharField(_("e-mail sender name"), max_length=80, blank=True)
 
     class Meta:

@@ -1,0 +1,71 @@
+"""What every page knows: whose brand it wears, and the frame around it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from ops.kernel.registry import nav, settings_pages
+from tenants.queries import brands
+
+THEMES = frozenset({"light", "dark"})
+DENSITIES = frozenset({"comfortable", "compact"})
+
+
+def brand(request: HttpRequest) -> dict[str, Any]:
+    """`brand.display_name`, `.logo_url`, `.favicon_url`, `.css_url`, `.primary`: the tenant's, else its reseller's, else ours."""
+    return {"brand": SimpleLazyObject(lambda: brands.brand_of(request))}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`shell.areas` and the rest of the frame, and how this browser wants pages to look."""
+    theme = request.COOKIES.get("theme", "")
+    density = request.COOKIES.get("density", "")
+    return {
+        "shell": SimpleLazyObject(lambda: _shell(request)),
+        "theme": theme if theme in THEMES else "",
+        "density": density if density in DENSITIES else "",
+        "languages": settings.LANGUAGES,
+        "tenant": getattr(request, "tenant", None),
+        "is_read_only": getattr(request, "is_read_only", False),
+    }
+
+
+def _shell(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "tenant", None) is None or request.tenant.is_public:
+        return {"areas": [], "home_url": "/", "settings_url": "", "in_settings": False}
+    areas = []
+    for item in nav:
+        url = _url(item.url_name)
+        if url is None or (item.permission and not user.has_perm(item.permission)):
+            continue
+        areas.append(
+            {
+                "label": item.label,
+                "icon": item.icon,
+                "url": url,
+                "current": request.path == url or (url != "/" and request.path.startswith(url)),
+                "badge": item.badge(request) if item.badge else None,
+            }
+        )
+    settings_url = _url("tenants:settings") if _may_open_settings(user) else None
+    return {
+        "areas": areas,
+        "home_url": "/",
+        "settings_url": settings_url or "",
+        "in_settings": bool(settings_url) and request.path.startswith(settings_url),
+    }
+
+
+def _may_open_settings(user: Any) -> bool:
+    return any(not page.permission or user.has_perm(page.permission) for page in settings_pages)
+
+
+def _url(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None

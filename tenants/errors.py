@@ -1,0 +1,154 @@
+"""What can go wrong with tenants, their addresses and their brands."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, TemporaryFailure
+
+
+class SlugTaken(Conflict):
+    """Another tenant, or a reseller, answers under that name."""
+
+    code = "slug_taken"
+    message = _("The address “%(slug)s” is taken. Choose another one.")
+
+
+class SlugReserved(Invalid):
+    """The platform keeps this name for itself."""
+
+    code = "slug_reserved"
+    message = _("The address “%(slug)s” is reserved. Choose another one.")
+
+
+class SlugMalformed(Invalid):
+    """Not a label of a host name."""
+
+    code = "slug_malformed"
+    message = _("Use 2 to 40 small letters, digits and single hyphens for the address, starting with a letter or digit.")
+
+
+class HostMalformed(Invalid):
+    """Not a host name anybody could visit."""
+
+    code = "host_malformed"
+    message = _("“%(host)s” is not a host name. Example: chat.example.com")
+
+
+class HostTaken(Conflict):
+    """The host answers for somebody."""
+
+    code = "host_taken"
+    message = _("“%(host)s” is already in use.")
+
+
+class HostReserved(Invalid):
+    """Hosts below the platform's own domain are given out with a tenant's address."""
+
+    code = "host_reserved"
+    message = _("“%(host)s” belongs to the platform. Enter a host of your own domain.")
+
+
+class LastHost(Conflict):
+    """A tenant without a host cannot be reached."""
+
+    code = "last_host"
+    message = _("This is the only address. Add another one before removing it.")
+
+
+class UnknownLanguage(Invalid):
+    """The interface does not speak it."""
+
+    code = "unknown_language"
+    message = _("Choose one of the languages of the list.")
+
+
+class UnknownTimeZone(Invalid):
+    """Not in the time zone database."""
+
+    code = "unknown_time_zone"
+    message = _("Choose a time zone of the list, for example America/Sao_Paulo.")
+
+
+class UnknownCurrency(Invalid):
+    """Not one we can count in."""
+
+    code = "unknown_currency"
+    message = _("Choose one of the currencies of the list.")
+
+
+class NotAllowedNow(Conflict):
+    """A tenant in this state cannot go to that one."""
+
+    code = "transition_not_allowed"
+    message = _("A customer that is “%(from_state)s” cannot become “%(to_state)s”.")
+
+
+class TenantNotReady(TemporaryFailure):
+    """Provisioning has not finished."""
+
+    code = "tenant_not_ready"
+    message = _("This space is being prepared. It is ready in a moment.")
+
+
+class TenantSuspended(DomainError):
+    """Suspended: what is there can be read, nothing can be changed."""
+
+    code = "tenant_suspended"
+    status = 402
+    message = _("This account is suspended. Your data are kept; nothing can be changed until it is active again.")
+
+
+class TenantClosed(DomainError):
+    """Archived, deleted, or the reseller has left."""
+
+    code = "tenant_closed"
+    status = 410
+    message = _("This account is closed.")
+
+
+class UnknownTenant(NotFound):
+    """No such tenant."""
+
+    code = "unknown_tenant"
+    message = _("There is no such customer.")
+
+
+class TemplateMissing(TemporaryFailure):
+    """The prepared script is made by `manage.py migrate`."""
+
+    code = "template_missing"
+    message = _("New customers cannot be prepared yet: run “manage.py migrate” first.")
+
+
+class SchemaNotOurs(Conflict):
+    """A schema of that name exists and was not made for this tenant."""
+
+    code = "schema_not_ours"
+    message = _("The schema “%(schema)s” exists already and belongs to something else.")
+
+
+class ColourMalformed(Invalid):
+    """Not a hexadecimal colour."""
+
+    code = "colour_malformed"
+    message = _("Write the colour as # and six hexadecimal digits, for example #0b6b5d.")
+
+
+class ImageRefused(Invalid):
+    """Not a picture we can show; the message says why."""
+
+    code = "image_refused"
+    message = _("This file is not a PNG, JPEG, WebP or ICO picture.")
+
+
+class CssRefused(Invalid):
+    """Something in the custom CSS may not be there; the message names the line."""
+
+    code = "css_refused"
+    message = _("Line %(line)s: %(reason)s")
+
+
+class LastMember(Conflict):
+    """Somebody must be able to manage the reseller's team."""
+
+    code = "last_member"
+    message = _("At least one owner must remain. Make another person an owner first.")

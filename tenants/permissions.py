@@ -1,0 +1,15 @@
+"""Who may change how a company is called and how it looks."""
+
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.registry import PermissionDef, permissions
+
+CHANGE_SETTINGS = "tenants.change_settings"
+CHANGE_BRANDING = "tenants.change_branding"
+
+
+def register() -> None:
+    """Declare the permissions and the roles that hold them from the start."""
+    managers = frozenset({"owner", "admin"})
+    permissions.register(CHANGE_SETTINGS, PermissionDef(CHANGE_SETTINGS, _("Change the company's settings"), managers))
+    permissions.register(CHANGE_BRANDING, PermissionDef(CHANGE_BRANDING, _("Change the brand"), managers))

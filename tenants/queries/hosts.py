@@ -1,0 +1,165 @@
+"""Which tenant a host belongs to: asked by every request, so answered from memory.
+
+An answer is kept in the process for `TTL_S`. Whoever changes a tenant, a host or a reseller raises one number in
+Redis (`forget`, after the commit); a process compares that number at most once a second and drops everything it
+knows when it moved. Without Redis the TTL alone bounds how old an answer can be.
+"""
+
+import copy
+import ipaddress
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import idna
+import redis
+from django.conf import settings
+from django.db import transaction
+from django_tenants.utils import schema_context
+
+from ops.kernel.redis import client
+from tenants.enums import PUBLIC_SCHEMA, TenantStatus
+from tenants.models import Domain, Reseller, Tenant
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TTL_S = 15.0
+LOOK_EVERY_S = 1.0
+# Strangers choose the Host header: what is remembered about unknown hosts stays small.
+MAX_HOSTS = 4096
+VERSION_KEY = "tenants:hosts:version"
+
+LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What stands behind a host: a tenant, and the reseller when the host is a reseller's console."""
+
+    tenant: Tenant
+    reseller: Reseller | None
+
+    def fresh(self) -> "Site":
+        """Own copies: a form that fills a row and fails must not change what other requests see."""
+        return Site(copy.copy(self.tenant), copy.copy(self.reseller))
+
+
+_lock = threading.Lock()
+_known: dict[str, tuple[float, Any]] = {}
+_version: bytes | None = None
+_looked_at = -LOOK_EVERY_S
+
+
+def normalise(raw: str) -> str | None:
+    """The host of a Host header or of a person's input, as stored: ASCII, small, without port, dot or `www.`.
+
+    None for what is no host name; an address (127.0.0.1, [::1]) stays as it is.
+    """
+    host = raw.strip().lower()
+    if not host or len(host) > 512 or any(ord(letter) <= 32 or letter in "/\\?#@%,;<>\"'" for letter in host):
+        return None
+    if host.startswith("["):
+        inside, _, port = host[1:].partition("]")
+        if port and not re.fullmatch(r":\d{1,5}", port, re.ASCII):
+            return None
+        try:
+            return str(ipaddress.IPv6Address(inside))
+        except ValueError:
+            return None
+    host, colon, port = host.partition(":")
+    if colon and not re.fullmatch(r"\d{1,5}", port, re.ASCII):
+        return None
+    host = host.removesuffix(".")
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii").lower()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    if len(host) > 253 or not all(LABEL.match(label) for label in host.split(".")):
+        return None
+    return host.removeprefix("www.") or None
+
+
+def site_of(host: str) -> Site | None:
+    """The site of a normalised host, or nothing. In single-tenant mode every host is the one tenant's."""
+    if settings.SINGLE_TENANT:
+        site = remembered("single", lambda: _single(settings.SINGLE_TENANT))
+    else:
+        site = remembered(f"host:{host}", lambda: _find(host))
+    return site.fresh() if site else None
+
+
+def remembered(key: str, look: Callable[[], T]) -> T:
+    """What `look` answers, asked at most every `TTL_S` seconds and whenever `forget` was called anywhere."""
+    now = time.monotonic()
+    _look_at_version(now)
+    known = _known.get(key)
+    if known is not None and known[0] > now:
+        return known[1]
+    answer = look()
+    with _lock:
+        if len(_known) >= MAX_HOSTS:
+            _known.clear()
+        _known[key] = (now + TTL_S, answer)
+    return answer
+
+
+def forget() -> None:
+    """Make every process look again: this one at once, all of them when the current transaction has committed."""
+    clear()
+    transaction.on_commit(_raise_version)
+
+
+def clear() -> None:
+    """Drop what this process knows."""
+    global _version
+    with _lock:
+        _known.clear()
+        _version = None
+
+
+def _find(host: str) -> Site | None:
+    # Also called from a socket's worker thread, wherever its connection stands.
+    with schema_context(PUBLIC_SCHEMA):
+        row = (
+            Domain.objects.select_related("tenant", "tenant__reseller", "reseller")
+            .exclude(tenant__status=TenantStatus.DELETED)
+            .filter(domain=host)
+            .first()
+        )
+    return Site(row.tenant, row.reseller) if row else None
+
+
+def _single(schema: str) -> Site | None:
+    with schema_context(PUBLIC_SCHEMA):
+        tenant = Tenant.objects.living().select_related("reseller").filter(schema_name=schema).first()
+    return Site(tenant, None) if tenant else None
+
+
+def _raise_version() -> None:
+    clear()
+    try:
+        client().incr(VERSION_KEY)
+    except redis.RedisError as error:
+        log.warning("Other processes learn of a changed host only after %s s: %s", TTL_S, error)
+
+
+def _look_at_version(now: float) -> None:
+    global _version, _looked_at
+    if now - _looked_at < LOOK_EVERY_S:
+        return
+    _looked_at = now
+    try:
+        version = client().get(VERSION_KEY) or b"0"
+    except redis.RedisError:
+        return  # the TTL still holds
+    with _lock:
+        if version != _version:
+            _known.clear()
+            _version = version

@@ -1,0 +1,300 @@
+"""Make a tenant: its row and address, its schema, its owner, its first settings.
+
+Each step can be done twice and leaves what the next one needs; the job says which step a tenant stands on and why it
+stopped. The schema is replayed from the prepared script (`template`) in one transaction, so it exists whole or not.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.utils import timezone
+from django_tenants.utils import schema_context, tenant_context
+
+from ops.kernel.audit import services as audit
+from ops.kernel.outbox import services as outbox
+from ops.kernel.registry import Registry
+from ops.kernel.tasks import enqueue
+from tenants import errors, events
+from tenants.accounts.models import Role, User
+from tenants.enums import PUBLIC_SCHEMA, JobKind, JobState, JobStep, TenantStatus
+from tenants.models import Domain, Reseller, Tenant, TenantJob
+from tenants.queries import hosts
+from tenants.services import domains, lifecycle, naming, template
+
+log = logging.getLogger(__name__)
+
+STEPS = (JobStep.ADDRESS, JobStep.SCHEMA, JobStep.OWNER, JobStep.DEFAULTS, JobStep.READY)
+# A run that has said nothing for so long was killed; another one may take over.
+STALE_AFTER_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The first person of a tenant. Without a password they come in by a link."""
+
+    email: str
+    name: str = ""
+    password: str | None = field(default=None, repr=False)
+    language: str = ""
+
+
+# What apps lay out in a new tenant: `on_ready.register("chat.first_inbox", make_first_inbox)` in `apps.py`. A hook gets
+# the tenant, runs in its schema in a transaction of its own, and does nothing when its work is there already.
+on_ready: Registry[Callable[[Tenant], None]] = Registry("provisioning hooks")
+
+
+def create(
+    *,
+    name: str,
+    slug: str = "",
+    reseller: Reseller | None = None,
+    owner: Owner | None = None,
+    language: str = "pt-br",
+    time_zone: str = "America/Sao_Paulo",
+    currency: str = "BRL",
+    host: str = "",
+    by: Any = None,
+    now: datetime | None = None,
+    wait: bool = False,
+) -> Tenant:
+    """Reserve the address and start preparing the tenant; `wait=True` prepares it before returning.
+
+    Without `slug` one is made from the name. `host` adds a host of the customer's own beside `<slug>.<platform>`.
+    Raises `SlugTaken`, `SlugReserved`, `SlugMalformed`, `HostTaken`, and with `wait` whatever a step raised.
+    """
+    now = now or timezone.now()
+    with schema_context(PUBLIC_SCHEMA):
+        with transaction.atomic():
+            tenant = _reserve(
+                Tenant(name=name.strip(), reseller=reseller, language=language, time_zone=time_zone, currency=currency),
+                slug=slug,
+                host=host,
+            )
+            job = TenantJob.objects.create(
+                tenant=tenant, kind=JobKind.PROVISION, step=JobStep.SCHEMA, payload={"owner": _packed(owner)}
+            )
+            audit.record("tenants.tenant_created", by=by, on=tenant, detail={"address": tenant.slug}, now=now)
+            outbox.publish(events.TenantCreated(str(tenant.pk), tenant.schema_name))
+            if not wait:
+                enqueue("tenants.provision", job_id=str(job.pk))
+        if wait:
+            run(job_id=job.pk, now=now)
+            tenant.refresh_from_db()
+    return tenant
+
+
+def run(*, job_id: UUID | str, now: datetime) -> TenantJob:
+    """Do the steps that are left. Safe to call twice: a second caller finds the job running or done and stops.
+
+    Raises what a step raised, after writing it into the job: the task's log has the traceback, the job the sentence.
+    """
+    with schema_context(PUBLIC_SCHEMA):
+        job = _claim(job_id, now)
+        if job is None:
+            return TenantJob.objects.select_related("tenant").get(pk=job_id)
+        for step in STEPS[STEPS.index(JobStep(job.step)) :]:
+            TenantJob.objects.filter(pk=job.pk).update(step=step, updated_at=timezone.now())
+            job.step = step
+            try:
+                with transaction.atomic():
+                    _DO[step](job)
+            except Exception as error:
+                _failed(job, error)
+                raise
+        return job
+
+
+def retry(*, job: TenantJob, by: Any = None, now: datetime | None = None, wait: bool = False) -> None:
+    """Continue a failed preparation at the step it failed at."""
+    now = now or timezone.now()
+    with schema_context(PUBLIC_SCHEMA):
+        with transaction.atomic():
+            queued = TenantJob.objects.filter(pk=job.pk, kind=JobKind.PROVISION, state=JobState.FAILED).update(
+                state=JobState.QUEUED, updated_at=now
+            )
+            if not queued:
+                return
+            audit.record("tenants.provisioning_retried", by=by, on=job.tenant, detail={"step": job.step}, now=now)
+            if not wait:
+                enqueue("tenants.provision", job_id=str(job.pk))
+        if wait:
+            run(job_id=job.pk, now=now)
+
+
+# --- The steps --------------------------------------------------------------------------------------
+
+
+def _reserve(tenant: Tenant, *, slug: str, host: str) -> Tenant:
+    """Row, schema name and hosts. Two callers with the same address meet in the lock; the second one is refused."""
+    tenant.slug = naming.checked_slug(slug) if slug else naming.free_slug(tenant.name)
+    naming.lock(tenant.slug)
+    naming.require_free(tenant.slug)
+    naming.check_words(tenant)
+    tenant.schema_name = naming.free_schema(tenant.slug)
+    tenant.save()
+    Domain.objects.create(tenant=tenant, domain=domains.host_below_platform(tenant.slug), is_primary=True)
+    if host:
+        domains.add(tenant=tenant, host=host, make_primary=True)
+    hosts.forget()
+    return tenant
+
+
+def _address(job: TenantJob) -> None:
+    """Done by `create`; a job never stands here again."""
+
+
+def _schema(job: TenantJob) -> None:
+    """Replay the prepared script. A schema that bears this tenant's mark is whole and stays."""
+    tenant = job.tenant
+    mark = mark_of(tenant)
+    found = schema_mark(tenant.schema_name)
+    if found == mark:
+        return
+    if found is not None:
+        raise errors.SchemaNotOurs(schema=tenant.schema_name)
+    form_schema(tenant)
+
+
+def form_schema(tenant: Tenant) -> None:
+    """Make the schema of a tenant from the prepared script, marked as this tenant's."""
+    script = template.current()
+    body = (
+        "SET LOCAL check_function_bodies = off; SET LOCAL search_path = ''; SET LOCAL client_min_messages = warning;\n"
+        f"SELECT pg_catalog.pg_advisory_xact_lock_shared({template.FORMING_LOCK});\n"
+        f"{template.script_for(script, tenant.schema_name)}\n"
+        f"COMMENT ON SCHEMA {tenant.schema_name} IS '{mark_of(tenant)}';\n"
+        "SET LOCAL check_function_bodies = on;"
+    )
+    if _callers_transaction():
+        # The caller's transaction may still be rolled back, and then the schema must go with it.
+        with connection.cursor() as cursor:
+            cursor.cursor.execute(body.encode())
+        connection.search_path_set_schemas = None
+    else:
+        with template.fresh_connection() as fresh, fresh.transaction():
+            fresh.execute(body.encode(), prepare=False)
+    Tenant.objects.filter(pk=tenant.pk).update(release_hash=script.release_hash)
+
+
+def _callers_transaction() -> bool:
+    """Whether somebody above `run` opened a transaction: `run` itself opens one, tests and sign-up another around it."""
+    return len(connection.savepoint_ids) > 0
+
+
+def mark_of(tenant: Tenant) -> str:
+    """What the comment of a tenant's schema says: whose it is."""
+    return f"tenant {tenant.pk}"
+
+
+def schema_mark(schema: str) -> str | None:
+    """The comment of a schema; an empty string without one, None when there is no such schema."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace WHERE nspname = %s", [schema]
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _owner(job: TenantJob) -> None:
+    """The first person, with the role that may do everything."""
+    packed = job.payload.get("owner")
+    if not packed:
+        return
+    with tenant_context(job.tenant):
+        if User.objects.filter(email=packed["email"]).exists():
+            return
+        User.objects.create(
+            email=packed["email"],
+            name=packed["name"],
+            password=packed["password"],
+            language=packed["language"],
+            role=Role.objects.get(slug="owner"),
+        )
+
+
+def _defaults(job: TenantJob) -> None:
+    """What the apps lay out."""
+    with tenant_context(job.tenant):
+        for hook in on_ready:
+            with transaction.atomic():
+                hook(job.tenant)
+
+
+def _ready(job: TenantJob) -> None:
+    """Open the doors, and forget what the job knew."""
+    lifecycle.open_doors(tenant=job.tenant, by="provisioning")
+    TenantJob.objects.filter(pk=job.pk).update(
+        state=JobState.DONE, error="", payload={}, finished_at=timezone.now(), updated_at=timezone.now()
+    )
+    job.state, job.payload, job.error = JobState.DONE, {}, ""
+
+
+_DO: dict[JobStep, Callable[[TenantJob], None]] = {
+    JobStep.ADDRESS: _address,
+    JobStep.SCHEMA: _schema,
+    JobStep.OWNER: _owner,
+    JobStep.DEFAULTS: _defaults,
+    JobStep.READY: _ready,
+}
+
+
+# --- The job ----------------------------------------------------------------------------------------
+
+
+def _claim(job_id: UUID | str, now: datetime) -> TenantJob | None:
+    """Take the job, unless somebody has it, did it, or the tenant has moved on."""
+    with transaction.atomic():
+        job = (
+            TenantJob.objects.select_for_update(of=("self",))
+            .select_related("tenant")
+            .filter(pk=job_id, kind=JobKind.PROVISION)
+            .first()
+        )
+        if job is None:
+            raise errors.UnknownTenant()
+        stale = job.state == JobState.RUNNING and (timezone.now() - job.updated_at).total_seconds() > STALE_AFTER_S
+        if job.state == JobState.DONE or (job.state == JobState.RUNNING and not stale):
+            return None
+        if job.tenant.status != TenantStatus.PROVISIONING:
+            raise errors.NotAllowedNow(
+                from_state=job.tenant.get_status_display(), to_state=TenantStatus.ACTIVE.label
+            )
+        job.state, job.error, job.attempts = JobState.RUNNING, "", job.attempts + 1
+        job.step = job.step or JobStep.SCHEMA
+        job.started_at = job.started_at or now
+        job.save(update_fields=["state", "error", "attempts", "step", "started_at", "updated_at"])
+    return job
+
+
+def _failed(job: TenantJob, error: Exception) -> None:
+    log.exception("Preparing %s failed at %s", job.tenant.schema_name, job.step)
+    sentence = str(error).strip() or traceback.format_exception_only(error)[-1].strip()
+    with transaction.atomic():
+        TenantJob.objects.filter(pk=job.pk).update(
+            state=JobState.FAILED, error=sentence[:2000], finished_at=timezone.now(), updated_at=timezone.now()
+        )
+        outbox.publish(events.ProvisioningFailed(str(job.tenant_id), str(job.pk), str(job.step)))
+    job.state, job.error = JobState.FAILED, sentence[:2000]
+
+
+def _packed(owner: Owner | None) -> dict[str, str] | None:
+    """The owner as the job keeps it: the password only as its hash."""
+    if owner is None:
+        return None
+    email = owner.email.strip().lower()
+    validate_email(email)
+    return {
+        "email": email,
+        "name": owner.name.strip(),
+        "password": make_password(owner.password),
+        "language": owner.language,
+    }

@@ -1,0 +1,19 @@
+"""Background work on tenants."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from ops.kernel.errors import TemporaryFailure
+from tenants.services import lifecycle, provisioning
+
+
+@shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
+def provision(*, job_id: str) -> None:
+    """Prepare a tenant; a second run continues where the first one stopped."""
+    provisioning.run(job_id=job_id, now=timezone.now())
+
+
+@shared_task(name="tenants.purge")
+def purge() -> None:
+    """Delete the tenants whose grace time is over."""
+    lifecycle.purge_due(now=timezone.now())

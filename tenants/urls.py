@@ -1,0 +1,15 @@
+"""URLs of tenancy. `everywhere` also answers on the platform's and the resellers' hosts."""
+
+from django.urls import path
+
+from tenants.views import brand, language
+
+app_name = "tenants"
+
+everywhere = [
+    path("brand.css", brand.brand_css, name="brand-css"),
+    path("brand/logo", brand.logo, name="brand-logo"),
+    path("brand/favicon.ico", brand.favicon, name="brand-favicon"),
+    path("language/", language.switch_language, name="language"),
+]
+urlpatterns = [*everywhere]
