@@ -6,3 +6,14 @@ class AlertsConfig(AppConfig):
     name = "ops.kernel.alerts"
     label = "alerts"
     verbose_name = _("Alerts")
+
+    def ready(self):
+        """Say who sees alerts and who looks after them."""
+        from ops.kernel.registry import PermissionDef, permissions
+
+        permissions.register(
+            "alerts.view_alert", PermissionDef("alerts.view_alert", _("See alerts"), {"owner", "admin", "agent", "editor"})
+        )
+        permissions.register(
+            "alerts.manage_alert", PermissionDef("alerts.manage_alert", _("Acknowledge and resolve alerts"), {"owner", "admin"})
+        )

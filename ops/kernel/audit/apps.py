@@ -6,3 +6,11 @@ class AuditConfig(AppConfig):
     name = "ops.kernel.audit"
     label = "audit"
     verbose_name = _("Audit log")
+
+    def ready(self):
+        """Say who may read the log."""
+        from ops.kernel.registry import PermissionDef, permissions
+
+        permissions.register(
+            "audit.view_auditentry", PermissionDef("audit.view_auditentry", _("Read the audit log"), {"owner", "admin"})
+        )

@@ -1,9 +1,10 @@
-"""Write to the audit log."""
+"""Write to the audit log, and prove that nobody changed it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from ops.kernel import context
@@ -37,3 +38,49 @@ def record(
         request_id=context.request_id.get(),
         ip=context.current_ip(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a walk along the chain found. `broken_at` is the position of the first entry that does not fit.
+
+    `head` is the hash of the last entry: keep it outside, and cutting off the end of the log shows too.
+    """
+
+    entries: int
+    head: str
+    broken_at: int | None
+    unsealed: int
+
+    @property
+    def ok(self) -> bool:
+        """The chain is whole."""
+        return self.broken_at is None and self.unsealed == 0
+
+
+# An entry fits when it follows the one before without a gap, names its hash, and its own hash is right.
+VERIFY = """
+WITH chain AS (
+    SELECT e.*, lag(e.hash, 1, '') OVER w AS expected_prev, lag(e.seq, 1, 0::bigint) OVER w + 1 AS expected_seq
+    FROM audit_auditentry e WHERE e.seq IS NOT NULL WINDOW w AS (ORDER BY e.seq)
+)
+SELECT
+    (SELECT count(*) FROM audit_auditentry),
+    (SELECT hash FROM audit_auditentry WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1),
+    (SELECT min(seq) FROM chain WHERE seq <> expected_seq OR prev_hash <> expected_prev OR hash <> public.audit_digest(
+        prev_hash, seq, id, at, action, actor_id, actor_label, actor_kind,
+        object_type, object_id, object_label, detail, request_id, ip
+    )),
+    (SELECT count(*) FROM audit_auditentry WHERE seq IS NULL)
+"""
+
+
+def verify() -> Verdict:
+    """Walk the chain of the current schema from the first entry to the last."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Entries of this very transaction are sealed at its end; so that they count, now.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(VERIFY)
+        entries, head, broken_at, unsealed = cursor.fetchone()
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    return Verdict(entries=entries, head=head or "", broken_at=broken_at, unsealed=unsealed)

@@ -6,3 +6,18 @@ class ConfigurationConfig(AppConfig):
     name = "ops.kernel.configuration"
     label = "configuration"
     verbose_name = _("Configuration")
+
+    def ready(self):
+        """Name what the log says about settings, and who may change them."""
+        from ops.kernel.audit import actions
+        from ops.kernel.registry import PermissionDef, permissions
+
+        actions.register("configuration.changed", _("Setting changed"))
+        actions.register("configuration.keys_rotated", _("Encryption keys rotated"))
+        permissions.register(
+            "configuration.view_settingversion",
+            PermissionDef("configuration.view_settingversion", _("Read settings and their history"), {"owner", "admin"}),
+        )
+        permissions.register(
+            "configuration.change_settings", PermissionDef("configuration.change_settings", _("Change settings"), {"owner", "admin"})
+        )

@@ -10,6 +10,11 @@ class OutboxConfig(AppConfig):
 
     def ready(self):
         """Import every app's `receivers.py`, and connect the tenant to Celery's messages."""
-        from ops.kernel import tasks  # noqa: F401
+        from ops.kernel import tasks  # noqa: F401 — connects the signals
+        from ops.kernel.audit import actions
 
+        actions.register("outbox.event_replayed", _("Event delivered again"))
+        actions.register("outbox.deliveries_replayed", _("Deliveries put back in line"))
+        actions.register("outbox.deliveries_discarded", _("Given-up deliveries discarded"))
+        actions.register("outbox.webhook_replayed", _("Webhook handled again"))
         autodiscover_modules("receivers")

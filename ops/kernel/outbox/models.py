@@ -17,6 +17,7 @@ class DeliveryState(models.TextChoices):
     PENDING = "pending", _("Waiting")
     DONE = "done", _("Delivered")
     DEAD = "dead", _("Given up")
+    DROPPED = "dropped", _("Not needed any more")
 
 
 class InboxState(models.TextChoices):

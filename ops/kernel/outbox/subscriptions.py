@@ -64,3 +64,43 @@ def find(event_name: str, name: str) -> Receiver | None:
 def subscribed_events() -> list[str]:
     """Every event somebody reacts to."""
     return sorted(_by_event)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A webhook as its handler sees it: the bytes that came, under the provider's own id."""
+
+    id: UUID
+    provider: str
+    external_id: str
+    kind: str
+    body: bytes
+    received_at: datetime
+
+
+InboundHandler = Callable[[Inbound], bool | None]
+H = TypeVar("H", bound=InboundHandler)
+
+_inbound: dict[str, InboundHandler] = {}
+
+
+def inbound(provider: str) -> Callable[[H], H]:
+    """Handle the webhooks of a provider; the function answers `False` for a kind that it does not know."""
+
+    def subscribe(function: H) -> H:
+        if provider in _inbound:
+            raise ImproperlyConfigured(f"The webhooks of {provider} already have a handler.")
+        _inbound[provider] = function
+        return function
+
+    return subscribe
+
+
+def stop_inbound(provider: str) -> None:
+    """Take a handler out again; only tests need to."""
+    del _inbound[provider]
+
+
+def inbound_handler(provider: str) -> InboundHandler | None:
+    """The handler of a provider, when there is one."""
+    return _inbound.get(provider)
