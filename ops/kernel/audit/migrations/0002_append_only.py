@@ -72,7 +72,7 @@ DROP TRIGGER audit_refuse ON audit_auditentry;
 def in_public(sql):
     def run(apps, schema_editor):
         if schema_editor.connection.schema_name == "public":
-            schema_editor.execute(sql)
+            schema_editor.execute(sql, params=None)
 
     return run
 
