@@ -20,6 +20,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Subscriptions of one tenant."""
         return self.filter(tenant=tenant)
 
+    def for_schema(self, schema: str) -> Self:
+        """Subscriptions of the tenant with that schema."""
+        return self.filter(tenant__schema_name=schema)
+
     def for_tenants(self, tenants: models.QuerySet[Tenant]) -> Self:
         """Subscriptions of the tenants of a list that is already scoped."""
         return self.filter(tenant__in=tenants)

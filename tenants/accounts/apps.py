@@ -16,6 +16,7 @@ class AccountsConfig(AppConfig):
         from ops.kernel.registry import Gauge, PermissionDef, SettingsPage, gauges, permissions, settings_pages
         from ops.kernel.audit import actions
         from tenants.accounts import checks  # noqa: F401 - registers the checks
+        from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.services import seats
 
         everyone = {"owner", "admin", "agent", "editor", "viewer", "billing"}
@@ -39,7 +40,6 @@ class AccountsConfig(AppConfig):
             ("accounts.user_activated", _("Person activated")),
             ("accounts.role_changed", _("Role changed")),
             ("accounts.login", _("Logged in")),
-            ("accounts.login_failed", _("Login refused")),
             ("accounts.api_login", _("Logged in through the API")),
             ("accounts.password_changed", _("Password changed")),
             ("accounts.password_reset", _("Password reset by e-mail")),

@@ -1,0 +1,216 @@
+"""Screens that need the plan: customers with what they use, and the plans themselves."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_tenants.utils import tenant_context
+from unfold.views import ChangeList
+
+from billing.forms import CustomerForm
+from billing.models import Plan, Subscription
+from billing.queries import usage
+from billing.services import onboarding
+from ops.kernel.errors import DomainError
+from ops.kernel.registry import Text, features, handovers
+from tenants.accounts.forms import add_problem
+from tenants.admin import TenantAdmin, cells
+from tenants.admin.tenants import Tab, address_of
+from tenants.console import Menu, Reach, ResellerScopedAdmin, host_reseller, scope_of, site
+from tenants.models import Tenant
+
+# What a row of the list has room for; the customer's page shows all of it.
+KEYS_IN_LIST = ("chat.agents", "chat.conversations_month")
+
+
+class PlanFilter(admin.SimpleListFilter):
+    """By plan in force."""
+
+    title = _("plan")
+    parameter_name = "plan"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
+        """The whole catalogue; plans are the same for everybody."""
+        return list(Plan.objects.order_by("order", "pk").values_list("slug", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> QuerySet[Tenant]:
+        """Customers on the chosen plan."""
+        if not self.value():
+            return queryset
+        on_it = Subscription.objects.for_tenants(queryset).open().filter(plan__slug=self.value())
+        return queryset.filter(pk__in=on_it.values("tenant"))
+
+
+class CustomerList(ChangeList):
+    """The list with plan and usage read for the whole page at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Three more questions, however many rows."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        found = usage.of_tenants(self.result_list, now=timezone.now())
+        for row in self.result_list:
+            row.portfolio = found.get(row.pk)
+
+
+@admin.register(Tenant, site=site)
+class CustomerAdmin(TenantAdmin):
+    """A reseller's customers with their plans: list, create, look closer, suspend and resume."""
+
+    list_display = ("name_cell", "state_cell", "plan_cell", "usage_cell", "created_cell", "actions_cell")
+    list_filter = (*TenantAdmin.list_filter, PlanFilter)
+    export_columns: ClassVar[Sequence[tuple[Text, Callable[[Any], Any]]]] = (
+        *TenantAdmin.export_columns,
+        (_("plan"), lambda row: row.plan_name or ""),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        """With the plan's name in the same question: the list sorts by it."""
+        in_force = Subscription.objects.open().filter(tenant=OuterRef("pk")).values("plan__name")[:1]
+        return super().get_queryset(request).annotate(plan_name=Subquery(in_force))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that reads usage."""
+        return CustomerList
+
+    @admin.display(description=_("plan"), ordering="plan_name")
+    def plan_cell(self, row: Any) -> str:
+        """The plan in force."""
+        return row.plan_name or "–"
+
+    @admin.display(description=_("usage"))
+    def usage_cell(self, row: Any) -> SafeString | str:
+        """The two bars that say whether a customer outgrows its plan."""
+        portfolio = getattr(row, "portfolio", None)
+        if portfolio is None:
+            return "–"
+        bars = [bar for bar in portfolio.bars if bar.key in KEYS_IN_LIST]
+        return mark_safe(render_to_string("console/_usage_cell.html", {"bars": bars}))  # noqa: S308  our own template
+
+    def tabs(self) -> list[Tab]:
+        """With the plan."""
+        tabs = super().tabs()
+        return [tabs[0], Tab("usage", _("Plan and usage"), "console/tenant/usage.html", self.usage), *tabs[1:]]
+
+    def usage(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """All bars of one customer."""
+        return {"portfolio": usage.of_tenants([tenant], now=timezone.now()).get(tenant.pk)}
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """One short form; it ends on the page that follows the preparation."""
+        if not self.has_add_permission(request):
+            raise Http404
+        form = CustomerForm(request.POST or None, initial={"language": translation.get_language()})
+        if request.method == "POST" and form.is_valid():
+            try:
+                made = onboarding.sign_up(
+                    **form.answers(), reseller=scope_of(request).reseller, by=request.user, now=timezone.now()
+                )
+            except DomainError as error:
+                add_problem(form, error)
+            else:
+                return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[made.pk]))
+        return self.page(
+            request,
+            "console/tenant/create.html",
+            {
+                "title": gettext("Create customer"),
+                "form": form,
+                "domain": settings.PLATFORM_DOMAIN,
+                "check_url": reverse("admin:tenants_tenant_check_address"),
+                "plans": plan_choices(),
+            },
+            status=422 if form.is_bound and form.errors else 200,
+        )
+
+    def finished(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """With the owner's first login and what the apps hand over."""
+        with tenant_context(tenant):
+            given = [{"label": one.label, "hint": one.hint, "text": one.text()} for one in handovers]
+        first = onboarding.first_login(tenant)
+        return super().finished(request, tenant) | {"given": given, "first_login": first, "address": address_of(tenant)}
+
+
+@admin.register(Plan, site=site)
+class PlanAdmin(ResellerScopedAdmin):
+    """What customers may use. Everybody reads it, the platform decides it."""
+
+    reseller_path = Reach.EVERYBODY
+    platform_may = frozenset({"view", "change"})
+    menu = Menu("company", "sell", order=30)
+    list_display = ("name_cell", "agents_cell", "conversations_cell", "storage_cell", "features_cell", "is_public")
+    list_display_links = None
+    ordering = ("order", "pk")
+    fields = ("name", "order", "limits", "flags", "is_public")
+
+    def may(self, request: HttpRequest, right: str) -> bool:
+        """Prices and limits are changed on the platform's own host only."""
+        return super().may(request, right) and (right == "view" or host_reseller(request) is None)
+
+    @admin.display(description=_("plan"), ordering="order")
+    def name_cell(self, row: Plan) -> SafeString:
+        """Name and short name."""
+        return cells.titled(row.name, row.slug)
+
+    @admin.display(description=_("agents"))
+    def agents_cell(self, row: Plan) -> str:
+        """How many people may answer."""
+        return limit_words(row, "chat.agents")
+
+    @admin.display(description=_("conversations a month"))
+    def conversations_cell(self, row: Plan) -> str:
+        """How many conversations a month."""
+        return limit_words(row, "chat.conversations_month")
+
+    @admin.display(description=_("storage"))
+    def storage_cell(self, row: Plan) -> str:
+        """How much room for files."""
+        return limit_words(row, "storage.bytes")
+
+    @admin.display(description=_("features"))
+    def features_cell(self, row: Plan) -> str:
+        """What is switched on."""
+        return ", ".join(feature_names(row)) or "–"
+
+
+def limit_words(plan: Plan, key: str) -> str:
+    """A limit as people read it."""
+    limit = plan.limits.get(key)
+    if limit is None:
+        return gettext("unlimited")
+    if key == "storage.bytes":
+        return filesizeformat(limit)
+    return number_format(limit, force_grouping=True)
+
+
+def feature_names(plan: Plan) -> list[str]:
+    """The plan's features in words."""
+    return [str(feature.label) for name, feature in features.items() if plan.flags.get(name)]
+
+
+def plan_choices() -> list[dict[str, Any]]:
+    """The offered plans as one compares them in a form."""
+    return [
+        {
+            "slug": plan.slug,
+            "name": plan.name,
+            "words": gettext("%(agents)s agents · %(conversations)s conversations a month · %(storage)s")
+            % {
+                "agents": limit_words(plan, "chat.agents"),
+                "conversations": limit_words(plan, "chat.conversations_month"),
+                "storage": limit_words(plan, "storage.bytes"),
+            },
+        }
+        for plan in Plan.objects.offered()
+    ]

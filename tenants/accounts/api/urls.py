@@ -1,0 +1,18 @@
+"""`/api/v1/auth/…` and `/api/v1/users/…`."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from tenants.accounts.api import auth
+from tenants.accounts.api.users import UserViewSet
+
+router = SimpleRouter()
+router.register("users", UserViewSet, basename="user")
+
+urlpatterns = [
+    path("auth/login/", auth.LoginView.as_view(), name="login"),
+    path("auth/refresh/", auth.RefreshView.as_view(), name="refresh"),
+    path("auth/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("auth/me/", auth.MeView.as_view(), name="me"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,122 @@
+"""The team: who works here and what they may do."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ops.kernel.errors import DomainError
+from tenants.accounts.enums import BuiltInRole
+from tenants.accounts.forms import PersonForm, RoleForm, add_problem
+from tenants.accounts.models import User
+from tenants.accounts.services import users
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@login_required
+@permission_required("accounts.view_user", raise_exception=True)
+def people(request: HttpRequest) -> HttpResponse:
+    """The list, with search and filters kept in the address."""
+    role = request.GET.get("role", "")
+    text = request.GET.get("q", "")
+    rows = User.objects.select_related("role").search(text).order_by("-is_active", "name", "email", "pk")
+    if role in BuiltInRole.values:
+        rows = rows.with_role(role)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "text": text,
+        "role": role,
+        "may_change": request.user.has_perm("accounts.change_user"),
+        "chips": [
+            {"label": label, "url": f"?role={slug}" if slug else "?", "current": slug == role}
+            for slug, label in [("", _("Everybody")), *BuiltInRole.choices]
+        ],
+    }
+    return render(request, "accounts/people.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person_add(request: HttpRequest) -> HttpResponse:
+    """Add somebody and send them a welcome link."""
+    form = PersonForm(request.POST or None, may_make_owners=_may_make_owners(request))
+    limit: DomainError | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = users.create(**form.cleaned_data, by=request.user, host=request.get_host(), now=timezone.now())
+        except DomainError as error:
+            if error.status == 402:
+                limit = error
+            else:
+                add_problem(form, error)
+        else:
+            messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
+            return redirect("accounts:people")
+    status = limit.status if limit else 200
+    return render(request, "accounts/person_add.html", {"form": form, "limit": limit}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One person: their role, and whether they may come in."""
+    user = get_object_or_404(User.objects.select_related("role"), pk=pk)
+    form = RoleForm(request.POST or None, initial={"role": user.role.slug if user.role else ""})
+    if request.method == "POST" and form.is_valid():
+        try:
+            users.set_role(user=user, role=form.cleaned_data["role"], by=request.user, now=timezone.now())
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("The role of %(name)s is changed.") % {"name": user})
+            return redirect("accounts:people")
+    return render(request, "accounts/person.html", {"person": user, "form": form, "is_me": user.pk == request.user.pk})
+
+
+@require_POST
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop somebody's access."""
+    user = get_object_or_404(User, pk=pk)
+    users.deactivate(user=user, by=request.user, now=timezone.now())
+    messages.success(request, _("%(name)s can no longer log in.") % {"name": user})
+    return redirect("accounts:people")
+
+
+@require_POST
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Let somebody in again."""
+    user = get_object_or_404(User, pk=pk)
+    users.activate(user=user, by=request.user, now=timezone.now())
+    messages.success(request, _("%(name)s can log in again.") % {"name": user})
+    return redirect("accounts:people")
+
+
+@require_POST
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Send the welcome link again."""
+    user = get_object_or_404(User, pk=pk)
+    users.invite_again(user=user, by=request.user, host=request.get_host(), now=timezone.now())
+    messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
+    return redirect("accounts:people")
+
+
+def _may_make_owners(request: HttpRequest) -> bool:
+    user = request.user
+    return isinstance(user, User) and user.role is not None and user.role.slug == BuiltInRole.OWNER
