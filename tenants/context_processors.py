@@ -6,9 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
 from ops.kernel.registry import nav, settings_pages
-from tenants.queries import brands
+from tenants.queries import alerts, brands
 
 THEMES = frozenset({"light", "dark"})
 DENSITIES = frozenset({"comfortable", "compact"})
@@ -35,14 +36,20 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
+    frame: dict[str, Any] = {
+        "areas": [],
+        "home_url": "/",
+        "settings_url": "",
+        "in_settings": False,
+        "language_url": _url("tenants:language") or "",
+    }
     if user is None or not user.is_authenticated or getattr(request, "tenant", None) is None or request.tenant.is_public:
-        return {"areas": [], "home_url": "/", "settings_url": "", "in_settings": False}
-    areas = []
+        return frame
     for item in nav:
         url = _url(item.url_name)
         if url is None or (item.permission and not user.has_perm(item.permission)):
             continue
-        areas.append(
+        frame["areas"].append(
             {
                 "label": item.label,
                 "icon": item.icon,
@@ -52,12 +59,33 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
             }
         )
     settings_url = _url("tenants:settings") if _may_open_settings(user) else None
-    return {
-        "areas": areas,
-        "home_url": "/",
+    frame |= {
         "settings_url": settings_url or "",
         "in_settings": bool(settings_url) and request.path.startswith(settings_url),
+        "profile_url": _url("accounts:profile") or "",
+        "logout_url": _url("accounts:logout") or "",
+        "search_url": _url("tenants:search") or "",
+        "notifications": _notifications(request),
+        "pages": _pages(user, frame["areas"]),
     }
+    return frame
+
+
+def _notifications(request: HttpRequest) -> dict[str, Any] | None:
+    """The bell: how many alerts this person has not read; nothing for those who may not see alerts."""
+    if not request.user.has_perm("alerts.view_alert"):
+        return None
+    return {"url": reverse("tenants:notifications"), "unread": alerts.unread_count(request.user)}
+
+
+def _pages(user: Any, areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the palette knows without asking the server: the areas and the settings this person may open."""
+    pages = [{"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": gettext("Page")} for area in areas]
+    for page in settings_pages:
+        url = _url(page.url_name)
+        if url and (not page.permission or user.has_perm(page.permission)):
+            pages.append({"label": page.label, "icon": page.icon, "url": url, "kind": gettext("Settings")})
+    return pages
 
 
 def _may_open_settings(user: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import brand, language
+from tenants.views import brand, home, language, notifications, search
 
 app_name = "tenants"
 

@@ -6,6 +6,37 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 
+PERSON = {"name": "Ana Souza", "email": "ana@padaria.example"}
+NAMES = {"platform": "Balcão", "padaria": "Padaria Aurora", "livraria": "Livraria Mirante", "lantern": "Lantern Courses"}
+
+
+def brand(name: str) -> dict[str, str]:
+    """What a page shows of a brand; its colour comes from the gallery's stylesheet."""
+    return {"display_name": NAMES[name]}
+
+
+def shell(page: str) -> dict[str, Any]:
+    """The frame around a sample page."""
+    areas = [
+        {"label": _("Home"), "icon": "house", "url": "?home", "current": page == "detail"},
+        {"label": _("Chat"), "icon": "messages-square", "url": "?chat", "current": page == "list", "badge": 12},
+        {"label": _("Studio"), "icon": "clapperboard", "url": "?studio", "current": False},
+        {"label": _("Offers"), "icon": "tags", "url": "?offers", "current": False},
+        {"label": _("Billing"), "icon": "receipt-text", "url": "?billing", "current": False},
+    ]
+    return {
+        "areas": areas,
+        "home_url": "?home",
+        "settings_url": "?settings",
+        "in_settings": page == "form",
+        "language_url": "/language/",
+        "profile_url": "?profile",
+        "logout_url": "?logout",
+        "notifications": {"url": "?notifications", "unread": 3},
+        "pages": [{"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": _("Page")} for area in areas],
+    }
+
+
 def everything(now: datetime) -> dict[str, Any]:
     """All sample data by the name the templates use."""
     return {

@@ -47,6 +47,7 @@ def gallery_page(request: HttpRequest, page: str) -> HttpResponse:
     with translation.override(request.GET.get("lang") or translation.get_language()):
         context = _chosen(request) | samples.everything(timezone.now())
         context |= {"form": EveryField(auto_id="every_%s"), "LANGUAGE_CODE": translation.get_language()}
+        context |= {"shell": samples.shell(page), "brand": samples.brand(str(context["gallery_brand"])), "user": samples.PERSON}
         return render(request, f"dev/page_{page}.html", context)
 
 

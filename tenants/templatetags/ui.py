@@ -11,6 +11,7 @@ import lucide
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats, timezone
 from django.utils.html import format_html
@@ -149,3 +150,16 @@ def as_switch(field: Any) -> SafeString:
 def sections(words: str) -> list[str]:
     """A list from words with spaces between them, for fixed lists in a template."""
     return words.split()
+
+
+@register.filter
+def first_word(text: object) -> str:
+    """The name somebody is greeted by: "Ana" of "Ana Souza", "ana" of "ana@padaria.example"."""
+    words = str(text or "").replace("@", " ").split()
+    return words[0] if words else ""
+
+
+@register.simple_tag(takes_context=True)
+def panel(context: template.Context, shown: Any) -> SafeString:
+    """A registered panel: its own template with its own context and nothing of the page around it."""
+    return render_to_string(shown.template, shown.context, request=context.get("request"))
