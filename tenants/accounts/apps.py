@@ -52,8 +52,12 @@ class AccountsConfig(AppConfig):
         post_migrate.connect(_sync_roles, sender=last, dispatch_uid="accounts.sync_roles")
 
 
-def _sync_roles(**_: Any) -> None:
+def _sync_roles(sender: AppConfig, **_: Any) -> None:
+    from django.contrib.auth.management import create_permissions
+
     from tenants.accounts.services import roles
 
     if roles.stand_ready():
+        # Receivers run in the order of INSTALLED_APPS and Django's own comes later: the last app's are not there yet.
+        create_permissions(sender, verbosity=0)
         roles.sync()
