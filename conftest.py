@@ -19,7 +19,7 @@ NAMES = ("acme", "beta")
 PASSWORD = "balcao-demo"  # noqa: S105 — everybody's in tests
 # Rows of a fresh schema that are the same for everybody; the rest of a tenant's tables is emptied after a commit.
 KEPT = ("django_migrations", "django_content_type", "auth_permission", "accounts_role", "accounts_role_permissions")
-KEPT_IN_PUBLIC = (*KEPT, "tenants_tenant", "tenants_domain", "tenants_templatescript")
+KEPT_IN_PUBLIC = (*KEPT, "billing_plan", "tenants_tenant", "tenants_domain", "tenants_templatescript")
 
 
 def pytest_configure(config: pytest.Config) -> None:
