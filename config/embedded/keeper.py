@@ -26,7 +26,7 @@ from .problems import Problem
 from .processes import MARK, Child, Guard
 from .redis import Redis
 
-LOOK_S = 0.2  # how often the keeper looks whether anyone is left
+LOOK_S = 0.1  # how often the keeper looks whether anyone is left
 SPACE_MB = 150  # a new PostgreSQL takes 60 MB, and its log must be able to grow
 VARIABLES = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 
@@ -120,7 +120,7 @@ def _ensure(
 
 
 def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[str], None]) -> subprocess.Popen[bytes]:
-    if "postgres" in names and not (where.data / "pg" / "PG_VERSION").exists() and not throwaway:
+    if "postgres" in names and not (where.data / "pg").exists() and not throwaway:
         say(f"Making an empty PostgreSQL in {where.data} …")
     if where.moved_out and where.account:
         say(

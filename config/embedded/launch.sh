@@ -24,10 +24,10 @@ if command -v python3 >/dev/null 2>&1; then
 else
     found="None was found here."
 fi
-cat >&2 <<END
-bin/$1: Python 3.11 or newer is needed. $found
-  Fix: Debian 12 and Ubuntu: sudo apt install python3 python3-venv · macOS: brew install python@3.12 ·
-       any system without root: https://docs.astral.sh/uv/ and then: uv python install 3.12
-       Then run bin/$1 again; a python3.11, python3.12 or python3.13 on the PATH is found by itself.
-END
+{
+    echo "bin/$1: Python 3.11 or newer is needed. $found"
+    echo "  Fix: Debian 12 and Ubuntu: sudo apt install python3 python3-venv · macOS: brew install python@3.12 ·"
+    echo "       without root: https://docs.astral.sh/uv/ and then: uv python install 3.12 --default"
+    echo "       Then run bin/$1 again: a python3.11, python3.12 or python3.13 on the PATH is found by itself."
+} >&2
 exit 1

@@ -99,14 +99,16 @@ class Postgres:
         try:
             pid = int(pidfile.read_text().split("\n", 1)[0])
         except (OSError, ValueError):
-            return
-        if alive(pid) and str(self.data) in command_of(pid):
+            pid = 0
+        if pid > 0 and alive(pid) and str(self.data) in command_of(pid):
             for number, patience_s in ((signal.SIGINT, 5.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 3.0)):
                 os.kill(pid, number)
                 deadline = time.monotonic() + patience_s
                 while alive(pid) and time.monotonic() < deadline:
                     time.sleep(0.05)
-        pidfile.unlink(missing_ok=True)  # else a program that was given the same number keeps the server from starting
+        # Else a program that was given the same number, or is not reaped yet, keeps the server from starting.
+        for left in (pidfile, self.places.run / ".s.PGSQL.5432.lock", self.places.run / ".s.PGSQL.5432"):
+            left.unlink(missing_ok=True)
 
     def _initialise(self, guard: Guard) -> None:
         """Make the cluster beside its place and move it there when whole, so that half of one is never started."""

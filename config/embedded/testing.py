@@ -42,11 +42,11 @@ INSTALLATION = frozenset(
 
 def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
     """The caller's environment without the settings of any installation, pointed at the throw-away services."""
-    kept = {name: value for name, value in env.items() if not _is_setting(name.removesuffix("_FILE"))}
+    kept = {name: value for name, value in env.items() if not is_setting(name.removesuffix("_FILE"))}
     return {**kept, "DEBUG": "1", "VAR_DIR": str(hold.places.var), **hold.environment()}
 
 
-def _is_setting(name: str) -> bool:
+def is_setting(name: str) -> bool:
     return name in INSTALLATION or name.endswith("_BASE_URL")
 
 

@@ -29,7 +29,7 @@ OFFLINE = ("NewConnectionError", "Temporary failure in name resolution", "Networ
 
 def ready(names: tuple[str, ...]) -> bool:
     """Whether `.venv` holds these requirement files as they are now."""
-    return all(_installed().get(name) == digest(ROOT / name) for name in names) and PYTHON.exists()
+    return all(_installed().get(name) == digest(ROOT / name) for name in names) and os.access(PYTHON, os.X_OK)
 
 
 def ensure(names: tuple[str, ...], *, say: Callable[[str], None]) -> None:

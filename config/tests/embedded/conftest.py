@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,28 +32,46 @@ def wait_until(what: str, happened: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-class Checkout:
-    """A clone of a tiny product. Its programs are in `product/`; `.venv` borrows this one's packages."""
+def base_python(account: Account | None) -> Path | None:
+    """An interpreter like this one that the account may run."""
+    same = Path(f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
+    for candidate in (Path(getattr(sys, "_base_executable", sys.executable)).resolve(), same):
+        if candidate.exists() and places.reachable(candidate, account):
+            return candidate
+    return None
 
-    def __init__(self, path: Path, account: Account | None = None) -> None:
+
+class Checkout:
+    """A clone of a tiny product. Its programs are in `product/`; `.venv` borrows this one's packages.
+
+    `account` owns and runs it; without one the caller does. `visitor` can run its Python too.
+    """
+
+    def __init__(self, path: Path, account: Account | None = None, *, visitor: Account | None = None) -> None:
         self.path, self.account = path, account
         self.started: list[subprocess.Popen[str]] = []
         shutil.copytree(HERE / "product", path)
-        shutil.copytree(places.ROOT / "config" / "embedded", path / "config" / "embedded", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            places.ROOT / "config" / "embedded",
+            path / "config" / "embedded",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
         shutil.copytree(places.ROOT / "bin", path / "bin")
         for name in ("requirements.txt", "requirements-dev.txt"):
             (path / name).write_text("# nothing beside what is here already\n")
-        self.make_venv()
+        self.make_venv(base_python(account or visitor))
         if account:
             account.own_tree(path)
 
-    def make_venv(self) -> None:
+    def make_venv(self, base: Path | None) -> None:
         """A finished `.venv`, without the seconds that making one takes."""
-        packages = self.path / ".venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        packages = (
+            self.path / ".venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        )
         packages.mkdir(parents=True)
         (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
         (self.path / ".venv" / "bin").mkdir()
-        base = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+        assert base is not None
         (self.path / ".venv" / "bin" / "python").symlink_to(base)
         (self.path / ".venv" / "pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = false\n")
         digests = {name: venv.digest(self.path / name) for name in ("requirements.txt", "requirements-dev.txt")}
@@ -96,16 +115,19 @@ class Checkout:
         assert code == 0, said
         return said.strip()
 
+    def answer(self, *arguments: str, **env: str) -> Any:
+        """The JSON that a management command printed last."""
+        return json.loads(self.manage(*arguments, **env).splitlines()[-1])
+
     def hold(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """A management command that runs until its input is closed; returns when it holds the services."""
         process = self.start("manage", "hold", *arguments, **env)
         read_until(process, "holding")
         return process
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """What the keeper wrote about the running services."""
-        found: dict[str, object] = json.loads((self.var / "services" / "state.json").read_text())
-        return found
+        return json.loads((self.var / "services" / "state.json").read_text())
 
     def processes(self) -> dict[int, str]:
         """Everything that runs out of this checkout: by command line, working directory or environment (Linux)."""
@@ -156,9 +178,8 @@ def nobody() -> Account:
         pytest.skip("needs root, to become another user")
     entry = pwd.getpwnam("nobody")
     account = Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
-    for needed in (Path(sysconfig.get_path("purelib")), Path(getattr(sys, "_base_executable", sys.executable)).resolve()):
-        if not places.reachable(needed, account):
-            pytest.skip(f"user nobody cannot reach {needed}")
+    if not places.reachable(Path(sysconfig.get_path("purelib")), account) or base_python(account) is None:
+        pytest.skip("user nobody cannot reach this Python or its packages")
     return account
 
 
@@ -167,12 +188,12 @@ def new_checkout() -> Iterator[Callable[..., Checkout]]:
     """Makes checkouts in a directory that every user may pass through; gone after the module."""
     made: list[Checkout] = []
 
-    def make(name: str = "checkout", account: Account | None = None) -> Checkout:
+    def make(name: str = "checkout", account: Account | None = None, *, visitor: Account | None = None) -> Checkout:
         base = Path(tempfile.mkdtemp(prefix="balcao-checkout-")).resolve()
         base.chmod(0o755)
         if account:
             account.own(base)
-        made.append(Checkout(base / name, account))
+        made.append(Checkout(base / name, account, visitor=visitor))
         return made[-1]
 
     yield make

@@ -1,6 +1,5 @@
 """PostgreSQL and Redis of one installation: shared, stopped after the last user, and repaired after the worst."""
 
-import json
 import os
 import signal
 import subprocess
@@ -26,7 +25,7 @@ def kill(checkout: Checkout, *words: str) -> None:
 
 
 def test_a_command_finds_both_services_and_leaves_nothing_running(checkout):
-    env = json.loads(checkout.manage("show"))
+    env = checkout.answer("show")
 
     assert env["DATABASE_URL"].startswith("postgres://app@/app?host=/")
     assert env["REDIS_URL"].startswith("unix:///")
@@ -43,10 +42,14 @@ def test_a_commands_exit_code_is_passed_on(checkout):
 def test_a_long_path_with_spaces_works_and_keeps_its_data(new_checkout):
     checkout = new_checkout(LONG.strip())
 
-    checkout.manage("sql", "create extension vector; create table kept (note vector(2)); insert into kept values ('[1,2]')")
+    checkout.manage(
+        "sql", "create extension vector; create table kept (note vector(2)); insert into kept values ('[1,2]')"
+    )
 
-    assert json.loads(checkout.manage("sql", "select note::text, current_setting('server_version_num')::int / 10000 from kept")) == [["[1,2]", 18]]
-    assert checkout.manage("ping") == "True"
+    assert checkout.answer(
+        "sql", "select note::text, current_setting('server_version_num')::int / 10000 from kept"
+    ) == [["[1,2]", 18]]
+    assert "+PONG" in checkout.manage("ping")
 
 
 def test_two_checkouts_at_once_do_not_meet(checkout, new_checkout):
@@ -55,8 +58,8 @@ def test_two_checkouts_at_once_do_not_meet(checkout, new_checkout):
 
     checkout.manage("sql", "create table only_here ()")
 
-    assert json.loads(other.manage("sql", "select to_regclass('only_here')")) == [[None]]
-    assert json.loads(checkout.manage("sql", "select to_regclass('only_here')::text")) == [["only_here"]]
+    assert other.answer("sql", "select to_regclass('only_here')") == [[None]]
+    assert checkout.answer("sql", "select to_regclass('only_here')::text") == [["only_here"]]
     here.communicate()
     there.communicate()
     checkout.nothing_runs()
@@ -69,7 +72,7 @@ def test_the_services_stay_until_the_last_command_has_ended(checkout):
     running = postmaster(checkout)
 
     first.communicate()
-    assert json.loads(checkout.manage("sql", "select 1")) == [[1]]
+    assert checkout.answer("sql", "select 1") == [[1]]
     assert postmaster(checkout) == running
 
     second.communicate()
@@ -92,9 +95,12 @@ def test_a_killed_server_is_started_again_with_its_data(checkout):
     os.kill(killed, signal.SIGKILL)
     kill(checkout, "redis-server")
 
-    wait_until("a new PostgreSQL", lambda: (checkout.var / "services/pg/postmaster.pid").exists() and postmaster(checkout) != killed)
+    wait_until(
+        "a new PostgreSQL",
+        lambda: (checkout.var / "services/pg/postmaster.pid").exists() and postmaster(checkout) != killed,
+    )
     wait_until("PostgreSQL to answer", lambda: checkout.run("manage", "sql", "select 1")[0] == 0)
-    assert json.loads(checkout.manage("sql", "select count(*) from survivor")) == [[1]]
+    assert checkout.answer("sql", "select count(*) from survivor") == [[1]]
     wait_until("Redis to answer", lambda: checkout.run("manage", "ping")[0] == 0)
     command.communicate()
     checkout.nothing_runs()
@@ -108,7 +114,7 @@ def test_after_everything_was_killed_at_once_the_next_start_finds_its_data(check
     checkout.nothing_runs()
 
     assert (checkout.var / "services" / "pg" / "postmaster.pid").exists()  # what a crash leaves behind
-    assert json.loads(checkout.manage("sql", "select n from rescued")) == [[7]]
+    assert checkout.answer("sql", "select n from rescued") == [[7]]
 
 
 def test_a_killed_keeper_takes_its_services_along(checkout):
@@ -116,8 +122,11 @@ def test_a_killed_keeper_takes_its_services_along(checkout):
 
     kill(checkout, " keep ")
 
-    wait_until("PostgreSQL and Redis to end", lambda: not any("postgres" in c or "redis-server" in c for c in checkout.processes().values()))
-    assert json.loads(checkout.manage("sql", "select 1")) == [[1]]  # while the first command still runs
+    wait_until(
+        "PostgreSQL and Redis to end",
+        lambda: not any("postgres" in c or "redis-server" in c for c in checkout.processes().values()),
+    )
+    assert checkout.answer("sql", "select 1") == [[1]]  # while the first command still runs
     command.communicate()
     checkout.nothing_runs()
 
@@ -129,7 +138,7 @@ def test_a_process_number_given_to_another_program_does_not_stop_the_start(check
     pidfile.write_text(f"{stranger.pid}\n{pidfile.parent}\n1\n5432\n\n\n")
 
     try:
-        assert json.loads(checkout.manage("sql", "select 1")) == [[1]]
+        assert checkout.answer("sql", "select 1") == [[1]]
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -143,7 +152,7 @@ def test_half_of_a_database_is_made_again(new_checkout):
     (services / "pg.partial" / "PG_VERSION").write_text("18\n")
     (services / "state.json").write_text("{")
 
-    assert json.loads(checkout.manage("sql", "select 1")) == [[1]]
+    assert checkout.answer("sql", "select 1") == [[1]]
     assert not (services / "pg.partial").exists()
 
 
@@ -156,27 +165,27 @@ def test_a_start_that_is_killed_on_the_way_is_made_good_by_the_next(new_checkout
     command.communicate()
     checkout.nothing_runs()
 
-    assert json.loads(checkout.manage("sql", "select 1")) == [[1]]
+    assert checkout.answer("sql", "select 1") == [[1]]
 
 
 def test_a_broken_journal_of_redis_is_put_aside(checkout):
     checkout.manage("ping")
     journal = checkout.var / "services" / "redis" / "appendonly.aof"
-    journal.write_bytes(b"*1\r\n$nonsense\r\n" + journal.read_bytes())
+    journal.write_bytes(b"this is no journal\n" * 10)
 
-    assert checkout.manage("ping") == "True"
+    assert "+PONG" in checkout.manage("ping")
     assert list(journal.parent.glob("*.broken-*"))
 
 
 def test_a_service_given_from_outside_is_not_started(checkout):
-    env = json.loads(checkout.manage("show", DATABASE_URL="postgres://somebody@db.example/else"))
+    env = checkout.answer("show", DATABASE_URL="postgres://somebody@db.example/else")
 
     assert env["DATABASE_URL"] == "postgres://somebody@db.example/else"
     assert env["REDIS_URL"].startswith("unix:///")
 
 
 def test_with_both_given_from_outside_nothing_is_started_or_assumed(checkout):
-    env = json.loads(checkout.manage("show", DATABASE_URL="postgres://db.example/x", REDIS_URL="redis://cache.example/0"))
+    env = checkout.answer("show", DATABASE_URL="postgres://db.example/x", REDIS_URL="redis://cache.example/0")
 
     assert "DEBUG" not in env
     assert env["REDIS_URL"] == "redis://cache.example/0"
@@ -195,7 +204,7 @@ def test_a_command_that_needs_more_than_is_running_says_so(checkout):
 
 def test_the_sockets_are_closed_to_other_users(checkout, nobody):
     command = checkout.hold()
-    run = Path(str(checkout.state()["run"]))
+    run = Path(checkout.state()["run"])
 
     assert run.stat().st_mode & 0o777 == 0o700
     other = {"user": 1, "group": 1, "extra_groups": []}  # neither root nor nobody
@@ -207,13 +216,13 @@ def test_the_sockets_are_closed_to_other_users(checkout, nobody):
 
 def test_a_socket_directory_that_somebody_else_made_first_is_not_used(checkout, nobody):
     command = checkout.hold()
-    run = Path(str(checkout.state()["run"]))
+    run = Path(checkout.state()["run"])
     command.communicate()
     checkout.nothing_runs()
     run.mkdir()  # root's, and open to everybody
     try:
         command = checkout.hold()
-        assert str(checkout.state()["run"]) == f"{run}-1"
+        assert checkout.state()["run"] == f"{run}-1"
         command.communicate()
         checkout.nothing_runs()
     finally:
@@ -223,8 +232,8 @@ def test_a_socket_directory_that_somebody_else_made_first_is_not_used(checkout, 
 def test_an_ordinary_user_runs_it_too(new_checkout, nobody):
     checkout = new_checkout("of nobody", nobody)
 
-    assert json.loads(checkout.manage("sql", "select 1")) == [[1]]
-    assert checkout.manage("ping") == "True"
+    assert checkout.answer("sql", "select 1") == [[1]]
+    assert "+PONG" in checkout.manage("ping")
     assert (checkout.var / "services" / "pg").stat().st_uid == nobody.uid
     assert checkout.processes() == {}
 
@@ -240,7 +249,7 @@ def test_below_a_closed_directory_root_keeps_the_data_where_it_can_be_reached(ne
     assert (outside / "PG_VERSION").exists()
     assert checkout.path.parent.stat().st_mode & 0o777 == 0o700  # nothing was opened for it
     checkout.path.parent.chmod(0o755)
-    assert '"kept"' in checkout.manage("sql", "select to_regclass('kept')::text")  # and the data stays there
+    assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]  # and the data stays there
 
 
 def test_data_whose_way_was_closed_moves_along(new_checkout, nobody):
@@ -249,11 +258,11 @@ def test_data_whose_way_was_closed_moves_along(new_checkout, nobody):
 
     checkout.path.parent.chmod(0o700)
 
-    assert '"kept"' in checkout.manage("sql", "select to_regclass('kept')::text")
+    assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]
 
 
 def test_data_of_another_user_is_refused_with_the_fix(new_checkout, nobody):
-    checkout = new_checkout("mixed")
+    checkout = new_checkout("mixed", visitor=nobody)
     checkout.manage("show")
     nobody.own(checkout.var / "services")
     for name in ("services/users.lock", "services/start.lock", "services/keeper.lock", "log", "log/services.log"):
@@ -270,7 +279,7 @@ def test_data_of_another_user_is_refused_with_the_fix(new_checkout, nobody):
 
 
 def test_a_directory_without_write_permission_is_named_with_the_fix(new_checkout, nobody):
-    checkout = new_checkout()
+    checkout = new_checkout(visitor=nobody)
     checkout.account = nobody
 
     code, said = checkout.run("manage", "show")
@@ -284,7 +293,9 @@ def test_a_directory_without_write_permission_is_named_with_the_fix(new_checkout
 def test_a_full_disk_is_said_so(new_checkout, nobody):
     checkout = new_checkout()
     checkout.var.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", checkout.var], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", checkout.var], capture_output=True, check=False
+    ).returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
         code, said = checkout.run("manage", "show")
@@ -301,7 +312,15 @@ def test_a_second_keeper_gives_way(checkout):
     command = checkout.hold()
 
     second = subprocess.run(
-        [checkout.path / ".venv/bin/python", checkout.path / "config/embedded", "keep", checkout.var, "lasting", "1", "redis"],
+        [
+            checkout.path / ".venv/bin/python",
+            checkout.path / "config/embedded",
+            "keep",
+            checkout.var,
+            "lasting",
+            "1",
+            "redis",
+        ],
         capture_output=True,
         text=True,
         check=False,

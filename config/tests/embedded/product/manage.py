@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,9 +17,10 @@ def sql(text: str) -> None:
 
 
 def ping() -> None:
-    import redis
-
-    print(redis.Redis.from_url(os.environ["REDIS_URL"]).ping())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect(os.environ["REDIS_URL"].removeprefix("unix://").split("?")[0])
+        client.sendall(b"PING\r\n")
+        print(client.recv(64).decode().strip())
 
 
 def hold(*runaway: str) -> None:
