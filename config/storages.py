@@ -1,5 +1,6 @@
 """Where files go: hashed static files, and media under the tenant's own prefix on disk or S3."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,12 +19,30 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
 
+class TenantDiskStorage(TenantFileSystemStorage):
+    """A folder with one below it for each schema. (The base class forgets the schema once it is told a folder.)"""
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self.root = root
+
+    @property
+    def base_location(self) -> str:
+        """The current tenant's folder, asked for at every use."""
+        return str(Path(self.root) / (settings.MULTITENANT_RELATIVE_MEDIA_ROOT % connection.schema_name))
+
+
 class TenantS3Storage(S3Storage):
     """S3 with every key below `tenants/<schema>/`, so that no name can reach another tenant's files."""
 
-    def _normalize_name(self, name: str) -> str:
-        self.location = f"tenants/{connection.schema_name}"
-        return super()._normalize_name(name)
+    @property
+    def location(self) -> str:
+        """The current tenant's prefix, computed at every use: threads share this object."""
+        return settings.MULTITENANT_RELATIVE_MEDIA_ROOT % connection.schema_name
+
+    @location.setter
+    def location(self, value: str) -> None:
+        """The base class sets its own default; there is only one right answer here."""
 
 
 class MediaStorage(LazyObject):
@@ -49,4 +68,4 @@ class MediaStorage(LazyObject):
                 file_overwrite=False,
             )
         else:
-            self._wrapped = TenantFileSystemStorage(location=parts.path or str(settings.MEDIA_ROOT))
+            self._wrapped = TenantDiskStorage(parts.path or str(settings.MEDIA_ROOT))

@@ -7,6 +7,7 @@ they carry as a person opens nothing.
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django_tenants.utils import schema_context
 
@@ -77,7 +78,7 @@ def add_member(
         name=name,
         password=password,
         by=by if isinstance(by, User) else None,
-        host=domains.host_of_reseller(reseller),
+        host=domains.host_of_reseller(reseller) + settings.SITE_PORT_SUFFIX,
         now=now,
     )
     person.is_staff = True
