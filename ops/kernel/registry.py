@@ -183,6 +183,16 @@ class Audience:
     emails: Callable[[], Iterable[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a new tenant is given to begin with, such as the snippet of its chat: `text()` in the tenant's schema."""
+
+    label: Text
+    hint: Text
+    text: Callable[[], str]
+    order: int = 100
+
+
 nav: Registry[NavItem] = Registry("nav")
 panels: Registry[Panel] = Registry("panels")
 health: Registry[HealthCheck] = Registry("health")
@@ -194,3 +204,4 @@ settings_pages: Registry[SettingsPage] = Registry("settings_pages")
 palette: Registry[PaletteSource] = Registry("palette")
 features: Registry[Feature] = Registry("features")
 audiences: Registry[Audience] = Registry("audiences")
+handovers: Registry[Handover] = Registry("handovers")

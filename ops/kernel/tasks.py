@@ -67,13 +67,11 @@ def every_tenant(*, include_public: bool = False) -> Iterator[Any]:
     A tenant that stops being active while the loop runs is skipped. The schema of the caller is back in force
     between two rounds and afterwards, also when the loop is left early.
     """
-    model = get_tenant_model()
-    public = get_public_schema_name()
-    active = model.objects.filter(status="active").exclude(schema_name=public)
+    tenants = get_tenant_model().objects
     if include_public:
-        yield from _entered(model.objects.filter(schema_name=public))
-    for key in list(active.order_by("pk").values_list("pk", flat=True)):
-        yield from _entered(active.filter(pk=key))
+        yield from _entered(tenants.filter(schema_name=get_public_schema_name()))
+    for key in list(tenants.active().order_by("pk").values_list("pk", flat=True)):
+        yield from _entered(tenants.active().filter(pk=key))
 
 
 def _entered(rows: Any) -> Iterator[Any]:

@@ -22,10 +22,12 @@ $$;
 CREATE OR REPLACE FUNCTION public.audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- The one change there is: the seal, written by audit_seal() at commit.
-    IF TG_OP = 'UPDATE' AND OLD.hash = '' AND NEW.hash <> '' AND pg_trigger_depth() > 1
-        AND to_jsonb(NEW) - '{seq,prev_hash,hash}'::text[] = to_jsonb(OLD) - '{seq,prev_hash,hash}'::text[]
-    THEN
-        RETURN NEW;
+    IF TG_OP = 'UPDATE' AND pg_trigger_depth() > 1 THEN
+        IF OLD.hash = '' AND NEW.hash <> ''
+            AND to_jsonb(NEW) - '{seq,prev_hash,hash}'::text[] = to_jsonb(OLD) - '{seq,prev_hash,hash}'::text[]
+        THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION 'The audit log is append-only: % on %.% is refused.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation';
@@ -59,12 +61,15 @@ DROP FUNCTION public.audit_digest(text, bigint, uuid, timestamptz, text, text, t
 TRIGGERS = """
 CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE ON audit_auditentry
     FOR EACH ROW EXECUTE FUNCTION public.audit_refuse();
+CREATE TRIGGER audit_refuse_truncate BEFORE TRUNCATE ON audit_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION public.audit_refuse();
 CREATE CONSTRAINT TRIGGER audit_seal AFTER INSERT ON audit_auditentry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.seq IS NULL) EXECUTE FUNCTION public.audit_seal();
 """
 
 DROP_TRIGGERS = """
 DROP TRIGGER audit_seal ON audit_auditentry;
+DROP TRIGGER audit_refuse_truncate ON audit_auditentry;
 DROP TRIGGER audit_refuse ON audit_auditentry;
 """
 
