@@ -1,0 +1,129 @@
+"""Words the browser's modules show: translated here, so that every sentence lives in the one catalogue."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+Words = dict[str, str]
+
+
+def widget() -> Words:
+    """What the visitor's side says, in the active language."""
+    return {
+        "title": _("Chat"),
+        "open": _("Open the chat"),
+        "close": _("Close the chat"),
+        "back": _("All conversations"),
+        "placeholder": _("Write a message"),
+        "send": _("Send"),
+        "log": _("Messages"),
+        "greeting": _("Hello! How can we help?"),
+        "newThread": _("New conversation"),
+        "newer": _("New messages"),
+        "online": _("Online now"),
+        "away": _("We answer as soon as we are back"),
+        "typing": _("%(name)s is typing"),
+        "me": _("You"),
+        "you": _("You: %(text)s"),
+        "joined": _("%(name)s takes care of you now"),
+        "resolved": _("The conversation was closed. Write again to reopen it."),
+        "reopened": _("The conversation is open again"),
+        "ended": _("Closed"),
+        "unread": _("%(count)s unread"),
+        "queued": _("Waiting to be sent"),
+        "sending": _("Sending"),
+        "sent": _("Sent"),
+        "delivered": _("Delivered"),
+        "read": pgettext("a message the other side has seen", "Read"),
+        "failed": _("Not sent"),
+        "retry": _("Try again"),
+        "discard": _("Delete"),
+        "connecting": _("Connecting again. What you write is kept."),
+        "offline": _("You are offline. What you write is kept and sent later."),
+        "closed": _("This chat is closed at the moment."),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "now": _("now"),
+    }
+
+
+def loader() -> Words:
+    """What the bubble on the shop's page says, in the active language."""
+    return {
+        "title": _("Chat"),
+        "open": _("Open the chat"),
+        "close": _("Close the chat"),
+        "unread": _("%(count)s unread"),
+        "failed": _("The chat does not answer. Your connection may be slow."),
+        "retry": _("Try again"),
+    }
+
+
+def console() -> dict[str, Any]:
+    """What the agents' console says besides its templates, in the active language."""
+    return {
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "now": _("now"),
+        "unread": _("%(count)s unread"),
+        "visitor": _("Visitor"),
+        "note": _("Private note"),
+        "youSaid": _("You: %(text)s"),
+        "typing": _("%(name)s is typing"),
+        "alsoHere": _("Also looking at this: %(names)s"),
+        "newMessages": _("New messages"),
+        "states": {
+            "queued": _("Waiting to be sent"),
+            "sending": _("Sending"),
+            "sent": _("Sent"),
+            "delivered": _("Delivered"),
+            "read": pgettext("a message the other side has seen", "Read"),
+            "failed": _("Not sent"),
+        },
+        "listFailed": _("The list could not be loaded. What you see may be old."),
+        "threadFailed": _("The conversation could not be loaded."),
+        "actionFailed": _("That did not work. Check the connection and try again."),
+        "arrived": _("New message from %(name)s"),
+        "resolved": _("Conversation resolved."),
+        "undo": _("Undo"),
+        "copied": _("Copied"),
+        "activity": {
+            "assigned": _("%(name)s took the conversation"),
+            "given": _("%(by)s gave the conversation to %(name)s"),
+            "unassigned": _("%(by)s put the conversation back into the queue"),
+            "resolved": _("%(by)s resolved the conversation"),
+            "open": _("%(by)s reopened the conversation"),
+            "reopened": _("The conversation is open again"),
+            "snoozed": _("%(by)s snoozed the conversation"),
+            "pending": _("%(by)s put the conversation on hold"),
+            "priority": _("%(by)s set the priority to %(priority)s"),
+        },
+        "priorities": {
+            "none": _("No priority"),
+            "low": _("Low"),
+            "medium": _("Medium"),
+            "high": _("High"),
+            "urgent": _("Urgent"),
+        },
+    }
+
+
+def activity(meta: dict[str, Any], *, by: str, words: dict[str, Any]) -> str:
+    """The sentence of an activity line; the console's module says the same from the same words."""
+    said = words["activity"]
+    action = meta.get("action")
+    if action == "assigned":
+        to = meta.get("to")
+        if not to:
+            return str(said["unassigned"]) % {"by": by}
+        if to["name"] == by or not by:
+            return str(said["assigned"]) % {"name": to["name"]}
+        return str(said["given"]) % {"by": by, "name": to["name"]}
+    if action == "status":
+        if not by:
+            return str(said["reopened"])
+        return str(said.get(meta.get("to"), "")) % {"by": by}
+    if action == "priority":
+        return str(said["priority"]) % {"by": by, "priority": words["priorities"].get(meta.get("to"), "")}
+    return ""
