@@ -11,27 +11,30 @@ from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_tenants.utils import tenant_context
 from unfold.views import ChangeList
 
+from billing.enums import Unit
 from billing.forms import CustomerForm
 from billing.models import Plan, Subscription
-from billing.queries import usage
+from billing.queries import plans, usage
 from billing.services import onboarding
 from ops.kernel.errors import DomainError
-from ops.kernel.registry import Text, features, handovers
+from ops.kernel.registry import Text, handovers
 from tenants.accounts.forms import add_problem
 from tenants.admin import TenantAdmin, cells
 from tenants.admin.tenants import Tab, address_of
-from tenants.console import Menu, Reach, ResellerScopedAdmin, host_reseller, scope_of, site
+from tenants.console import Card, Menu, Reach, ResellerScopedAdmin, cards, host_reseller, scope_of, site
+from tenants.enums import TenantStatus
 from tenants.models import Tenant
+from tenants.queries.portfolio import Scope
 
 # What a row of the list has room for; the customer's page shows all of it.
 KEYS_IN_LIST = ("chat.agents", "chat.conversations_month")
+NEAR_PERCENT = 80
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -105,7 +108,8 @@ class CustomerAdmin(TenantAdmin):
 
     def usage(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """All bars of one customer."""
-        return {"portfolio": usage.of_tenants([tenant], now=timezone.now()).get(tenant.pk)}
+        found = usage.of_tenants([tenant], now=timezone.now()).get(tenant.pk)
+        return {"portfolio": found, "bars": [(bar, bar_words(bar)) for bar in found.bars] if found else []}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """One short form; it ends on the page that follows the preparation."""
@@ -129,7 +133,7 @@ class CustomerAdmin(TenantAdmin):
                 "form": form,
                 "domain": settings.PLATFORM_DOMAIN,
                 "check_url": reverse("admin:tenants_tenant_check_address"),
-                "plans": plan_choices(),
+                "plans": plans.choices(),
             },
             status=422 if form.is_bound and form.errors else 200,
         )
@@ -166,51 +170,40 @@ class PlanAdmin(ResellerScopedAdmin):
     @admin.display(description=_("agents"))
     def agents_cell(self, row: Plan) -> str:
         """How many people may answer."""
-        return limit_words(row, "chat.agents")
+        return plans.limit_words(row, "chat.agents")
 
     @admin.display(description=_("conversations a month"))
     def conversations_cell(self, row: Plan) -> str:
         """How many conversations a month."""
-        return limit_words(row, "chat.conversations_month")
+        return plans.limit_words(row, "chat.conversations_month")
 
     @admin.display(description=_("storage"))
     def storage_cell(self, row: Plan) -> str:
         """How much room for files."""
-        return limit_words(row, "storage.bytes")
+        return plans.limit_words(row, "storage.bytes")
 
     @admin.display(description=_("features"))
     def features_cell(self, row: Plan) -> str:
         """What is switched on."""
-        return ", ".join(feature_names(row)) or "–"
+        return ", ".join(plans.feature_names(row)) or "–"
 
 
-def limit_words(plan: Plan, key: str) -> str:
-    """A limit as people read it."""
-    limit = plan.limits.get(key)
-    if limit is None:
-        return gettext("unlimited")
-    if key == "storage.bytes":
-        return filesizeformat(limit)
-    return number_format(limit, force_grouping=True)
-
-
-def feature_names(plan: Plan) -> list[str]:
-    """The plan's features in words."""
-    return [str(feature.label) for name, feature in features.items() if plan.flags.get(name)]
-
-
-def plan_choices() -> list[dict[str, Any]]:
-    """The offered plans as one compares them in a form."""
-    return [
-        {
-            "slug": plan.slug,
-            "name": plan.name,
-            "words": gettext("%(agents)s agents · %(conversations)s conversations a month · %(storage)s")
-            % {
-                "agents": limit_words(plan, "chat.agents"),
-                "conversations": limit_words(plan, "chat.conversations_month"),
-                "storage": limit_words(plan, "storage.bytes"),
-            },
-        }
-        for plan in Plan.objects.offered()
+def close_to_the_limit(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """The customers who use most of their plans: one bar each, the fullest first."""
+    tenants = {tenant.pk: tenant for tenant in scope.tenants().filter(status=TenantStatus.ACTIVE).order_by("pk")}
+    found = usage.of_tenants(list(tenants.values()), now=timezone.now())
+    fullest = [
+        (max(one.bars, key=lambda bar: bar.percent), tenants[key]) for key, one in found.items() if one.bars
     ]
+    near = sorted((pair for pair in fullest if pair[0].percent >= NEAR_PERCENT), key=lambda pair: -pair[0].percent)
+    return {"near": [{"tenant": tenant, "bar": bar, "words": bar_words(bar)} for bar, tenant in near[:5]]}
+
+
+cards.register("billing.limits", Card("console/cards/limits.html", close_to_the_limit, order=50, width=4))
+
+
+def bar_words(bar: usage.Bar) -> str:
+    """The numbers of a bar where they need a unit."""
+    if bar.unit != Unit.BYTES or bar.limit is None:
+        return ""
+    return gettext("%(used)s of %(limit)s") % {"used": filesizeformat(bar.used), "limit": filesizeformat(bar.limit)}

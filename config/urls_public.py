@@ -1,12 +1,18 @@
-"""URLs on the platform's host and on the hosts of resellers' consoles."""
+"""URLs on the platform's host and on resellers' hosts: landing page, sign-up, console, platform API."""
 
 from django.conf import settings
 from django.urls import include, path
 
+from billing.urls import public
+from tenants.console import site
 from tenants.urls import everywhere
 
 urlpatterns = [
     path("", include((everywhere, "tenants"))),
+    path("", include("tenants.accounts.urls")),
+    path("", include((public, "signup"))),
+    path("admin/", site.urls),
+    path("api/", include("config.api_public")),
 ]
 if settings.DEBUG:
     urlpatterns += [path("dev/", include("config.dev.urls"))]

@@ -1,19 +1,21 @@
 """A new customer: tenant, plan and first owner in one step."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
 from billing.models import Subscription
 from billing.services import subscriptions, usage
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
-from tenants.accounts.services import emails
+from tenants.accounts.services import emails, links
 from tenants.models import Reseller, Tenant, TenantJob
-from tenants.services import provisioning
+from tenants.services import domains, provisioning
 
 # The plan of a tenant that was made without naming one.
 FIRST_PLAN = "starter"
@@ -66,6 +68,26 @@ def sign_up(
                 provisioning.run(job_id=job.pk, now=now)
             tenant.refresh_from_db()
     return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLogin:
+    """Who comes first into a tenant, and the link that lets them in once."""
+
+    email: str
+    url: str = field(repr=False)
+
+
+def first_login(tenant: Tenant) -> FirstLogin | None:
+    """The link of the first owner who has not chosen a password yet; nothing when every owner has been in."""
+    with tenant_context(tenant):
+        owner = next(
+            (one for one in User.objects.active().with_role(BuiltInRole.OWNER).order_by("pk") if one.is_invited), None
+        )
+        if owner is None:
+            return None
+        path = reverse("accounts:welcome", args=[links.welcome(owner)], urlconf=settings.ROOT_URLCONF)
+    return FirstLogin(email=owner.email, url=domains.url_of(tenant, path))
 
 
 def lay_out(tenant: Tenant, *, now: datetime) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncWeek
+from django.db.models import CharField, Count, Q, QuerySet
+from django.db.models.functions import Cast, TruncWeek
 
+from ops.kernel.audit.models import AuditEntry
 from tenants.enums import JobState, ResellerRole, TenantStatus
 from tenants.models import Reseller, ResellerMember, Tenant, TenantJob
 
@@ -100,6 +101,15 @@ def suspended(scope: Scope, *, limit: int) -> Sequence[Tenant]:
 def newest(scope: Scope, *, limit: int) -> Sequence[Tenant]:
     """The customers who came last."""
     return list(scope.tenants().order_by("-created_at", "-pk")[:limit])
+
+
+def activity(scope: Scope, *, limit: int) -> Sequence[AuditEntry]:
+    """What was done to the customers in sight, newest first, as the platform's log tells it."""
+    entries = AuditEntry.objects.filter(object_type=Tenant._meta.label_lower)
+    if not scope.sees_everything:
+        # The log keeps ids as words, because it outlives the rows.
+        entries = entries.filter(object_id__in=scope.tenants().values_list(Cast("pk", CharField()), flat=True))
+    return list(entries.newest_first()[:limit])
 
 
 def search(scope: Scope, text: str) -> QuerySet[Tenant]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 from django.db import connection
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from tenants import errors
 from tenants.enums import TenantStatus
@@ -88,6 +89,20 @@ def require_free(slug: str) -> None:
     """Raises `SlugTaken`."""
     if not is_free(slug):
         raise errors.SlugTaken(field="slug", slug=slug)
+
+
+def judge(*, name: str, slug: str) -> dict[str, str]:
+    """What a form shows about an address while somebody types: the host it makes, and whether it is free."""
+    wanted = slug.strip().lower()[: MAX_SLUG + 1] or slug_of(name[:200])
+    if not wanted:
+        return {"state": "empty", "slug": "", "host": "", "message": ""}
+    host = f"{wanted}.{settings.PLATFORM_DOMAIN}"
+    try:
+        require_free(checked_slug(wanted))
+    except errors.DomainError as error:
+        state = "taken" if error.status == errors.Conflict.status else "invalid"
+        return {"state": state, "slug": wanted, "host": host, "message": str(error)}
+    return {"state": "free", "slug": wanted, "host": host, "message": gettext("%(host)s is free.") % {"host": host}}
 
 
 def lock(slug: str) -> None:

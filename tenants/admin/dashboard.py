@@ -1,0 +1,93 @@
+"""The dashboard: how many, how many new, what needs somebody, what just happened. Each card is a few questions, never one a row."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext
+
+from tenants.console import Card, cards
+from tenants.enums import TenantStatus
+from tenants.queries import portfolio
+from tenants.queries.portfolio import Scope
+
+WEEKS = 12
+
+
+def numbers(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """Four numbers that matter today."""
+    states = portfolio.by_state(scope)
+    weeks = portfolio.new_per_week(scope, weeks=WEEKS, now=timezone.localtime())
+    customers = reverse("admin:tenants_tenant_changelist")
+    return {
+        "stats": [
+            {"label": gettext("Customers"), "value": sum(states.values()), "hint": "", "url": customers, "values": None},
+            {
+                "label": gettext("Active"),
+                "value": states.get(TenantStatus.ACTIVE, 0),
+                "hint": "",
+                "url": f"{customers}?status=active",
+                "values": None,
+            },
+            {
+                "label": gettext("New in twelve weeks"),
+                "value": sum(count for _week, count in weeks),
+                "hint": "",
+                "url": "",
+                "values": [count for _week, count in weeks],
+            },
+            {
+                "label": gettext("Suspended"),
+                "value": states.get(TenantStatus.SUSPENDED, 0),
+                "hint": "",
+                "url": f"{customers}?status=suspended",
+                "values": None,
+            },
+        ]
+    }
+
+
+def states(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """How many customers are in which state."""
+    found = portfolio.by_state(scope)
+    return {
+        "slices": [{"label": TenantStatus(state).label, "value": count} for state, count in found.items()],
+        "create_url": reverse("admin:tenants_tenant_add"),
+    }
+
+
+def growth(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """New customers in each of the last weeks."""
+    weeks = portfolio.new_per_week(scope, weeks=WEEKS, now=timezone.localtime())
+    return {
+        "labels": [formats.date_format(week, "d/m" if formats.get_format("DATE_FORMAT").startswith("j") else "M j") for week, _n in weeks],
+        "values": [count for _week, count in weeks],
+    }
+
+
+def attention(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """Preparations that stopped and customers who cannot work."""
+    return {"jobs": portfolio.jobs_that_failed(scope, limit=5), "suspended": portfolio.suspended(scope, limit=5)}
+
+
+def activity(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """What was done to customers in the consoles."""
+    return {
+        "entries": [
+            {
+                "icon": "circle-dot",
+                "text": f"{entry.object_label}: {entry.action_label}",
+                "detail": " · ".join(part for part in (entry.actor_label, str(entry.detail.get("reason") or "")) if part),
+                "at": entry.at,
+            }
+            for entry in portfolio.activity(scope, limit=8)
+        ]
+    }
+
+
+cards.register("tenants.numbers", Card("console/cards/numbers.html", numbers, order=10, width=12))
+cards.register("tenants.growth", Card("console/cards/growth.html", growth, order=20, width=8))
+cards.register("tenants.states", Card("console/cards/states.html", states, order=30, width=4))
+cards.register("tenants.attention", Card("console/cards/attention.html", attention, order=40, width=4))
+cards.register("tenants.activity", Card("console/cards/activity.html", activity, order=60, width=4))

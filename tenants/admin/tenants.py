@@ -1,0 +1,392 @@
+"""A reseller's customers: the list, one customer's page and what is done to it.
+
+`billing` registers the screen with plan and usage added; everything that needs no plan is here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from ops.kernel.audit.models import AuditEntry
+from ops.kernel.errors import DomainError
+from ops.kernel.registry import Text
+from tenants.admin import cells
+from tenants.console import Menu, ResellerScopedAdmin, scope_of
+from tenants.enums import JobKind, TenantStatus
+from tenants.forms import HostForm, ReasonForm
+from tenants.models import Domain, Tenant, TenantJob
+from tenants.queries import brands, progress
+from tenants.services import domains, lifecycle, naming, provisioning
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A part of a customer's page. `context(request, tenant)` fills `template`."""
+
+    key: str
+    label: Text
+    template: str
+    context: Callable[[HttpRequest, Tenant], dict[str, Any]]
+
+
+class TenantStatusFilter(admin.SimpleListFilter):
+    """By state; customers whose data are gone only when asked for."""
+
+    title = _("state")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, Any]]:
+        """Every state of a customer's life."""
+        return TenantStatus.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> QuerySet[Tenant]:
+        """The chosen state, else the living."""
+        if self.value() in TenantStatus.values:
+            return queryset.filter(status=self.value())
+        return queryset.exclude(status=TenantStatus.DELETED)
+
+
+class TenantAdmin(ResellerScopedAdmin):
+    """The screen resellers live in: who their customers are, how they are, and the few things to do about it."""
+
+    reseller_path = "reseller"
+    owner_may = staff_may = platform_may = frozenset({"view", "add"})
+    menu = Menu("customers", "storefront", order=10)
+    list_display: Sequence[Any] = ("name_cell", "state_cell", "created_cell", "actions_cell")
+    list_display_links = None
+    list_filter: Sequence[Any] = (TenantStatusFilter, ("created_at", admin.DateFieldListFilter))
+    search_fields: Sequence[str] = ("name", "slug", "domains__domain")
+    search_help_text = _("Name or address")
+    list_per_page = 50
+    ordering = ("-created_at", "-pk")
+    actions = ("suspend_selected", "resume_selected")
+    empty_title = _("No customers yet")
+    empty_hint = _("Create the first one: it takes a minute and ends with an address you can send.")
+    export_columns: Sequence[tuple[Text, Callable[[Any], Any]]] = (
+        (_("name"), lambda row: row.name),
+        (_("address"), lambda row: row.slug),
+        (_("state"), lambda row: row.get_status_display()),
+        (_("created at"), lambda row: row.created_at.isoformat()),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        """Customers in sight; the platform's own row and the template are none."""
+        return super().get_queryset(request).customers().select_related("reseller").prefetch_related("domains")
+
+    # --- The list ---
+
+    @admin.display(description=_("customer"), ordering="name")
+    def name_cell(self, row: Tenant) -> SafeString:
+        """Name, and the address it answers at."""
+        url = reverse("admin:tenants_tenant_change", args=[row.pk])
+        return format_html('<span class="cell-title"><a href="{}">{}</a><small>{}</small></span>', url, row.name, host_of(row))
+
+    @admin.display(description=_("state"), ordering="status")
+    def state_cell(self, row: Tenant) -> SafeString:
+        """The state in its tone."""
+        return cells.state(row.status, row.get_status_display())
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def created_cell(self, row: Tenant) -> SafeString | str:
+        """Relative time."""
+        return cells.when(row.created_at)
+
+    @admin.display(description="")
+    def actions_cell(self, row: Tenant) -> SafeString:
+        """What can be done to it now, one click each."""
+        links = []
+        if row.status == TenantStatus.ACTIVE:
+            links.append((address_of(row), gettext("Open"), "external"))
+            links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), ""))
+        elif row.status == TenantStatus.SUSPENDED:
+            links.append((reverse("admin:tenants_tenant_resume", args=[row.pk]), gettext("Resume"), ""))
+        elif row.status == TenantStatus.PROVISIONING:
+            links.append((reverse("admin:tenants_tenant_progress", args=[row.pk]), gettext("Follow"), ""))
+        return format_html(
+            '<span class="row-links">{}</span>',
+            SafeString("").join(
+                format_html(
+                    '<a class="button button-small" href="{}" aria-label="{}: {}"{}>{}</a>',
+                    url,
+                    label,
+                    row.name,
+                    SafeString(' target="_blank" rel="noopener"') if kind else "",
+                    label,
+                )
+                for url, label, kind in links
+            ),
+        )
+
+    @admin.action(description=_("Suspend"))
+    def suspend_selected(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse | None:
+        """Suspend several at once, after a page that asks for the reason."""
+        return self._ask_about(request, list(queryset), "suspend", "suspend_selected")
+
+    @admin.action(description=_("Resume"))
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse | None:
+        """Let several work again, after a page that asks for the reason."""
+        return self._ask_about(request, list(queryset), "resume", "resume_selected")
+
+    # --- Pages of one customer ---
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages of one customer beside unfold's list."""
+        page = self.admin_site.admin_view
+        own = [
+            path("check-address/", page(self.check_address_view), name="tenants_tenant_check_address"),
+            path("<uuid:pk>/progress/", page(self.progress_view), name="tenants_tenant_progress"),
+            path("<uuid:pk>/progress.json", page(self.progress_json), name="tenants_tenant_progress_json"),
+            path("<uuid:pk>/retry/", page(self.retry_view), name="tenants_tenant_retry"),
+            path("<uuid:pk>/suspend/", page(self.suspend_view), name="tenants_tenant_suspend"),
+            path("<uuid:pk>/resume/", page(self.resume_view), name="tenants_tenant_resume"),
+            path("<uuid:pk>/addresses/", page(self.address_view), name="tenants_tenant_addresses"),
+        ]
+        return own + super().get_urls()
+
+    def one(self, request: HttpRequest, pk: UUID | str) -> Tenant:
+        """The customer of that id, if it is in sight; else a 404 that says nothing more."""
+        if not self.has_view_permission(request):
+            raise Http404
+        found = self.get_object(request, str(pk))
+        if found is None:
+            raise Http404
+        return found
+
+    def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
+        """A page in the console's frame."""
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, frame, status=status)
+
+    def tabs(self) -> list[Tab]:
+        """The parts of a customer's page."""
+        return [
+            Tab("overview", _("Overview"), "console/tenant/overview.html", self.overview),
+            Tab("addresses", _("Addresses"), "console/tenant/addresses.html", self.addresses),
+            Tab("brand", _("Brand"), "console/tenant/brand.html", self.brand),
+            Tab("jobs", _("Preparation"), "console/tenant/jobs.html", self.jobs),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One customer: head with what can be done, and one tab at a time, each with its own address."""
+        tenant = self.one(request, object_id)
+        if tenant.status == TenantStatus.PROVISIONING and "tab" not in request.GET:
+            return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[tenant.pk]))
+        tabs = self.tabs()
+        current = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
+        return self.page(
+            request,
+            "console/tenant/page.html",
+            {
+                "title": tenant.name,
+                "tenant": tenant,
+                "address": address_of(tenant),
+                "state": cells.state(tenant.status, tenant.get_status_display()),
+                "tabs": [{"label": tab.label, "url": f"?tab={tab.key}", "current": tab is current} for tab in tabs],
+                "tab": current,
+                **current.context(request, tenant),
+            },
+        )
+
+    def overview(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """What it is, and what happened to it lately."""
+        facts = [
+            {"label": gettext("Address"), "value": host_of(tenant)},
+            {"label": gettext("Language"), "value": dict(settings.LANGUAGES).get(tenant.language, tenant.language)},
+            {"label": gettext("Time zone"), "value": tenant.time_zone},
+            {"label": gettext("Currency"), "value": tenant.currency},
+            {"label": gettext("Customer since"), "value": cells.when(tenant.created_at)},
+        ]
+        if scope_of(request).sees_everything:
+            facts.insert(0, {"label": gettext("Reseller"), "value": tenant.reseller or gettext("Direct")})
+        return {"facts": facts, "activity": activity_of(tenant)}
+
+    def addresses(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """The hosts that answer for it."""
+        return {"hosts": tenant.domains.order_by("-is_primary", "domain"), "form": HostForm()}
+
+    def brand(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """How it looks to its own customers."""
+        return {"look": brands.brand_for(tenant)}
+
+    def jobs(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """The long work on it, newest first."""
+        rows = TenantJob.objects.filter(tenant=tenant).order_by("-created_at", "-pk")[:20]
+        return {"jobs": [(job, cells.state(job.state, job.get_state_display())) for job in rows]}
+
+    # --- Making one ---
+
+    def check_address_view(self, request: HttpRequest) -> JsonResponse:
+        """Whether an address is free, for the form's live check."""
+        if not self.has_add_permission(request):
+            raise Http404
+        return JsonResponse(naming.judge(name=request.GET.get("name", ""), slug=request.GET.get("slug", "")))
+
+    def progress_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """How far the preparation is; when it is done, everything the customer needs to begin."""
+        tenant = self.one(request, pk)
+        state = progress.of(tenant)
+        if state.is_ready:
+            return self.page(request, "console/tenant/finished.html", self.finished(request, tenant))
+        return self.page(
+            request,
+            "console/tenant/progress.html",
+            {
+                "title": gettext("Preparing %(name)s") % {"name": tenant.name},
+                "tenant": tenant,
+                "progress": state,
+                "address": address_of(tenant),
+            },
+        )
+
+    def progress_json(self, request: HttpRequest, pk: UUID) -> JsonResponse:
+        """The state of the preparation, for the page that waits for it."""
+        tenant = self.one(request, pk)
+        return JsonResponse(progress.of(tenant).as_json())
+
+    def finished(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+        """What the finished page shows."""
+        return {"title": tenant.name, "tenant": tenant, "address": address_of(tenant)}
+
+    def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Go on with a preparation that stopped."""
+        return require_POST(self._retry)(request, pk)
+
+    def _retry(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        tenant = self.one(request, pk)
+        job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+        if job is None:
+            raise Http404
+        provisioning.retry(job=job, by=request.user, now=timezone.now())
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[tenant.pk]))
+
+    # --- Stopping and letting on ---
+
+    def suspend_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask for the reason, then stop the customer."""
+        return self._ask_about(request, [self.one(request, pk)], "suspend")
+
+    def resume_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask for the reason, then let the customer work again."""
+        return self._ask_about(request, [self.one(request, pk)], "resume")
+
+    def _ask_about(self, request: HttpRequest, tenants: list[Tenant], verb: str, action: str = "") -> HttpResponse:
+        confirmed = request.method == "POST" and "confirmed" in request.POST
+        form = ReasonForm(request.POST if confirmed else None) if verb == "suspend" else None
+        if confirmed and (form is None or form.is_valid()):
+            self._do(request, tenants, verb, form.cleaned_data["reason"] if form else "")
+            back = (
+                reverse("admin:tenants_tenant_changelist")
+                if action
+                else reverse("admin:tenants_tenant_change", args=[tenants[0].pk])
+            )
+            return HttpResponseRedirect(back)
+        return self.page(
+            request,
+            "console/tenant/confirm.html",
+            {
+                "title": gettext("Suspend") if verb == "suspend" else gettext("Resume"),
+                "tenants": tenants,
+                "verb": verb,
+                "action": action,
+                "form": form,
+                "back": request.META.get("HTTP_REFERER") or reverse("admin:tenants_tenant_changelist"),
+            },
+            status=422 if confirmed else 200,
+        )
+
+    def _do(self, request: HttpRequest, tenants: list[Tenant], verb: str, reason: str) -> None:
+        done = 0
+        for tenant in tenants:
+            try:
+                if verb == "suspend":
+                    lifecycle.suspend(tenant=tenant, reason=reason, by=request.user, now=timezone.now())
+                else:
+                    lifecycle.resume(tenant=tenant, by=request.user, now=timezone.now())
+            except DomainError as error:
+                self.message_user(request, f"{tenant.name}: {error}", messages.WARNING)
+            else:
+                done += 1
+        if not done:
+            return
+        if verb == "suspend":
+            words = ngettext("%(count)s customer is suspended.", "%(count)s customers are suspended.", done)
+        else:
+            words = ngettext("%(count)s customer can work again.", "%(count)s customers can work again.", done)
+        self.message_user(request, words % {"count": done}, messages.SUCCESS)
+
+    # --- Addresses ---
+
+    def address_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Add a host, take one away, choose the main one."""
+        return require_POST(self._change_addresses)(request, pk)
+
+    def _change_addresses(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        tenant = self.one(request, pk)
+        try:
+            if request.POST.get("do") == "add":
+                form = HostForm(request.POST)
+                if form.is_valid():
+                    domains.add(tenant=tenant, host=form.cleaned_data["host"], by=request.user)
+                    self.message_user(request, gettext("The address answers now."), messages.SUCCESS)
+                else:
+                    self.message_user(request, " ".join(form.errors["host"]), messages.ERROR)
+            else:
+                domain = self._domain(tenant, request.POST.get("domain", ""))
+                if request.POST.get("do") == "remove":
+                    domains.remove(domain=domain, by=request.user)
+                else:
+                    domains.make_primary(domain=domain, by=request.user)
+        except DomainError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]) + "?tab=addresses")
+
+    def _domain(self, tenant: Tenant, raw: str) -> Domain:
+        try:
+            key = UUID(raw)
+        except ValueError as error:
+            raise Http404 from error
+        found = tenant.domains.filter(pk=key).first()
+        if found is None:
+            raise Http404
+        return found
+
+
+def host_of(tenant: Tenant) -> str:
+    """Its main host; reads what the list prefetched."""
+    hosts = sorted(tenant.domains.all(), key=lambda domain: not domain.is_primary)
+    return hosts[0].domain if hosts else ""
+
+
+def address_of(tenant: Tenant) -> str:
+    """Where to open it in a browser."""
+    return f"{settings.SITE_SCHEME}://{host_of(tenant)}{settings.SITE_PORT_SUFFIX}"
+
+
+def activity_of(tenant: Tenant) -> list[dict[str, Any]]:
+    """What was done to it in the consoles, newest first, as the timeline shows it."""
+    return [
+        {"icon": "circle-dot", "text": entry.action_label, "detail": activity_detail(entry), "at": entry.at}
+        for entry in AuditEntry.objects.about(tenant).newest_first()[:10]
+    ]
+
+
+def activity_detail(entry: AuditEntry) -> str:
+    """Who, and why where a reason was given."""
+    reason = str(entry.detail.get("reason") or "")
+    return " · ".join(part for part in (entry.actor_label, reason) if part)
