@@ -44,10 +44,13 @@ def base_python(account: Account | None) -> Path | None:
 class Checkout:
     """A clone of a tiny product. Its programs are in `product/`; `.venv` borrows this one's packages.
 
-    `account` owns and runs it; without one the caller does. `visitor` can run its Python too.
+    `account` owns and runs it; without one the caller does. `visitor` can run its Python too. `data` is copied: a
+    database that was made already.
     """
 
-    def __init__(self, path: Path, account: Account | None = None, *, visitor: Account | None = None) -> None:
+    def __init__(
+        self, path: Path, account: Account | None = None, *, visitor: Account | None = None, data: Path | None = None
+    ) -> None:
         self.path, self.account = path, account
         self.started: list[subprocess.Popen[str]] = []
         shutil.copytree(HERE / "product", path)
@@ -60,6 +63,8 @@ class Checkout:
         for name in ("requirements.txt", "requirements-dev.txt"):
             (path / name).write_text("# nothing beside what is here already\n")
         self.make_venv(base_python(account or visitor))
+        if data is not None:
+            shutil.copytree(data, self.data)
         if account:
             account.own_tree(path)
 
@@ -81,6 +86,11 @@ class Checkout:
     def var(self) -> Path:
         """Its VAR_DIR."""
         return self.path / "var"
+
+    @property
+    def data(self) -> Path:
+        """Its PostgreSQL's data directory."""
+        return self.var / "services" / "pg"
 
     def environment(self, **more: str) -> dict[str, str]:
         """A plain environment: nothing of the installation that runs these tests."""
@@ -154,9 +164,8 @@ class Checkout:
         for process in self.started:
             process.kill()
             process.communicate()
-        outside = self.var / "services" / "pg"
-        if outside.is_symlink():
-            shutil.rmtree(outside.readlink().parent)
+        if self.data.is_symlink():
+            shutil.rmtree(self.data.readlink().parent)
         shutil.rmtree(self.path.parent)
 
 
@@ -188,12 +197,18 @@ def new_checkout() -> Iterator[Callable[..., Checkout]]:
     """Makes checkouts in a directory that every user may pass through; gone after the module."""
     made: list[Checkout] = []
 
-    def make(name: str = "checkout", account: Account | None = None, *, visitor: Account | None = None) -> Checkout:
+    def make(
+        name: str = "checkout",
+        account: Account | None = None,
+        *,
+        visitor: Account | None = None,
+        data: Path | None = None,
+    ) -> Checkout:
         base = Path(tempfile.mkdtemp(prefix="balcao-checkout-")).resolve()
         base.chmod(0o755)
         if account:
             account.own(base)
-        made.append(Checkout(base / name, account, visitor=visitor))
+        made.append(Checkout(base / name, account, visitor=visitor, data=data))
         return made[-1]
 
     yield make
@@ -205,3 +220,12 @@ def new_checkout() -> Iterator[Callable[..., Checkout]]:
 def checkout(new_checkout: Callable[..., Checkout]) -> Checkout:
     """One for all tests of a module, so that its database is made once."""
     return new_checkout()
+
+
+@pytest.fixture(scope="module")
+def data(checkout: Checkout) -> Path:
+    """An empty database that is not running; copying it is quicker than making one."""
+    checkout.manage("exit", "0")
+    copy = checkout.path.parent / "data"
+    shutil.copytree(checkout.data, copy)
+    return copy

@@ -176,12 +176,8 @@ def test_a_port_that_is_none_is_refused(checkout, value):
     assert "PORT=8000 bin/dev" in said
 
 
-def test_a_failing_migration_stops_the_start_with_its_reason(new_checkout):
-    checkout = new_checkout()
-    with (checkout.path / "config" / "settings.py").open("a") as settings:
-        settings.write("\nraise RuntimeError('the settings are wrong')\n")
-
-    code, said = checkout.run("dev", PORT=str(free_port()))
+def test_a_failing_migration_stops_the_start_with_its_reason(checkout):
+    code, said = checkout.run("dev", PORT=str(free_port()), BROKEN="1")
 
     assert code == 1
     assert "the settings are wrong" in said

@@ -14,7 +14,7 @@ LONG = "a name with spaces and ão, " + "long " * 30
 
 def postmaster(checkout: Checkout) -> int:
     """Process id of the running PostgreSQL."""
-    return int((checkout.var / "services" / "pg" / "postmaster.pid").read_text().split()[0])
+    return int((checkout.data / "postmaster.pid").read_text().split()[0])
 
 
 def kill(checkout: Checkout, *words: str) -> None:
@@ -52,8 +52,8 @@ def test_a_long_path_with_spaces_works_and_keeps_its_data(new_checkout):
     assert "+PONG" in checkout.manage("ping")
 
 
-def test_two_checkouts_at_once_do_not_meet(checkout, new_checkout):
-    other = new_checkout("second")
+def test_two_checkouts_at_once_do_not_meet(checkout, new_checkout, data):
+    other = new_checkout("second", data=data)
     here, there = checkout.hold(), other.hold()
 
     checkout.manage("sql", "create table only_here ()")
@@ -97,7 +97,7 @@ def test_a_killed_server_is_started_again_with_its_data(checkout):
 
     wait_until(
         "a new PostgreSQL",
-        lambda: (checkout.var / "services/pg/postmaster.pid").exists() and postmaster(checkout) != killed,
+        lambda: (checkout.data / "postmaster.pid").exists() and postmaster(checkout) != killed,
     )
     wait_until("PostgreSQL to answer", lambda: checkout.run("manage", "sql", "select 1")[0] == 0)
     assert checkout.answer("sql", "select count(*) from survivor") == [[1]]
@@ -113,7 +113,7 @@ def test_after_everything_was_killed_at_once_the_next_start_finds_its_data(check
     kill(checkout)
     checkout.nothing_runs()
 
-    assert (checkout.var / "services" / "pg" / "postmaster.pid").exists()  # what a crash leaves behind
+    assert (checkout.data / "postmaster.pid").exists()  # what a crash leaves behind
     assert checkout.answer("sql", "select n from rescued") == [[7]]
 
 
@@ -134,7 +134,7 @@ def test_a_killed_keeper_takes_its_services_along(checkout):
 def test_a_process_number_given_to_another_program_does_not_stop_the_start(checkout):
     checkout.manage("show")
     stranger = subprocess.Popen(["sleep", "600"])
-    pidfile = checkout.var / "services" / "pg" / "postmaster.pid"
+    pidfile = checkout.data / "postmaster.pid"
     pidfile.write_text(f"{stranger.pid}\n{pidfile.parent}\n1\n5432\n\n\n")
 
     try:
@@ -229,12 +229,12 @@ def test_a_socket_directory_that_somebody_else_made_first_is_not_used(checkout, 
         run.rmdir()
 
 
-def test_an_ordinary_user_runs_it_too(new_checkout, nobody):
-    checkout = new_checkout("of nobody", nobody)
+def test_an_ordinary_user_runs_it_too(new_checkout, nobody, data):
+    checkout = new_checkout("of nobody", nobody, data=data)
 
     assert checkout.answer("sql", "select 1") == [[1]]
     assert "+PONG" in checkout.manage("ping")
-    assert (checkout.var / "services" / "pg").stat().st_uid == nobody.uid
+    assert checkout.data.stat().st_uid == nobody.uid
     assert checkout.processes() == {}
 
 
@@ -244,7 +244,7 @@ def test_below_a_closed_directory_root_keeps_the_data_where_it_can_be_reached(ne
 
     said = checkout.manage("sql", "create table kept (); select 5")
 
-    outside = (checkout.var / "services" / "pg").readlink()
+    outside = checkout.data.readlink()
     assert f"The data is in {outside.parent}" in said
     assert (outside / "PG_VERSION").exists()
     assert checkout.path.parent.stat().st_mode & 0o777 == 0o700  # nothing was opened for it
@@ -252,8 +252,8 @@ def test_below_a_closed_directory_root_keeps_the_data_where_it_can_be_reached(ne
     assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]  # and the data stays there
 
 
-def test_data_whose_way_was_closed_moves_along(new_checkout, nobody):
-    checkout = new_checkout()
+def test_data_whose_way_was_closed_moves_along(new_checkout, nobody, data):
+    checkout = new_checkout(data=data)
     checkout.manage("sql", "create table kept ()")
 
     checkout.path.parent.chmod(0o700)
@@ -261,14 +261,14 @@ def test_data_whose_way_was_closed_moves_along(new_checkout, nobody):
     assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]
 
 
-def test_data_of_another_user_is_refused_with_the_fix(new_checkout, nobody):
-    checkout = new_checkout("mixed", visitor=nobody)
+def test_data_of_another_user_is_refused_with_the_fix(new_checkout, nobody, data):
+    checkout = new_checkout("mixed", visitor=nobody, data=data)
     checkout.manage("show")
     nobody.own(checkout.var / "services")
     for name in ("services/users.lock", "services/start.lock", "services/keeper.lock", "log", "log/services.log"):
         nobody.own(checkout.var / name)
     other = 1
-    os.chown(checkout.var / "services" / "pg", other, other)
+    os.chown(checkout.data, other, other)
     checkout.account = nobody
 
     code, said = checkout.run("manage", "show")

@@ -8,19 +8,24 @@ import sys
 import time
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def sql(text: str) -> None:
-    import psycopg
+    import psycopg  # noqa: PLC0415 - the other commands do without
 
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         found = connection.execute(text)
-        print(json.dumps(found.fetchall() if found.description else [], default=str))
+        say(json.dumps(found.fetchall() if found.description else [], default=str))
 
 
 def ping() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.connect(os.environ["REDIS_URL"].removeprefix("unix://").split("?")[0])
         client.sendall(b"PING\r\n")
-        print(client.recv(64).decode().strip())
+        say(client.recv(64).decode().strip())
 
 
 def hold(*runaway: str) -> None:
@@ -32,13 +37,13 @@ def hold(*runaway: str) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-    print("holding", flush=True)
+    say("holding")
     sys.stdin.read()
 
 
 def main(command: str, *arguments: str) -> None:
     if command == "show":
-        print(json.dumps(dict(os.environ)))
+        say(json.dumps(dict(os.environ)))
     elif command == "sql":
         sql(*arguments)
     elif command == "ping":

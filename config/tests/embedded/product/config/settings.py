@@ -3,6 +3,8 @@
 import os
 from urllib.parse import parse_qs, urlsplit
 
+if os.environ.get("BROKEN"):
+    raise RuntimeError("the settings are wrong")
 DEMO = False
 USE_TZ = True
 SECRET_KEY = "not a secret"
