@@ -135,11 +135,14 @@ class Dispatcher:
     def deliver_next(self) -> bool:
         """Deliver the oldest due event that heads its lane; `False` when there is none."""
         claim: Claim | None = None
+        committed: list[bool] = []
         try:
             with schema_context(get_public_schema_name()), transaction.atomic():
                 claim = _claim()
                 if claim is None:
                     return False
+                # The first to run after the commit: work of the receiver that runs after it may still fail.
+                transaction.on_commit(lambda: committed.append(True))
                 self._deliver(claim)
                 _mark(claim, DeliveryState.DONE)
         except TenantGone:
@@ -148,13 +151,11 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 — a receiver may fail in any way; the delivery remembers how
             if claim is None:
                 raise
-            # Also reached when work to be done after the commit failed (no Redis to enqueue in): the delivery
-            # stands as done by then, and is taken back so that it is done again.
             log.warning(
                 "Receiver %s failed", claim.receiver, exc_info=error, extra={"event": str(claim.envelope.id), "schema": claim.envelope.schema}
             )
             with schema_context(get_public_schema_name()):
-                fail(claim, error, now=timezone.now())
+                fail(claim, error, committed=bool(committed), now=timezone.now())
         return True
 
     def _deliver(self, claim: Claim) -> None:
@@ -221,11 +222,17 @@ def _mark(claim: Claim, state: DeliveryState, *, words: str = "") -> None:
 
 
 @transaction.atomic
-def fail(claim: Claim, error: BaseException, *, now: datetime) -> None:
-    """Remember a failed attempt; the whole lane waits with it. After the last attempt, or a permanent failure, give up and alert."""
-    delivery = OutboxDelivery.objects.select_for_update().get(pk=claim.delivery_id)
-    if delivery.attempts >= claim.envelope.attempt and delivery.state != DeliveryState.DONE:
-        return  # another dispatcher has tried it since
+def fail(claim: Claim, error: BaseException, *, committed: bool, now: datetime) -> None:
+    """Remember a failed attempt; the whole lane waits with it. After the last attempt, or a permanent failure, give up and alert.
+
+    `committed` says that only work after the commit failed (no Redis to enqueue in): the delivery stands as done
+    and is taken back, so that it is done again.
+    """
+    attempts, state = (claim.envelope.attempt, DeliveryState.DONE) if committed else (claim.envelope.attempt - 1, DeliveryState.PENDING)
+    delivery = OutboxDelivery.objects.filter(pk=claim.delivery_id, attempts=attempts, state=state).select_for_update().first()
+    if delivery is None:
+        # Between the roll-back and here the row was free, and another dispatcher has tried it: its result counts.
+        return
     delivery.attempts = claim.envelope.attempt
     delivery.done_at = None
     words = getattr(error, "words", "")
