@@ -125,7 +125,13 @@ class ChatConsumer(TenantConsumer):
 
     def handlers(self) -> dict[str, Handler]:
         """Frames after the greeting."""
-        return {"sub": self.on_sub, "unsub": self.on_unsub, "msg.send": self.on_send, "ping": self.on_ping, "read": self.on_read}
+        return {
+            "sub": self.on_sub,
+            "unsub": self.on_unsub,
+            "msg.send": self.on_send,
+            "ping": self.on_ping,
+            "read": self.on_read,
+        }
 
     def groups_joined(self) -> list[str]:
         """Every group this socket follows."""
@@ -276,7 +282,12 @@ class AgentConsumer(ChatConsumer):
     may_reply = False
 
     def handlers(self) -> dict[str, Handler]:
-        return {**super().handlers(), "typing": self.on_typing, "viewing": self.on_viewing, "presence": self.on_presence}
+        return {
+            **super().handlers(),
+            "typing": self.on_typing,
+            "viewing": self.on_viewing,
+            "presence": self.on_presence,
+        }
 
     def groups_joined(self) -> list[str]:
         return ["agents", *super().groups_joined()]
@@ -385,7 +396,12 @@ class AgentConsumer(ChatConsumer):
         key = uuid_in(frame, "conversation")
         if key not in self.followed:
             raise ConversationNotFound(field="conversation")
-        told = {"type": "typing", "conversation": str(key), "on": flag_in(frame, "on"), "by": wire.agent_author(self.user)}
+        told = {
+            "type": "typing",
+            "conversation": str(key),
+            "on": flag_in(frame, "on"),
+            "by": wire.agent_author(self.user),
+        }
         await self.tell(f"conv.{key}", told)
         if not flag_in(frame, "private"):
             await self.tell(f"pub.{key}", told)
@@ -465,6 +481,9 @@ class WidgetConsumer(ChatConsumer):
             client_id=client_id,
             reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
         )
+        if sent.conversation_id not in self.followed:
+            # An old thread was resolved too long ago: the message began a new one, which the browser does not know.
+            await self.follow(sent.conversation_id, 0)
         await self.send_frame(acknowledge(client_id, sent))
 
     async def on_read(self, frame: dict[str, Any]) -> None:
@@ -482,7 +501,9 @@ class WidgetConsumer(ChatConsumer):
         if key not in self.followed:
             raise ConversationNotFound(field="conversation")
         by = {"kind": "contact", "id": str(self.visitor.contact_id), "name": self.visitor.name}
-        await self.tell(f"conv.{key}", {"type": "typing", "conversation": str(key), "on": flag_in(frame, "on"), "by": by})
+        await self.tell(
+            f"conv.{key}", {"type": "typing", "conversation": str(key), "on": flag_in(frame, "on"), "by": by}
+        )
 
     async def on_page(self, frame: dict[str, Any]) -> None:
         url = text_in(frame, "url", limit=2000) or ""

@@ -34,8 +34,12 @@ class Contact(TimestampedModel):
 
     name = models.CharField(_("name"), max_length=120, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
-    phone_e164 = models.CharField(_("phone"), max_length=16, blank=True, help_text=_("With country code: +5511999990000"))
-    identifier = models.CharField(_("identifier"), max_length=120, null=True, blank=True, help_text=_("Who this is in the website's own system."))  # noqa: DJ001 — unique when known
+    phone_e164 = models.CharField(
+        _("phone"), max_length=16, blank=True, help_text=_("With country code: +5511999990000")
+    )
+    identifier = models.CharField(
+        _("identifier"), max_length=120, null=True, blank=True, help_text=_("Who this is in the website's own system.")
+    )  # noqa: DJ001 — unique when known
     attrs = models.JSONField(_("attributes"), default=dict, blank=True)
     blocked = models.BooleanField(_("blocked"), default=False)
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.enums import Priority, Status
 from chat.models.contact import Contact, ContactInbox
 from chat.models.inbox import Inbox
+from chat.models.search import Matches, words
 from ops.kernel.models import TimestampedModel
 
 
@@ -37,6 +38,21 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Open and nobody's, longest waiting first."""
         return self.filter(status=Status.OPEN, assignee=None).order_by(F("waiting_since").asc(nulls_last=True), "pk")
 
+    def search(self, text: str) -> Self:
+        """By number, by the contact, or by words of any message; accents, case and plurals aside."""
+        text = text.strip()[:100]
+        if not text:
+            return self
+        found = Q(contact__in=Contact.objects.search(text))
+        number = text.lstrip("#")
+        if number.isascii() and number.isdigit() and len(number) <= 18:
+            found |= Q(number=int(number))
+        wanted = words(text)
+        if wanted is not None:
+            messages = self.model._meta.get_field("messages").related_model._default_manager
+            found |= Q(pk__in=messages.filter(Matches("body", wanted)).values("conversation"))
+        return self.filter(found)
+
 
 class Conversation(TimestampedModel):
     """One thread between a contact and the team.
@@ -48,13 +64,20 @@ class Conversation(TimestampedModel):
     number = models.BigIntegerField(_("number"), unique=True, editable=False)
     inbox = models.ForeignKey(Inbox, models.PROTECT, related_name="conversations", verbose_name=_("inbox"))
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="conversations", verbose_name=_("contact"))
-    contact_inbox = models.ForeignKey(ContactInbox, models.CASCADE, related_name="conversations", verbose_name=_("contact of the inbox"))
+    contact_inbox = models.ForeignKey(
+        ContactInbox, models.CASCADE, related_name="conversations", verbose_name=_("contact of the inbox")
+    )
     client_id = models.UUIDField(_("client id"))
     status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.OPEN)
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
     priority = models.CharField(_("priority"), max_length=8, choices=Priority, default=Priority.NONE)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("assignee")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        verbose_name=_("assignee"),
     )
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_pub_seq = models.BigIntegerField(default=0, editable=False)
@@ -92,12 +115,20 @@ class Conversation(TimestampedModel):
         ]
         constraints = [
             models.UniqueConstraint(fields=["contact_inbox", "client_id"], name="chat_conversation_client_id_once"),
-            models.CheckConstraint(condition=Q(last_pub_seq__lte=F("last_seq")), name="chat_conversation_pub_within_seq"),
+            models.CheckConstraint(
+                condition=Q(last_pub_seq__lte=F("last_seq")), name="chat_conversation_pub_within_seq"
+            ),
         ]
         indexes = [
             models.Index(F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_recent"),
-            models.Index("status", "assignee", F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_list"),
-            models.Index(fields=["waiting_since", "id"], condition=Q(status="open", assignee=None), name="chat_conversation_queue"),
+            models.Index(
+                "status", "assignee", F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_list"
+            ),
+            models.Index(
+                fields=["waiting_since", "id"],
+                condition=Q(status="open", assignee=None),
+                name="chat_conversation_queue",
+            ),
             models.Index(fields=["assignee"], condition=Q(agent_unread__gt=0), name="chat_conversation_unread"),
             models.Index(fields=["snoozed_until"], condition=Q(status="snoozed"), name="chat_conversation_snoozed"),
         ]

@@ -31,11 +31,15 @@ class ChatEvent(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     xid = TransactionIdField(db_default=models.Func(function="pg_current_xact_id"), editable=False)
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events", verbose_name=_("conversation"))
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="events", verbose_name=_("conversation")
+    )
     seq = models.BigIntegerField()
     pub_seq = models.BigIntegerField(null=True, blank=True)
     type = models.CharField(_("type"), max_length=32, choices=EventType)
-    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("message"))
+    message = models.ForeignKey(
+        Message, models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("message")
+    )
     payload = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"))
 
@@ -46,7 +50,9 @@ class ChatEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["conversation", "seq"], name="chat_event_seq_once")]
         indexes = [
             models.Index(fields=["xid", "id"], name="chat_event_cursor"),
-            models.Index(fields=["conversation", "pub_seq"], condition=models.Q(pub_seq__isnull=False), name="chat_event_public"),
+            models.Index(
+                fields=["conversation", "pub_seq"], condition=models.Q(pub_seq__isnull=False), name="chat_event_public"
+            ),
             models.Index(fields=["created_at"], name="chat_event_age"),
         ]
 

@@ -40,18 +40,27 @@ class Inbox(TimestampedModel):
     name = models.CharField(_("name"), max_length=80)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.WEB)
     active = models.BooleanField(_("active"), default=True)
-    website_token = models.CharField(_("website token"), max_length=40, unique=True, default=website_token, editable=False)
-    allowed_origins = models.JSONField(
-        _("allowed websites"), default=list, blank=True, help_text=_("Addresses such as https://shop.example; empty allows every website.")
+    website_token = models.CharField(
+        _("website token"), max_length=40, unique=True, default=website_token, editable=False
     )
-    locale = models.CharField(_("language"), max_length=8, blank=True, help_text=_("Empty follows the visitor's browser."))
+    allowed_origins = models.JSONField(
+        _("allowed websites"),
+        default=list,
+        blank=True,
+        help_text=_("Addresses such as https://shop.example; empty allows every website."),
+    )
+    locale = models.CharField(
+        _("language"), max_length=8, blank=True, help_text=_("Empty follows the visitor's browser.")
+    )
     greeting = models.CharField(_("greeting"), max_length=300, blank=True)
     offline_text = models.CharField(_("text while nobody is there"), max_length=300, blank=True)
     reply_time = models.CharField(_("usual time to answer"), max_length=80, blank=True)
     features = models.JSONField(_("features"), default=default_features, blank=True)
     hmac_secret = EncryptedTextField(_("identity secret"), default=hmac_secret, blank=True)
     reopen_days = models.PositiveSmallIntegerField(
-        _("days a resolved conversation can be reopened"), default=7, help_text=_("Later messages start a new conversation.")
+        _("days a resolved conversation can be reopened"),
+        default=7,
+        help_text=_("Later messages start a new conversation."),
     )
 
     objects = InboxQuerySet.as_manager()

@@ -25,7 +25,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(UUIDModel):
     """One line of a thread, written only by `chat_post`. A private note has no `pub_seq`."""
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation"))
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation")
+    )
     seq = models.BigIntegerField()
     pub_seq = models.BigIntegerField(null=True, blank=True)
     client_id = models.UUIDField(_("client id"))
@@ -34,12 +36,19 @@ class Message(UUIDModel):
     body = models.TextField(_("text"), blank=True)
     private = models.BooleanField(_("private note"), default=False)
     author_agent = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="chat_messages", verbose_name=_("agent")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="chat_messages",
+        verbose_name=_("agent"),
     )
     author_contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("contact")
     )
-    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies", verbose_name=_("answers"))
+    reply_to = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replies", verbose_name=_("answers")
+    )
     delivery = models.CharField(_("delivery"), max_length=12, choices=Delivery, default=Delivery.SENT)
     meta = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"))
@@ -55,9 +64,17 @@ class Message(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="chat_message_seq_once"),
             models.UniqueConstraint(fields=["conversation", "client_id"], name="chat_message_client_id_once"),
-            models.CheckConstraint(condition=~models.Q(private=True, pub_seq__isnull=False), name="chat_message_note_is_never_public"),
+            models.CheckConstraint(
+                condition=~models.Q(private=True, pub_seq__isnull=False), name="chat_message_note_is_never_public"
+            ),
         ]
-        indexes = [models.Index(fields=["conversation", "pub_seq"], condition=models.Q(pub_seq__isnull=False), name="chat_message_public")]
+        indexes = [
+            models.Index(
+                fields=["conversation", "pub_seq"],
+                condition=models.Q(pub_seq__isnull=False),
+                name="chat_message_public",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.body[:40]}"

@@ -81,7 +81,9 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
     ids = ids[:limit]
     rows = {
         row.pk: row
-        for row in ChatEvent.objects.filter(pk__in=ids).select_related("message__author_agent", "message__author_contact")
+        for row in ChatEvent.objects.filter(pk__in=ids).select_related(
+            "message__author_agent", "message__author_contact"
+        )
     }
     ordered = [rows[key] for key in ids]
     place = Cursor(cursor.epoch, ordered[-1].xid, ordered[-1].pk) if ordered else cursor

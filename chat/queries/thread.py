@@ -23,7 +23,10 @@ def for_visitor(contact_inbox_id: UUID) -> QuerySet[Conversation]:
     return (
         Conversation.objects.of_visitor(contact_inbox_id)
         .select_related("assignee")
-        .annotate(agent_seen_pub_seq=in_public_numbers("agent_seen_seq"), contact_seen_pub_seq=in_public_numbers("contact_seen_seq"))
+        .annotate(
+            agent_seen_pub_seq=in_public_numbers("agent_seen_seq"),
+            contact_seen_pub_seq=in_public_numbers("contact_seen_seq"),
+        )
         .order_by("-last_activity_at", "-pk")
     )
 
@@ -55,7 +58,9 @@ def frames(rows: list[ChatEvent], *, visitor: bool) -> list[dict[str, Any]]:
     known: dict[UUID, dict[str, Any]] = {}
     if born and visitor:
         contact_inbox = Conversation.objects.filter(pk__in=born).values("contact_inbox_id")[:1]
-        known = {row.pk: wire.visitor_conversation(row) for row in for_visitor(Subquery(contact_inbox)).filter(pk__in=born)}  # type: ignore[arg-type]
+        known = {
+            row.pk: wire.visitor_conversation(row) for row in for_visitor(Subquery(contact_inbox)).filter(pk__in=born)
+        }  # type: ignore[arg-type]
     elif born:
         known = {row.pk: wire.conversation(row) for row in Conversation.objects.with_people().filter(pk__in=born)}
     return [wire.event(row, visitor=visitor, conversations=known) for row in rows]
@@ -64,4 +69,6 @@ def frames(rows: list[ChatEvent], *, visitor: bool) -> list[dict[str, Any]]:
 def heads(conversation_ids: list[UUID], *, visitor: bool) -> dict[str, int]:
     """Where each of these conversations stands."""
     position = "last_pub_seq" if visitor else "last_seq"
-    return {str(key): head for key, head in Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", position)}
+    return {
+        str(key): head for key, head in Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", position)
+    }

@@ -44,7 +44,9 @@ def change(*, contact: Contact, by: Any = None, now: datetime | None = None, **f
     return contact
 
 
-def introduce(*, contact_id: UUID, name: str | None = None, email: str | None = None, phone: str | None = None) -> Contact:
+def introduce(
+    *, contact_id: UUID, name: str | None = None, email: str | None = None, phone: str | None = None
+) -> Contact:
     """Keep what a visitor says about themselves; an empty value leaves what is known."""
     contact = Contact.objects.get(pk=contact_id)
     given = {"name": name, "email": email, "phone_e164": phone}

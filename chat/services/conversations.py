@@ -47,7 +47,9 @@ class Origin:
     ip_masked: str = ""
 
 
-def start(*, visitor: Visitor, client_id: UUID, origin: Origin = Origin(), by: Any = None, now: datetime | None = None) -> Conversation:
+def start(
+    *, visitor: Visitor, client_id: UUID, origin: Origin = Origin(), by: Any = None, now: datetime | None = None
+) -> Conversation:
     """Open a conversation with a visitor. The same `client_id` again gives the one it made."""
     now = now or timezone.now()
     known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
@@ -78,7 +80,9 @@ def start(*, visitor: Visitor, client_id: UUID, origin: Origin = Origin(), by: A
             )
             outbox.publish(
                 ConversationStarted(
-                    conversation_id=str(conversation.pk), inbox_id=str(visitor.inbox_id), contact_id=str(visitor.contact_id)
+                    conversation_id=str(conversation.pk),
+                    inbox_id=str(visitor.inbox_id),
+                    contact_id=str(visitor.contact_id),
                 )
             )
     except IntegrityError:
@@ -157,7 +161,9 @@ def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: d
         detail={"assignee": str(after) if after else None},
         now=now,
     )
-    outbox.publish(ConversationAssigned(conversation_id=str(conversation_id), assignee_id=str(after.pk) if after else None))
+    outbox.publish(
+        ConversationAssigned(conversation_id=str(conversation_id), assignee_id=str(after.pk) if after else None)
+    )
 
 
 @transaction.atomic
@@ -189,14 +195,20 @@ def reopen(*, conversation_id: UUID, now: datetime) -> None:
 
 def wake_due(*, now: datetime) -> int:
     """Open every conversation whose snooze has ended; returns how many."""
-    due = Conversation.objects.filter(status=Status.SNOOZED, snoozed_until__lte=now).order_by("pk").values_list("pk", flat=True)
+    due = (
+        Conversation.objects.filter(status=Status.SNOOZED, snoozed_until__lte=now)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     woken = list(due)
     for key in woken:
         reopen(conversation_id=key, now=now)
     return len(woken)
 
 
-def _move(conversation: Conversation, wanted: Status, *, by: Any, snoozed_until: datetime | None, now: datetime) -> None:
+def _move(
+    conversation: Conversation, wanted: Status, *, by: Any, snoozed_until: datetime | None, now: datetime
+) -> None:
     before = conversation.status
     changes: dict[str, Any] = {"status": wanted, "snoozed_until": snoozed_until, "last_activity_at": now}
     changes["resolved_at"] = now if wanted == Status.RESOLVED else None
@@ -284,7 +296,11 @@ def _mark_by_visitor(conversation_id: UUID, visitor: Visitor, pub_seq: int, *, m
     conversation = _locked(conversation_id, visitor=visitor)
     pub_seq = min(pub_seq, conversation.last_pub_seq)
     seq = ChatEvent.objects.filter(conversation=conversation, pub_seq=pub_seq).values_list("seq", flat=True).first()
-    reached = conversation.contact_seen_seq if mark == "read" else max(conversation.contact_seen_seq, conversation.contact_delivered_seq)
+    reached = (
+        conversation.contact_seen_seq
+        if mark == "read"
+        else max(conversation.contact_seen_seq, conversation.contact_delivered_seq)
+    )
     if seq is None or seq <= reached:
         return
     span = Message.objects.filter(conversation=conversation, direction__in=("out", "bot"), pub_seq__isnull=False)
@@ -330,7 +346,9 @@ def visitor_of(conversation: Conversation) -> Visitor:
     )
 
 
-def agent_started(*, contact: Contact, inbox: Inbox, by: Any, client_id: UUID | None = None, now: datetime | None = None) -> Conversation:
+def agent_started(
+    *, contact: Contact, inbox: Inbox, by: Any, client_id: UUID | None = None, now: datetime | None = None
+) -> Conversation:
     """Open a conversation from the team's side, with a contact of that inbox."""
     link, _ = contact.contact_inboxes.get_or_create(inbox=inbox, defaults={"source_id": uuid7().hex})
     visitor = Visitor(contact_inbox_id=link.pk, contact_id=contact.pk, inbox_id=inbox.pk, name=contact.name)

@@ -14,7 +14,17 @@ from chat.models import Inbox
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 
-CHANGEABLE = {"name", "active", "allowed_origins", "locale", "greeting", "offline_text", "reply_time", "features", "reopen_days"}
+CHANGEABLE = {
+    "name",
+    "active",
+    "allowed_origins",
+    "locale",
+    "greeting",
+    "offline_text",
+    "reply_time",
+    "features",
+    "reopen_days",
+}
 BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example, without a path.")
 
 
@@ -78,6 +88,12 @@ def _origin(value: str) -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.username:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path not in {"", "/"}
+        or parts.query
+        or parts.username
+    ):
         return None
     return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")

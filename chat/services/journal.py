@@ -59,7 +59,19 @@ def post(
     with connection.cursor() as cursor:
         cursor.execute(
             POST,
-            [conversation_id, uuid7(), client_id, direction, body, private, agent_id, contact_id, reply_to, json.dumps(meta), now],
+            [
+                conversation_id,
+                uuid7(),
+                client_id,
+                direction,
+                body,
+                private,
+                agent_id,
+                contact_id,
+                reply_to,
+                json.dumps(meta),
+                now,
+            ],
         )
         row = cursor.fetchone()
     if row is None:
@@ -87,7 +99,16 @@ def record(
     with connection.cursor() as cursor:
         cursor.execute(
             RECORD,
-            [conversation_id, type, public, json.dumps(payload), line, json.dumps(activity or {}), getattr(by, "pk", None), now],
+            [
+                conversation_id,
+                type,
+                public,
+                json.dumps(payload),
+                line,
+                json.dumps(activity or {}),
+                getattr(by, "pk", None),
+                now,
+            ],
         )
         row = cursor.fetchone()
     if row is None:

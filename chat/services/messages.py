@@ -95,7 +95,10 @@ def send_from_visitor(
     )
     if standing is None:
         raise ConversationNotFound()
-    if _too_old(*standing, now=now) and not Message.objects.filter(conversation=conversation_id, client_id=client_id).exists():
+    if (
+        _too_old(*standing, now=now)
+        and not Message.objects.filter(conversation=conversation_id, client_id=client_id).exists()
+    ):
         fresh = conversations.start(visitor=visitor, client_id=uuid5(client_id, "conversation"), now=now)
         conversation_id = fresh.pk
     rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
@@ -140,8 +143,15 @@ def _too_old(status: str, resolved_at: datetime | None, reopen_days: int, *, now
     return status == Status.RESOLVED and resolved_at is not None and (now - resolved_at).days >= reopen_days
 
 
-def _refuse_other_content(posted: journal.Posted, *, body: str, private: bool, agent_id: UUID | None, contact_id: UUID | None) -> None:
-    same = (posted.body, posted.private, posted.author_agent_id, posted.author_contact_id) == (body, private, agent_id, contact_id)
+def _refuse_other_content(
+    posted: journal.Posted, *, body: str, private: bool, agent_id: UUID | None, contact_id: UUID | None
+) -> None:
+    same = (posted.body, posted.private, posted.author_agent_id, posted.author_contact_id) == (
+        body,
+        private,
+        agent_id,
+        contact_id,
+    )
     if not posted.created and not same:
         raise ClientIdReused(field="client_id")
 
@@ -159,12 +169,17 @@ def _tell(conversation_id: UUID, client_id: UUID, posted: journal.Posted, author
     )
     outbox.publish(
         MessageSent(
-            message_id=str(posted.id), conversation_id=str(conversation_id), direction=posted.direction, private=posted.private
+            message_id=str(posted.id),
+            conversation_id=str(conversation_id),
+            direction=posted.direction,
+            private=posted.private,
         )
     )
 
 
-def _sent(conversation_id: UUID, client_id: UUID, posted: journal.Posted, author: dict[str, Any], *, visitor: bool) -> Sent:
+def _sent(
+    conversation_id: UUID, client_id: UUID, posted: journal.Posted, author: dict[str, Any], *, visitor: bool
+) -> Sent:
     seq = posted.pub_seq if visitor and posted.pub_seq is not None else posted.seq
     return Sent(
         id=posted.id,

@@ -130,6 +130,16 @@ def viewers(conversation_id: UUID) -> list[dict[str, str]]:
     return [{"id": key, "name": name} for key, name in sorted(names.items())]
 
 
+def agent_types(*, conversation_id: UUID, user: Any, on: bool, private: bool = False) -> None:
+    """Show that an agent writes: to the visitor too, unless it is a private note."""
+    frame = journal.forward(
+        {"type": "typing", "conversation": str(conversation_id), "on": on, "by": wire.agent_author(user)}
+    )
+    live.publish(live.group(f"conv.{conversation_id}"), frame)
+    if not private:
+        live.publish(live.group(f"pub.{conversation_id}"), frame)
+
+
 def _tell_viewers(conversation_id: UUID) -> None:
     frame = {"type": "viewers", "conversation": str(conversation_id), "users": viewers(conversation_id)}
     live.publish(live.group("agents"), journal.forward(frame))

@@ -45,7 +45,9 @@ def open_session(
         expected = hmac.new(inbox.hmac_secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), identifier_hash.lower().encode()):
             raise IdentityRefused(field="identifier_hash")
-        link = _link(inbox, source_id=f"id:{hashlib.sha256(identifier.encode()).hexdigest()}", identifier=identifier, now=now)
+        link = _link(
+            inbox, source_id=f"id:{hashlib.sha256(identifier.encode()).hexdigest()}", identifier=identifier, now=now
+        )
     else:
         link = _link(inbox, source_id=hashlib.sha256(visitor_id.bytes).hexdigest(), identifier=None, now=now)
     if link.contact.blocked:

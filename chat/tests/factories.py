@@ -73,7 +73,9 @@ class MessageFactory(factory.django.DjangoModelFactory):
             sent = messages.send(conversation_id=conversation.pk, by=by, body=body, client_id=client_id, **fields)
         else:
             visitor = conversations.visitor_of(Conversation.objects.select_related("contact").get(pk=conversation.pk))
-            sent = messages.send_from_visitor(conversation_id=conversation.pk, visitor=visitor, body=body, client_id=client_id, **fields)
+            sent = messages.send_from_visitor(
+                conversation_id=conversation.pk, visitor=visitor, body=body, client_id=client_id, **fields
+            )
         return Message.objects.get(pk=sent.id)
 
 

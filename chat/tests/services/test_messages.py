@@ -47,7 +47,9 @@ def test_the_same_client_id_with_another_content_is_refused(acme, bia, ana):
 
     for other in ({"body": "Goodbye"}, {"private": True}, {"by": ana}):
         with pytest.raises(ClientIdReused):
-            messages.send(**{"conversation_id": conversation.pk, "by": bia, "body": "Hello", "client_id": client_id, **other})
+            messages.send(
+                **{"conversation_id": conversation.pk, "by": bia, "body": "Hello", "client_id": client_id, **other}
+            )
 
     assert [row.body for row in Message.objects.filter(conversation=conversation)] == ["Hello"]
 
@@ -56,7 +58,9 @@ def test_a_note_takes_no_number_of_the_visitor_and_changes_nothing_they_see(acme
     conversation = ConversationFactory()
     MessageFactory(conversation=conversation, body="Hi")
 
-    messages.send(conversation_id=conversation.pk, by=bia, body="Careful with this one", client_id=uuid4(), private=True)
+    messages.send(
+        conversation_id=conversation.pk, by=bia, body="Careful with this one", client_id=uuid4(), private=True
+    )
 
     conversation.refresh_from_db()
     assert (conversation.last_seq, conversation.last_pub_seq) == (3, 2)
@@ -67,7 +71,9 @@ def test_a_note_takes_no_number_of_the_visitor_and_changes_nothing_they_see(acme
     assert ChatEvent.objects.get(message=note).pub_seq is None
 
 
-@pytest.mark.parametrize(("body", "refusal"), [("", EmptyMessage), (" \n\u200b\t ", EmptyMessage), ("x" * 8_001, MessageTooLong)])
+@pytest.mark.parametrize(
+    ("body", "refusal"), [("", EmptyMessage), (" \n\u200b\t ", EmptyMessage), ("x" * 8_001, MessageTooLong)]
+)
 def test_a_message_needs_words_and_a_measure(acme, bia, body, refusal):
     conversation = ConversationFactory()
 
@@ -90,7 +96,9 @@ def test_a_visitor_who_floods_is_told_to_wait(acme):
     conversation = ConversationFactory()
     visitor = visitor_of(conversation)
     for number in range(messages.VISITOR_LIMIT):
-        messages.send_from_visitor(conversation_id=conversation.pk, visitor=visitor, body=str(number), client_id=uuid4())
+        messages.send_from_visitor(
+            conversation_id=conversation.pk, visitor=visitor, body=str(number), client_id=uuid4()
+        )
 
     with pytest.raises(TooManyMessages) as refused:
         messages.send_from_visitor(conversation_id=conversation.pk, visitor=visitor, body="more", client_id=uuid4())

@@ -1,0 +1,1 @@
+"""REST of the support counter: for agents, and the widget's own."""

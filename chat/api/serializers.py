@@ -1,0 +1,432 @@
+"""What the API reads and writes. Answers come from `queries.wire`, the same words the sockets use; here they are declared."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from chat.enums import Delivery, Direction, EventType, Kind, Priority, Status
+from chat.models import Inbox
+from chat.queries import wire
+from chat.services.messages import BODY_LIMIT
+from ops.kernel.api import StrictModelSerializer, StrictSerializer
+
+BIGGEST = 2**63 - 1
+
+
+class WireSerializer(StrictSerializer):
+    """A read-only answer whose fields are declared here and filled by one function of `queries.wire`."""
+
+    render: Callable[[Any], dict[str, Any]] | None = None
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """What the sockets would say."""
+        if isinstance(instance, dict):
+            return instance
+        assert type(self).render is not None
+        return type(self).render(instance)
+
+
+class PersonSerializer(StrictSerializer):
+    """A member of the team."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class AuthorSerializer(StrictSerializer):
+    """Who said something."""
+
+    kind = serializers.ChoiceField(choices=["agent", "contact", "bot", "system"])
+    id = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField(allow_blank=True)
+
+
+class MessageSerializer(WireSerializer):
+    """One line of a thread."""
+
+    render = staticmethod(lambda row: wire.message(row, visitor=False))
+
+    id = serializers.UUIDField()
+    conversation = serializers.UUIDField()
+    seq = serializers.IntegerField(help_text="Place in the conversation; no gaps over messages and events together.")
+    client_id = serializers.UUIDField(help_text="Chosen by the sender; sending it again answers this message.")
+    direction = serializers.ChoiceField(choices=Direction.choices)
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    body = serializers.CharField(allow_blank=True)
+    private = serializers.BooleanField(help_text="A note that only the team sees.")
+    author = AuthorSerializer()
+    reply_to = serializers.UUIDField(allow_null=True)
+    delivery = serializers.ChoiceField(choices=Delivery.choices)
+    meta = serializers.DictField(help_text="Of an activity line: what happened.")
+    created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True)
+
+
+class InboxRefSerializer(StrictSerializer):
+    """The inbox, by name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ContactRefSerializer(StrictSerializer):
+    """The contact, by name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+
+
+class ConversationSerializer(WireSerializer):
+    """A conversation, without its messages."""
+
+    render = staticmethod(wire.conversation)
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    snoozed_until = serializers.DateTimeField(allow_null=True)
+    priority = serializers.ChoiceField(choices=Priority.choices)
+    assignee = PersonSerializer(allow_null=True)
+    inbox = InboxRefSerializer()
+    contact = ContactRefSerializer()
+    last_seq = serializers.IntegerField(help_text="The newest event's place.")
+    agent_seen_seq = serializers.IntegerField()
+    contact_seen_seq = serializers.IntegerField()
+    contact_delivered_seq = serializers.IntegerField()
+    unread = serializers.IntegerField(help_text="Messages of the visitor that nobody of the team has seen.")
+    preview = serializers.CharField(allow_blank=True)
+    preview_direction = serializers.ChoiceField(choices=Direction.choices, allow_blank=True)
+    waiting_since = serializers.DateTimeField(allow_null=True)
+    first_reply_at = serializers.DateTimeField(allow_null=True)
+    last_message_at = serializers.DateTimeField(allow_null=True)
+    last_activity_at = serializers.DateTimeField()
+    over_quota = serializers.BooleanField()
+    page_url = serializers.CharField(allow_blank=True)
+    referrer = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+
+
+class PageSerializer(StrictSerializer):
+    """The page a visitor is on."""
+
+    url = serializers.CharField(max_length=500)
+    title = serializers.CharField(max_length=200, allow_blank=True, required=False)
+
+
+class ContactSerializer(WireSerializer):
+    """A person outside."""
+
+    render = staticmethod(wire.contact)
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+    identifier = serializers.CharField(allow_null=True)
+    attrs = serializers.DictField()
+    blocked = serializers.BooleanField()
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+    last_page = PageSerializer(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class EventSerializer(WireSerializer):
+    """One entry of a conversation's history, as the sockets send it."""
+
+    type = serializers.ChoiceField(choices=["event"])
+    conversation = serializers.UUIDField()
+    seq = serializers.IntegerField()
+    event = serializers.ChoiceField(choices=EventType.choices)
+    data = serializers.DictField()
+
+
+class EventsSerializer(StrictSerializer):
+    """What happened after a place in one conversation."""
+
+    events = EventSerializer(many=True)
+    has_more = serializers.BooleanField()
+
+
+class StreamSerializer(EventsSerializer):
+    """What happened in the tenant after a cursor."""
+
+    cursor = serializers.CharField()
+
+
+class MessagePageSerializer(StrictSerializer):
+    """Messages, oldest first; `previous` is the address of older ones."""
+
+    results = MessageSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class CountsSerializer(StrictSerializer):
+    """How much there is to do."""
+
+    open = serializers.IntegerField()
+    mine = serializers.IntegerField(help_text="Open and assigned to the caller.")
+    queue = serializers.IntegerField(help_text="Open and nobody's.")
+    pending = serializers.IntegerField()
+    snoozed = serializers.IntegerField()
+    unread = serializers.IntegerField(
+        help_text="Conversations with something unread that are the caller's or nobody's."
+    )
+
+
+class AgentSerializer(StrictSerializer):
+    """Somebody who answers conversations."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=["online", "busy", "offline"])
+
+
+class ViewersSerializer(StrictSerializer):
+    """Who has a conversation open."""
+
+    users = PersonSerializer(many=True)
+
+
+class InboxSerializer(StrictModelSerializer):
+    """A way in."""
+
+    class Meta:
+        model = Inbox
+        fields = [
+            "id",
+            "name",
+            "channel",
+            "active",
+            "website_token",
+            "allowed_origins",
+            "locale",
+            "greeting",
+            "offline_text",
+            "reply_time",
+            "features",
+            "reopen_days",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class FeaturesSerializer(StrictSerializer):
+    """What the widget of an inbox offers."""
+
+    emoji = serializers.BooleanField(required=False)
+    reopen = serializers.BooleanField(required=False)
+
+
+class InboxPatchSerializer(StrictSerializer):
+    """What can be changed about an inbox; what is left out stays."""
+
+    name = serializers.CharField(max_length=80, required=False)
+    active = serializers.BooleanField(required=False)
+    allowed_origins = serializers.ListField(child=serializers.CharField(max_length=200), max_length=50, required=False)
+    locale = serializers.ChoiceField(choices=["", "pt-br", "en"], required=False)
+    greeting = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    offline_text = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    reply_time = serializers.CharField(max_length=80, allow_blank=True, required=False)
+    reopen_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+
+
+class SnippetSerializer(StrictSerializer):
+    """What goes onto the website."""
+
+    html = serializers.CharField(help_text="To be pasted before `</body>`.")
+    website_token = serializers.CharField()
+    identity_secret = serializers.CharField(
+        help_text="For the website's server only: HMAC-SHA256 key of visitor identifiers."
+    )
+
+
+class MessageCreateSerializer(StrictSerializer):
+    """A reply or a note."""
+
+    client_id = serializers.UUIDField(help_text="Made by the sender once a message; sending it again is safe.")
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+    private = serializers.BooleanField(default=False)
+    reply_to = serializers.UUIDField(allow_null=True, default=None)
+
+
+class FirstMessageSerializer(StrictSerializer):
+    """The message a conversation begins with."""
+
+    client_id = serializers.UUIDField()
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+
+
+class ConversationCreateSerializer(StrictSerializer):
+    """Writing to a contact first."""
+
+    contact = serializers.UUIDField()
+    inbox = serializers.UUIDField(required=False, help_text="The first active one when left out.")
+    client_id = serializers.UUIDField(help_text="Made by the caller once a conversation; sending it again is safe.")
+    first_message = FirstMessageSerializer(required=False)
+
+
+class ConversationPatchSerializer(StrictSerializer):
+    """What can be changed about a conversation; what is left out stays."""
+
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    snoozed_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Only with `status: snoozed`.")
+    priority = serializers.ChoiceField(choices=Priority.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An end of a snooze needs a snooze."""
+        if attrs.get("snoozed_until") is not None and attrs.get("status") != Status.SNOOZED:
+            raise serializers.ValidationError(
+                {"snoozed_until": [serializers.ErrorDetail("Only with status snoozed.", code="invalid")]}
+            )
+        return attrs
+
+
+class AssignSerializer(StrictSerializer):
+    """Who gets the conversation."""
+
+    assignee = serializers.UUIDField()
+
+
+class ReadSerializer(StrictSerializer):
+    """Everything up to this place was seen."""
+
+    seq = serializers.IntegerField(min_value=0, max_value=BIGGEST)
+
+
+class TypingSerializer(StrictSerializer):
+    """Somebody writes, or stopped."""
+
+    on = serializers.BooleanField()
+    private = serializers.BooleanField(default=False)
+
+
+class ContactWriteSerializer(StrictSerializer):
+    """What can be said about a contact."""
+
+    name = serializers.CharField(max_length=120, allow_blank=True, required=False)
+    email = serializers.CharField(max_length=254, allow_blank=True, required=False)
+    phone = serializers.CharField(
+        max_length=40,
+        allow_blank=True,
+        required=False,
+        source="phone_e164",
+        help_text="With country code; Brazilian ones as people write them.",
+    )
+    identifier = serializers.CharField(max_length=120, allow_null=True, required=False)
+    attrs = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True),
+        required=False,
+        help_text="Up to 50 texts by name.",
+    )
+    blocked = serializers.BooleanField(required=False)
+
+    def validate_attrs(self, value: dict[str, str]) -> dict[str, str]:
+        """A sane number of sane names."""
+        if len(value) > 50 or any(len(name) > 60 for name in value):
+            raise serializers.ValidationError(
+                "At most 50 attributes with names of up to 60 characters.", code="too_many"
+            )
+        return value
+
+
+# --- The widget's side ---------------------------------------------------------------------------------
+
+
+class VisitorConversationSerializer(WireSerializer):
+    """A conversation as its visitor sees it; numbers are the visitor's own."""
+
+    render = staticmethod(wire.visitor_conversation)
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=["open", "resolved"])
+    assignee = PersonSerializer(allow_null=True)
+    last_seq = serializers.IntegerField()
+    agent_seen_seq = serializers.IntegerField()
+    contact_seen_seq = serializers.IntegerField()
+    unread = serializers.IntegerField()
+    preview = serializers.CharField(allow_blank=True)
+    preview_direction = serializers.CharField(allow_blank=True)
+    last_message_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class WidgetConfigSerializer(StrictSerializer):
+    """What the widget shows before anybody wrote."""
+
+    name = serializers.CharField()
+    greeting = serializers.CharField(allow_blank=True)
+    offline_text = serializers.CharField(allow_blank=True)
+    reply_time = serializers.CharField(allow_blank=True)
+    locale = serializers.CharField(allow_blank=True)
+    features = FeaturesSerializer()
+    online = serializers.BooleanField(help_text="Whether somebody can answer now.")
+    socket = serializers.CharField()
+
+
+class SessionCreateSerializer(StrictSerializer):
+    """Who comes to the counter."""
+
+    visitor_id = serializers.UUIDField(help_text="Random secret that the browser made and keeps.")
+    identifier = serializers.CharField(max_length=120, required=False, default="")
+    identifier_hash = serializers.CharField(max_length=64, required=False, default="")
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+
+
+class VisitorContactSerializer(StrictSerializer):
+    """What a visitor says about themselves."""
+
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    email = serializers.CharField(max_length=254, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+
+
+class KnownContactSerializer(StrictSerializer):
+    """What is known about the visitor, as told to the visitor."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+    phone = serializers.CharField(allow_blank=True)
+
+
+class SessionSerializer(StrictSerializer):
+    """The visitor's session."""
+
+    jwt = serializers.CharField(help_text="For `Authorization: Bearer` and the socket's greeting.")
+    ws_url = serializers.CharField()
+    contact = KnownContactSerializer()
+    online = serializers.BooleanField()
+    conversations = VisitorConversationSerializer(many=True)
+
+
+@extend_schema_serializer(component_name="VisitorConversationCreate")
+class VisitorConversationCreateSerializer(StrictSerializer):
+    """A new thread and what it begins with."""
+
+    client_id = serializers.UUIDField()
+    first_message = FirstMessageSerializer()
+    page_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    referrer = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class VisitorMessageCreateSerializer(StrictSerializer):
+    """What a visitor writes."""
+
+    client_id = serializers.UUIDField()
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+    reply_to = serializers.UUIDField(allow_null=True, default=None)
+
+
+class VisitorPageSerializer(StrictSerializer):
+    """The page the visitor looks at."""
+
+    url = serializers.URLField(max_length=500)
+    title = serializers.CharField(max_length=200, allow_blank=True, default="")

@@ -1,0 +1,19 @@
+"""`/api/v1/chat/…`."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from chat.api.contacts import ContactViewSet
+from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
+from chat.api.inboxes import InboxViewSet
+
+router = SimpleRouter()
+router.register("inboxes", InboxViewSet, basename="chat-inbox")
+router.register("conversations", ConversationViewSet, basename="chat-conversation")
+router.register("contacts", ContactViewSet, basename="chat-contact")
+
+urlpatterns = [
+    path("events/", StreamView.as_view(), name="chat-events"),
+    path("agents/", AgentsView.as_view(), name="chat-agents"),
+    *router.urls,
+]

@@ -1,0 +1,18 @@
+"""`/api/widget/v1/…`."""
+
+from django.urls import path
+
+from chat.api import widget
+
+app_name = "widget-api"
+
+urlpatterns = [
+    path("config/", widget.ConfigView.as_view(), name="config"),
+    path("session/", widget.SessionView.as_view(), name="session"),
+    path("contact/", widget.ContactView.as_view(), name="contact"),
+    path("conversations/", widget.ConversationsView.as_view(), name="conversations"),
+    path("conversations/<uuid:conversation_id>/events/", widget.EventsView.as_view(), name="events"),
+    path("conversations/<uuid:conversation_id>/messages/", widget.MessagesView.as_view(), name="messages"),
+    path("conversations/<uuid:conversation_id>/read/", widget.ReadView.as_view(), name="read"),
+    path("page/", widget.PageView.as_view(), name="page"),
+]
