@@ -4,10 +4,12 @@ from django.conf import settings
 from django.urls import include, path
 
 from billing.urls import public
+from config import views
 from tenants.console import site
 from tenants.urls import everywhere
 
 urlpatterns = [
+    path("", views.landing, name="landing"),
     path("", include((everywhere, "tenants"))),
     path("", include("tenants.accounts.urls")),
     path("", include((public, "signup"))),

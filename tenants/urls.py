@@ -12,4 +12,9 @@ everywhere = [
     path("brand/favicon.ico", brand.favicon, name="brand-favicon"),
     path("language/", language.switch_language, name="language"),
 ]
-urlpatterns = [*everywhere]
+urlpatterns = [
+    *everywhere,
+    path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
+    path("notifications/", notifications.notifications, name="notifications"),
+]

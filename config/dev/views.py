@@ -48,7 +48,15 @@ def gallery_page(request: HttpRequest, page: str) -> HttpResponse:
         context = _chosen(request) | samples.everything(timezone.now())
         context |= {"form": EveryField(auto_id="every_%s"), "LANGUAGE_CODE": translation.get_language()}
         context |= {"shell": samples.shell(page), "brand": samples.brand(str(context["gallery_brand"])), "user": samples.PERSON}
-        return render(request, f"dev/page_{page}.html", context)
+        response = render(request, f"dev/page_{page}.html", context)
+        return _as_mail(response) if page == "mail" else response
+
+
+def _as_mail(response: HttpResponse) -> HttpResponse:
+    """Mail carries its styles inline, as mail must: a policy of its own, and no scripts."""
+    response._csp_replace = {"style-src": "'unsafe-inline'", "script-src": "'none'", "frame-ancestors": "'self'"}  # type: ignore[attr-defined]
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
 
 
 def _folder() -> Path:
@@ -90,11 +98,7 @@ def mail_message(request: HttpRequest, name: str) -> HttpResponse:
     message = messages[int(number)]
     html, text = message.get_body(("html",)), message.get_body(("plain",))
     if request.GET.get("part") == "html" and html:
-        response = HttpResponse(html.get_content())
-        # Mail carries its own styles inline, as mail must; it gets a policy of its own and no scripts.
-        response._csp_replace = {"style-src": "'unsafe-inline'", "script-src": "'none'", "frame-ancestors": "'self'"}
-        response.headers["X-Frame-Options"] = "SAMEORIGIN"
-        return response
+        return _as_mail(HttpResponse(html.get_content()))
     return render(
         request,
         "dev/mail_message.html",

@@ -163,3 +163,9 @@ def first_word(text: object) -> str:
 def panel(context: template.Context, shown: Any) -> SafeString:
     """A registered panel: its own template with its own context and nothing of the page around it."""
     return render_to_string(shown.template, shown.context, request=context.get("request"))
+
+
+@register.filter
+def grouped(number: Any) -> str:
+    """A whole number as people write it: `10.000` in Portuguese, `10,000` in English."""
+    return formats.number_format(number, decimal_pos=0, force_grouping=True)
