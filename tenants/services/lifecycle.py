@@ -144,6 +144,8 @@ def purge(*, tenant: Tenant, by: Any = None, now: datetime | None = None) -> Ten
         with tenant_context(row):
             _delete_files()
         with connection.cursor() as cursor:
+            # Triggers that wait for the commit would find their tables gone.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             cursor.execute(f'DROP SCHEMA IF EXISTS "{row.schema_name}" CASCADE')
         row.domains.all().delete()
         _move(row, S.DELETED, "tenants.tenant_deleted", by=by, now=now)

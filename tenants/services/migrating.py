@@ -23,6 +23,7 @@ from django_tenants.migration_executors.base import run_migrations
 from django_tenants.utils import schema_context
 from psycopg import sql
 
+from tenants.accounts.models import Role
 from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobKind, JobState
 from tenants.models import Tenant, TenantJob
 from tenants.queries import drift
@@ -323,10 +324,12 @@ DELETE FROM accounts_role_permissions held USING accounts_role role
    AND NOT EXISTS (SELECT FROM {template}.accounts_role_permissions t
                      JOIN {template}.accounts_role r ON r.id = t.role_id
                     WHERE r.slug = role.slug AND t.permission_id = held.permission_id);
-INSERT INTO django_content_type SELECT * FROM {template}.django_content_type ON CONFLICT DO NOTHING;
-INSERT INTO auth_permission SELECT * FROM {template}.auth_permission ON CONFLICT DO NOTHING;
+INSERT INTO django_content_type (id, app_label, model)
+SELECT id, app_label, model FROM {template}.django_content_type ON CONFLICT DO NOTHING;
+INSERT INTO auth_permission (id, name, content_type_id, codename)
+SELECT id, name, content_type_id, codename FROM {template}.auth_permission ON CONFLICT DO NOTHING;
 UPDATE auth_permission p SET name = t.name FROM {template}.auth_permission t WHERE t.id = p.id AND t.name <> p.name;
-INSERT INTO accounts_role SELECT * FROM {template}.accounts_role t WHERE t.built_in ON CONFLICT DO NOTHING;
+INSERT INTO accounts_role ({role}) SELECT {role} FROM {template}.accounts_role t WHERE t.built_in ON CONFLICT DO NOTHING;
 INSERT INTO accounts_role_permissions (role_id, permission_id)
 SELECT role.id, t.permission_id FROM {template}.accounts_role_permissions t
   JOIN {template}.accounts_role r ON r.id = t.role_id JOIN accounts_role role ON role.slug = r.slug AND role.built_in
@@ -339,7 +342,8 @@ SELECT setval(pg_get_serial_sequence('django_content_type', 'id'), (SELECT max(i
 def _follow_template(fresh: psycopg.Connection, schema: str, release: str) -> None:
     with fresh.transaction():
         _enter(fresh, schema)
-        fresh.execute(FOLLOW.format(template=TEMPLATE_SCHEMA).encode(), prepare=False)
+        role = ", ".join(field.column for field in Role._meta.concrete_fields)
+        fresh.execute(FOLLOW.format(template=TEMPLATE_SCHEMA, role=role).encode(), prepare=False)
         fresh.execute("UPDATE public.tenants_tenant SET release_hash = %s WHERE schema_name = %s", [release, schema])
 
 
