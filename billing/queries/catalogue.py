@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from billing import entitlements
 from billing.enums import Unit
 from billing.models import Plan, Subscription
+from billing.queries.usage import amount
 from ops.kernel.registry import features
 from tenants.models import Tenant
 
@@ -19,6 +22,11 @@ class Line:
     limit: int | None
     is_in: bool = True
     is_feature: bool = False
+
+    @property
+    def words(self) -> str:
+        """The number as people write it."""
+        return gettext("unlimited") if self.limit is None else amount(self.limit, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +60,25 @@ def _offer(plan: Plan) -> Offer:
         if name in plan.flags
     ]
     return Offer(slug=plan.slug, name=plan.name, lines=[*limits, *switches])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the comparison: the same thing in every plan."""
+
+    label: str
+    cells: Sequence[Line]
+
+
+def comparison(offers: Sequence[Offer]) -> list[Row]:
+    """The plans side by side. A plan that does not speak of a limit has none, of a feature has it not."""
+    first: dict[str, Line] = {}
+    for offer in offers:
+        for line in offer.lines:
+            first.setdefault(line.label, line)
+    rows = []
+    for label, sample in first.items():
+        missing = Line(label=label, unit=sample.unit, limit=None, is_in=False, is_feature=sample.is_feature)
+        cells = [next((line for line in offer.lines if line.label == label), missing) for offer in offers]
+        rows.append(Row(label=label, cells=cells))
+    return rows

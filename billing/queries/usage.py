@@ -6,6 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Sum
+from django.template.defaultfilters import filesizeformat
+from django.utils import formats, timezone
+from django.utils.translation import gettext
 
 from billing import entitlements
 from billing.enums import Unit
@@ -33,6 +36,29 @@ class Bar:
             return 0
         return 100 if self.limit == 0 else min(self.used * 100 // self.limit, 100)
 
+    @property
+    def words(self) -> str:
+        """`3 of 10`, with units where numbers need them."""
+        used = amount(self.used, self.unit)
+        if self.limit is None:
+            return gettext("%(used)s, unlimited") % {"used": used}
+        return gettext("%(used)s of %(limit)s") % {"used": used, "limit": amount(self.limit, self.unit)}
+
+    @property
+    def note(self) -> str:
+        """When a monthly number starts again."""
+        if self.reset_at is None:
+            return ""
+        day = formats.date_format(timezone.localtime(self.reset_at, self.reset_at.tzinfo), "DATE_FORMAT")
+        return gettext("Starts again on %(day)s.") % {"day": day}
+
+
+def amount(number: int, unit: Unit) -> str:
+    """A number as people write it: thousands grouped, bytes in the unit that fits."""
+    if unit == Unit.BYTES:
+        return filesizeformat(number)
+    return formats.number_format(number, decimal_pos=0, force_grouping=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
@@ -49,10 +75,10 @@ def of_current_tenant(*, now: datetime) -> list[Bar]:
     sums = metering.totals(period=now)
     bars = []
     for key, entitlement in entitlements.KNOWN.items():
-        if not entitlement.shown or not (key in agreed.limits or entitlements.used(key, now=now)):
-            continue
-        used = int(sums.get(entitlement.meter, 0)) if entitlement.meter else entitlements.used(key, now=now)
-        bars.append(_bar(key, used=used, limit=agreed.limits.get(key), now=now))
+        # What the plan does not speak of has no limit, and a bar without end says nothing.
+        if entitlement.shown and key in agreed.limits:
+            used = int(sums.get(entitlement.meter, 0)) if entitlement.meter else entitlements.used(key, now=now)
+            bars.append(_bar(key, used=used, limit=agreed.limits[key], now=now))
     return bars
 
 

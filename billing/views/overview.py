@@ -15,9 +15,11 @@ from billing.queries import catalogue, usage
 def overview(request: HttpRequest) -> HttpResponse:
     """Bars of what is used, and what the plans include."""
     now = timezone.now()
+    plans = catalogue.offered()
     context = {
         "subscription": catalogue.open_subscription(request.tenant),
         "bars": usage.of_current_tenant(now=now),
-        "plans": catalogue.offered(),
+        "plans": plans,
+        "comparison": catalogue.comparison(plans),
     }
     return render(request, "billing/overview.html", context)

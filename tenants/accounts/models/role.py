@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
+from tenants.accounts.enums import BuiltInRole
 
 
 class Role(TimestampedModel):
@@ -21,3 +22,8 @@ class Role(TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language; roles a tenant made keep the name it gave them."""
+        return str(BuiltInRole(self.slug).label) if self.built_in and self.slug in BuiltInRole.values else self.name

@@ -16,6 +16,7 @@ from django.utils import translation
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
+from tenants import palette
 from tenants.accounts.models import User
 from tenants.accounts.services import links
 from tenants.models import Domain, Reseller, Tenant
@@ -48,10 +49,11 @@ def deliver(*, letter: str, user_id: str, host: str, to: str) -> bool:
     context = {
         "brand": brand,
         "person": user,
-        "base_url": base,
+        "ink": palette.ink_on(brand.primary),
         "link": base + link,
+        "reset_url": base + reverse("accounts:password-reset"),
         "to": to or user.email,
-        "logo_url": base + brand.logo_url if brand.logo_url else "",
+        "logo_absolute_url": base + brand.logo_url if brand.logo_url else "",
     }
     with translation.override(user.language or site.tenant.language or settings.LANGUAGE_CODE):
         subject = " ".join(render_to_string(f"emails/accounts/{letter}.subject", context).split())

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,13 +32,18 @@ def people(request: HttpRequest) -> HttpResponse:
     if role in BuiltInRole.values:
         rows = rows.with_role(role)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    kept = {"q": text, "role": role}
     context = {
         "page": page,
+        "previous_url": _page_url(kept, page.previous_page_number()) if page.has_previous() else "",
+        "next_url": _page_url(kept, page.next_page_number()) if page.has_next() else "",
+        "words": _("%(first)s–%(last)s of %(count)s")
+        % {"first": page.start_index(), "last": page.end_index(), "count": page.paginator.count},
         "text": text,
         "role": role,
         "may_change": request.user.has_perm("accounts.change_user"),
         "chips": [
-            {"label": label, "url": f"?role={slug}" if slug else "?", "current": slug == role}
+            {"label": label, "url": "?" + urlencode({"role": slug} if slug else {}), "current": slug == role}
             for slug, label in [("", _("Everybody")), *BuiltInRole.choices]
         ],
     }
@@ -115,6 +121,10 @@ def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     users.invite_again(user=user, by=request.user, host=request.get_host(), now=timezone.now())
     messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
     return redirect("accounts:people")
+
+
+def _page_url(kept: dict[str, str], number: int) -> str:
+    return "?" + urlencode({**{name: value for name, value in kept.items() if value}, "page": number})
 
 
 def _may_make_owners(request: HttpRequest) -> bool:
