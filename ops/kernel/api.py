@@ -225,7 +225,12 @@ class IdempotentMixin:
                 return idempotency.Answer(
                     status=response.status_code,
                     body=response.data,
-                    headers={name: value for name, value in response.headers.items()},
+                    # Until it is rendered an answer of DRF claims to be HTML; only a type somebody chose is kept.
+                    headers={
+                        name: value
+                        for name, value in response.headers.items()
+                        if name != "Content-Type" or response.content_type
+                    },
                 )
 
             kept, replayed = idempotency.once(
