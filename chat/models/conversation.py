@@ -43,9 +43,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         text = text.strip()[:100]
         if not text:
             return self
+        number = text.removeprefix("#")
+        is_number = number.isascii() and number.isdigit() and len(number) <= 18
+        if is_number and text.startswith("#"):
+            return self.filter(number=int(number))
         found = Q(contact__in=Contact.objects.search(text))
-        number = text.lstrip("#")
-        if number.isascii() and number.isdigit() and len(number) <= 18:
+        if is_number:
             found |= Q(number=int(number))
         wanted = words(text)
         if wanted is not None:
