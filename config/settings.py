@@ -322,7 +322,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "ops.kernel.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["billing.api.throttling.PlanThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "ops.kernel.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "ops.kernel.api.exception_handler",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -337,6 +337,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ops.kernel.openapi.describe_the_house",
+    ],
 }
 
 # --- Security headers ---------------------------------------------------------------------------
@@ -477,8 +481,14 @@ UNFOLD = {
     "SITE_TITLE": "tenants.console.site_title",
     "SITE_HEADER": "tenants.console.site_title",
     "SITE_SYMBOL": "storefront",
-    "SHOW_HISTORY": True,
+    "SHOW_HISTORY": False,  # what happened to a customer stands on its page, as the audit tells it
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "tenants.console.dashboard",
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "tenants.console.navigation"},
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("tenants:language")},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": "tenants.console.navigation",
+    },
 }

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ops.kernel.errors import RateLimited
 from tenants.accounts.services import attempts
 from tenants.enums import ResellerRole
-from tenants.models import Branding, Reseller, ResellerMember
+from tenants.models import Reseller, ResellerMember
 from tenants.queries import portfolio
 
 
@@ -126,13 +126,21 @@ class NewResellerForm(forms.Form):
     owner_email = forms.EmailField(label=_("Owner's e-mail"), max_length=254)
 
 
-class BrandForm(forms.ModelForm):
-    """How a reseller looks."""
+class BrandForm(forms.Form):
+    """How a reseller looks. Whether colours and pictures will do is judged by the service."""
 
-    class Meta:
-        model = Branding
-        fields = ["display_name", "primary_color", "secondary_color", "logo", "favicon", "email_sender_name"]
-        widgets = {
-            "primary_color": forms.TextInput(attrs={"type": "color"}),
-            "secondary_color": forms.TextInput(attrs={"type": "color"}),
-        }
+    display_name = forms.CharField(
+        label=_("Company name"), max_length=80, required=False, help_text=_("What your customers read on their pages.")
+    )
+    primary_color = forms.CharField(label=_("Main colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
+    secondary_color = forms.CharField(label=_("Second colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
+    logo = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 2 MB."))
+    favicon = forms.FileField(label=_("Favicon"), required=False, help_text=_("A small square picture for the browser's tab."))
+    email_sender_name = forms.CharField(
+        label=_("E-mail sender name"), max_length=80, required=False, help_text=_("Left empty, the company name is used.")
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What was changed, as `branding.save` takes it; a file that was not chosen stays."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+

@@ -21,6 +21,7 @@ from tenants.enums import JobState, ResellerRole, TenantStatus
 from tenants.accounts.forms import add_problem
 from tenants.forms import BrandForm, MemberForm, NewResellerForm
 from tenants.models import Branding, Reseller, ResellerMember, TenantJob
+from tenants.queries import brands
 from tenants.services import branding, domains, provisioning, resellers
 
 
@@ -163,8 +164,14 @@ class BrandAdmin(ResellerScopedAdmin):
         reseller = host_reseller(request)
         if reseller is None or not self.has_change_permission(request):
             raise Http404
-        row = Branding.objects.filter(reseller=reseller).first() or Branding(reseller=reseller)
-        form = BrandForm(request.POST or None, request.FILES or None, instance=row)
+        row, look = branding.of(reseller), brands.brand_of(request)
+        known = {
+            "display_name": row.display_name,
+            "primary_color": look.primary,
+            "secondary_color": look.secondary,
+            "email_sender_name": row.email_sender_name,
+        }
+        form = BrandForm(request.POST or None, request.FILES or None, initial=known)
         if request.method == "POST" and form.is_valid():
             try:
                 branding.save(owner=reseller, by=request.user, now=timezone.now(), **form.changes())
@@ -181,7 +188,7 @@ class BrandAdmin(ResellerScopedAdmin):
             title=gettext("Brand"),
             hint=gettext("Your console and, until they choose their own, your customers' pages wear it."),
             action=gettext("Save brand"),
-            row=row,
+            look=look,
         )
 
 

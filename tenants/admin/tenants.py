@@ -15,8 +15,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -31,6 +31,9 @@ from tenants.forms import HostForm, ReasonForm
 from tenants.models import Domain, Tenant, TenantJob
 from tenants.queries import brands, progress
 from tenants.services import domains, lifecycle, naming, provisioning
+
+
+NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +113,18 @@ class TenantAdmin(ResellerScopedAdmin):
         """What can be done to it now, one click each."""
         links = []
         if row.status == TenantStatus.ACTIVE:
-            links.append((address_of(row), gettext("Open"), "external"))
-            links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), ""))
+            links.append((address_of(row), gettext("Open"), True))
+            links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), False))
         elif row.status == TenantStatus.SUSPENDED:
-            links.append((reverse("admin:tenants_tenant_resume", args=[row.pk]), gettext("Resume"), ""))
+            links.append((reverse("admin:tenants_tenant_resume", args=[row.pk]), gettext("Resume"), False))
         elif row.status == TenantStatus.PROVISIONING:
-            links.append((reverse("admin:tenants_tenant_progress", args=[row.pk]), gettext("Follow"), ""))
-        return format_html(
-            '<span class="row-links">{}</span>',
-            SafeString("").join(
-                format_html(
-                    '<a class="button button-small" href="{}" aria-label="{}: {}"{}>{}</a>',
-                    url,
-                    label,
-                    row.name,
-                    SafeString(' target="_blank" rel="noopener"') if kind else "",
-                    label,
-                )
-                for url, label, kind in links
-            ),
+            links.append((reverse("admin:tenants_tenant_progress", args=[row.pk]), gettext("Follow"), False))
+        buttons = format_html_join(
+            "",
+            '<a class="button button-small" href="{}" aria-label="{}: {}"{}>{}</a>',
+            ((url, label, row.name, NEW_TAB if is_outside else "", label) for url, label, is_outside in links),
         )
+        return format_html('<span class="row-links">{}</span>', buttons)
 
     @admin.action(description=_("Suspend"))
     def suspend_selected(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse | None:
