@@ -220,6 +220,7 @@ MIDDLEWARE = [
     "ops.kernel.context.RequestIdMiddleware",
     "ops.monitor.middleware.HealthMiddleware",  # answers on every host, before the tenant is looked up
     "tenants.middleware.TenantMiddleware",
+    "billing.middleware.ApiRateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
