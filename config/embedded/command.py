@@ -17,6 +17,8 @@ REQUIREMENTS = {
 
 def main(arguments: list[str]) -> int:
     """Run one of them; a known problem is one message with its fix and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that knows only ASCII gets a "?"
     name, *rest = arguments
     if name == "keep":
         return keeper.main(*rest)

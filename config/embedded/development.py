@@ -6,25 +6,23 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import keeper, management, places, ports, venv
+from .console import Console, log_file
 from .keeper import Use
 from .locks import Lock
 from .places import Places
 from .problems import Problem
-from .processes import Child, Guard
+from .processes import Child, Guard, on_signals
 
 STOP_S = 5.0  # for our own programs; the services come after them, all within 10 s
 SERVICES_STOP_S = 4.0
 STEADY_S = 30.0  # a program that ran this long starts its next failure from zero
 LONGEST_PAUSE_S = 30.0
-LOG_BYTES = 10_000_000
-COLOURS = ("36", "35", "33", "32", "34", "31")
 
 WELCOME = """\
 Ready: http://localhost:{port}
@@ -64,10 +62,10 @@ def programs(env: Mapping[str, str], web_files: tuple[int, ...]) -> dict[str, Pr
     """What the product consists of, beside the services."""
     python, var = venv.PYTHON, env["VAR_DIR"]
     # Every listening socket is handed over open: a restart of the web process refuses nobody.
-    endpoints = [part for number in web_files for part in ("-e", f"fd:fileno={number}")]
-    celery = [python, "-m", "celery", "-A", "config"]
+    endpoints: list[str | Path] = [part for number in web_files for part in ("-e", f"fd:fileno={number}")]
+    celery: list[str | Path] = [python, "-m", "celery", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    found = [
+    found: list[Program] = [
         Program("prepare", [python, "-m", "config.embedded.prepare"], once=True),
         Program("web", [python, "-m", "daphne", *endpoints, "config.asgi:application"], pass_fds=web_files),
         Program(
@@ -124,8 +122,7 @@ class _Stop:
         os.set_blocking(self.reading, False)
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
+        on_signals(self._ask, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def _ask(self, *_: object) -> None:
@@ -151,8 +148,8 @@ class _Supervisor:
         files = tuple(server.fileno() for server in listening)
         self.listening = listening  # stays open here, so that visitors wait while the web process restarts
         self.programs = programs(env, files)
-        self.console = _Console(list(self.programs))
-        self.logs = {name: _log_file(where.log / f"{name}.log") for name in self.programs}
+        self.console = Console(list(self.programs))
+        self.logs = {name: log_file(where.log / f"{name}.log") for name in self.programs}
         self.guard = Guard()
         self.selector = selectors.DefaultSelector()
         self.selector.register(stopping.reading, selectors.EVENT_READ)
@@ -335,41 +332,3 @@ class _Supervisor:
         self.guard.close()
         for server in self.listening:
             server.close()
-
-
-def _log_file(path: Path):
-    """Opened for appending; a long one is put aside first."""
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return path.open("ab", buffering=0)
-
-
-class _Console:
-    """Prefixed lines. Never waits for a reader: what does not fit now is in the log files anyway."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.gone = False
-        self.width = max(map(len, names))
-        colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self.prefixes = {}
-        for number, name in enumerate([*names, "services", "dev"]):
-            padded = f"{name:<{self.width}} |"
-            self.prefixes[name] = (
-                f"\x1b[{COLOURS[number % len(COLOURS)]}m{padded}\x1b[0m " if colours else f"{padded} "
-            ).encode()
-
-    def line(self, name: str, line: bytes) -> None:
-        self._write(self.prefixes[name] + line[:4000] + b"\n", wait_s=0.0)
-
-    def text(self, text: str) -> None:
-        self._write(text.encode(), wait_s=2.0)
-
-    def _write(self, block: bytes, *, wait_s: float) -> None:
-        # A pipe that is ready takes at least 4,096 bytes (PIPE_BUF) without blocking.
-        try:
-            selector = selectors.PollSelector()
-            selector.register(1, selectors.EVENT_WRITE)
-            if selector.select(wait_s):
-                os.write(1, block)
-        except (BrokenPipeError, OSError):
-            self.gone = True

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from .processes import Guard
+from .processes import Guard, on_signals
 
 STOP_S = 8.0  # what a program gets to end after SIGTERM or SIGHUP
 
@@ -25,7 +25,7 @@ def run(argv: list[str | Path], *, guard: Guard, env: Mapping[str, str], cwd: Pa
             with contextlib.suppress(ProcessLookupError):
                 child.process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = on_signals(pass_on, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         waited_s = 0.0
         while True:

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,12 +148,10 @@ def _detach(*, keep: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, max(keep + 2, os.sysconf("SC_OPEN_MAX") if not LINUX else _highest_file() + 1))
-
-
-def _highest_file() -> int:
-    return max(map(int, os.listdir("/proc/self/fd")))
+    for file in map(int, os.listdir("/dev/fd")):
+        if file > 2 and file != keep:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(file)
 
 
 def _watch(pipe: int, mark: str) -> None:
@@ -202,6 +200,15 @@ def _read(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError:
         return b""
+
+
+def on_signals(handler: Callable[[int, object], None], *numbers: signal.Signals) -> dict[signal.Signals, Any]:
+    """Install `handler`, but not for a SIGHUP that `nohup` wants ignored. Returns what was there before."""
+    return {
+        number: signal.signal(number, handler)
+        for number in numbers
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    }
 
 
 def alive(pid: int) -> bool:

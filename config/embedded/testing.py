@@ -11,7 +11,7 @@ from pathlib import Path
 from . import foreground, keeper, places, venv
 from .keeper import Use
 from .locks import is_held
-from .processes import Guard
+from .processes import Guard, on_signals
 
 PREFIX = "balcao-test-"
 STOP_S = 10.0
@@ -59,8 +59,7 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    on_signals(interrupted, signal.SIGTERM, signal.SIGHUP)
     var = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     var.chmod(0o711)  # the service account passes through
     try:

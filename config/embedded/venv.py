@@ -22,7 +22,7 @@ from .processes import Guard
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-SPACE_MB = 900  # what an installation with the development requirements takes, and a little air
+SPACE_MB = 1000  # what an installation with the development requirements takes, and a little air
 OFFLINE = ("NewConnectionError", "Temporary failure in name resolution", "Network is unreachable", "ProxyError",
            "Max retries exceeded", "ConnectTimeout", "SSLError", "No matching distribution found")  # fmt: skip
 
@@ -169,6 +169,12 @@ def _run(guard: Guard, argv: list[str | Path]) -> str | None:
     finally:
         guard.stop([child])
     return None if child.process.returncode == 0 else printed.decode(errors="replace")
+
+
+def _own_pip() -> dict[str, str]:
+    """The caller's environment (proxy, index, certificates) without what sends packages elsewhere than into `.venv`."""
+    elsewhere = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN"}
+    return {**{name: value for name, value in os.environ.items() if name not in elsewhere}, "PIP_USER": "0"}
 
 
 def _tail(output: str, lines: int = 8) -> str:
