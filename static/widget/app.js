@@ -56,7 +56,12 @@ function allowed(origin) {
 addEventListener("message", ({ data, source, origin }) => {
     if (source !== window.parent || !embedded || !allowed(origin) || typeof data?.type !== "string") return;
     if (host && host !== origin) return;
-    if (data.type === "init") {
+    if (boot.preview) {
+        if (data.type === "preview" && origin === location.origin) {
+            Object.assign(boot, data.words);
+            draw();
+        }
+    } else if (data.type === "init") {
         host = origin;
         isOpen = data.open === true;
         lastPage = data.page ?? null;
@@ -152,7 +157,8 @@ function welcome(session) {
             apply,
         });
         live.on("state", onState);
-        live.on("welcome", () => {
+        live.on("welcome", (frame) => {
+            online = frame.presence?.online === true;
             sendPage();
             outbox.flushNow();
             seen();
@@ -351,7 +357,11 @@ async function deliver(item) {
 
 async function sent(item, result) {
     let id = item.thread;
-    if (result.conversation?.id) {
+    if (typeof result.conversation === "string" && result.conversation !== id && !id.startsWith("new:")) {
+        // The old conversation was closed too long ago: the message began a new one.
+        await begin({ renew: true });
+        if (current === id) show(result.conversation);
+    } else if (result.conversation?.id) {
         id = result.conversation.id;
         model.addConversation(result.conversation);
         // Lines keep their places on the screen: the thread has a new name, not a new content.
@@ -450,6 +460,8 @@ function paint() {
 
 // --- Start ------------------------------------------------------------------------------------------
 
+if (boot.preview) document.getElementById("app").inert = true;
+
 const ready = openOutbox({
     name: `outbox:${boot.inbox}`,
     deliver,
@@ -465,7 +477,7 @@ const ready = openOutbox({
     // A thread that never reached the server before the reload goes on where it was.
     const unborn = outbox.items.find((item) => item.thread.startsWith("new:"));
     if (unborn) current = unborn.thread;
-    if (storage.get("visitor") || outbox.items.length) begin().catch(() => {});
+    if (!boot.preview && (storage.get("visitor") || outbox.items.length)) begin().catch(() => {});
     addEventListener("online", () => outbox.flushNow());
     draw();
 });

@@ -9,7 +9,7 @@ const AT_MOST_EVERY_MS = 1_500;
 
 export function openList({ root, words, me, current, open }) {
     const list = root.querySelector("[data-list]");
-    const rows = () => list.querySelector("[data-rows]");
+    const rows = () => list.querySelector("[data-chat-rows]");
     const failed = list.querySelector("[data-list-error]");
     const heads = new Map();
     let marked = current();
@@ -96,7 +96,7 @@ export function openList({ root, words, me, current, open }) {
             if (next && old.innerHTML !== next.innerHTML) old.innerHTML = next.innerHTML;
         }
         const box = rows();
-        box.dataset.url = fresh.content.querySelector("[data-rows]").dataset.url;
+        box.dataset.url = fresh.content.querySelector("[data-chat-rows]").dataset.url;
         const known = new Map([...box.children].map((row) => [row.id, row]));
         const focused = document.activeElement?.closest?.("[data-row]")?.id;
         let place = box.firstElementChild;

@@ -1,0 +1,25 @@
+"""Addresses of the support counter on a tenant's host."""
+
+from django.urls import path
+
+from chat.views import console, contacts, settings, widget
+
+app_name = "chat"
+
+urlpatterns = [
+    path("chat/", console.console, name="console"),
+    path("chat/c/<int:number>", console.console, name="conversation"),
+    path("chat/c/<int:number>/older", console.older, name="older"),
+    path("chat/c/<int:number>/reply", console.reply, name="reply"),
+    path("chat/c/<int:number>/status", console.status, name="status"),
+    path("chat/c/<int:number>/assign", console.assign, name="assign"),
+    path("chat/c/<int:number>/priority", console.priority, name="priority"),
+    path("chat/c/<int:number>/contact", console.contact, name="contact-card"),
+    path("chat/contacts/", contacts.contact_list, name="contacts"),
+    path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
+    path("settings/chat/widget/", settings.widget_settings, name="settings-widget"),
+    path("widget.js", widget.loader, name="widget-loader"),
+    path("widget/app/", widget.app, name="widget-app"),
+    path("widget/texts/", widget.texts, name="widget-texts"),
+    path("widget/demo/", widget.demo, name="widget-demo"),
+]

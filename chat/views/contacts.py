@@ -1,0 +1,94 @@
+"""People outside: finding them, and what is known about one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from chat.forms import ContactForm, add_problem
+from chat.models import Contact, Conversation
+from chat.queries import console as queries
+from chat.services import contacts, presence
+from ops.kernel.errors import DomainError
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@login_required
+@permission_required("chat.view_contact", raise_exception=True)
+def contact_list(request: HttpRequest) -> HttpResponse:
+    """Newest first, cut by the last row shown, so that nobody is skipped while people arrive."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    rows = queries.contacts(text=text)
+    before, after = _uuid(request.GET.get("before", "")), _uuid(request.GET.get("after", ""))
+    if after is not None:
+        found = list(rows.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
+        has_newer, has_older = len(found) > PAGE_SIZE, True
+        found = found[:PAGE_SIZE][::-1]
+    else:
+        page = rows.filter(pk__lt=before) if before is not None else rows
+        found = list(page.order_by("-pk")[: PAGE_SIZE + 1])
+        has_newer, has_older = before is not None, len(found) > PAGE_SIZE
+        found = found[:PAGE_SIZE]
+    here = presence.visitors_here([row.pk for row in found])
+    context = {
+        "rows": [{"contact": row, "here": str(row.pk) in here} for row in found],
+        "text": text,
+        "previous_url": _page_url(text, after=found[0].pk) if found and has_newer else "",
+        "next_url": _page_url(text, before=found[-1].pk) if found and has_older else "",
+    }
+    return render(request, "chat/contacts.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("chat.view_contact", raise_exception=True)
+def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One person: what is known, and every conversation."""
+    contact = get_object_or_404(Contact, pk=pk)
+    may_change = request.user.has_perm("chat.change_contact")
+    form = ContactForm(request.POST or None, instance=Contact.objects.get(pk=pk))
+    if request.method == "POST":
+        if not may_change:
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                contacts.change(contact=contact, by=request.user, **form.cleaned_data)
+            except DomainError as error:
+                add_problem(form, error)
+            else:
+                messages.success(request, _("What you know about %(name)s is saved.") % {"name": contact})
+                return redirect("chat:contact", pk=pk)
+    conversations = (
+        Conversation.objects.visible_to(request.user)
+        .filter(contact=contact)
+        .with_people()
+        .order_by("-last_activity_at", "-pk")[:PAGE_SIZE]
+    )
+    context: dict[str, Any] = {
+        "contact": contact,
+        "form": form,
+        "may_change": may_change,
+        "conversations": conversations,
+        "is_here": bool(presence.visitors_here([contact.pk])),
+    }
+    return render(request, "chat/contact.html", context)
+
+
+def _page_url(text: str, **place: UUID) -> str:
+    return "?" + urlencode({**({"q": text} if text else {}), **place})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
