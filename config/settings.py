@@ -338,6 +338,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ConversationStatusEnum": "chat.enums.Status",
+        "DirectionEnum": "chat.enums.Direction",
+        "LanguageEnum": ["pt-br", "en"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ops.kernel.openapi.describe_the_house",
