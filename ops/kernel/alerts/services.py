@@ -26,6 +26,9 @@ COOLDOWN = {
     Severity.EMERGENCY: timedelta(minutes=2),
 }
 
+# Messages an hour to one recipient of a channel, whatever happens: people stop reading what never stops.
+HOURLY_LIMIT = {"email": 30}
+
 
 class AlreadyResolved(Conflict):
     """The alert is over."""
@@ -132,18 +135,34 @@ def _tell(alert: Alert, *, urgent: bool, now: datetime) -> None:
     _push(alert)
     if alert.state == AlertState.ACKNOWLEDGED:
         return
-    rule = rule_for(alert.kind)
-    if rule is None or alert.severity < rule.min_severity:
+    # Without a rule of its own an alert is shown in the product and nobody is written to.
+    rule = rule_for(alert.kind) or AlertRule(kind=alert.kind, channels=["in_app"], min_severity=Severity.INFO)
+    if alert.severity < rule.min_severity:
         return
     cooldown = COOLDOWN[Severity(alert.severity)] if rule.cooldown_s is None else timedelta(seconds=rule.cooldown_s)
     if not urgent and alert.notified_at is not None and now < alert.notified_at + cooldown:
         return
     alert.notified_at = now
     alert.save(update_fields=["notified_at"])
-    for channel in rule.channels:
-        for recipient in _recipients(rule):
-            delivery = AlertDelivery.objects.create(alert=alert, channel=channel, recipient=recipient, created_at=now)
-            enqueue("alerts.deliver", delivery_id=str(delivery.pk))
+    _note(alert, "told", now=now, detail={"channels": rule.channels})
+    for name in rule.channels:
+        for recipient in [""] if name == "in_app" else _recipients(rule):
+            _queue(alert, channel=name, recipient=recipient, now=now)
+
+
+def _queue(alert: Alert, *, channel: str, recipient: str, now: datetime) -> None:
+    """One message, unless this recipient had too many within the hour: then it is kept and marked as held back."""
+    lately = AlertDelivery.objects.filter(channel=channel, recipient=recipient, created_at__gt=now - timedelta(hours=1))
+    held = lately.exclude(state=DeliveryState.HELD).count() >= HOURLY_LIMIT.get(channel, 1000)
+    delivery = AlertDelivery.objects.create(
+        alert=alert,
+        channel=channel,
+        recipient=recipient,
+        created_at=now,
+        state=DeliveryState.HELD if held else DeliveryState.QUEUED,
+    )
+    if not held:
+        enqueue("alerts.deliver", delivery_id=str(delivery.pk))
 
 
 def _recipients(rule: AlertRule) -> list[str]:

@@ -2,9 +2,11 @@
 
 from ops.kernel.alerts.providers.base import Channel, Notice, Receipt
 from ops.kernel.alerts.providers.email import EmailChannel
+from ops.kernel.alerts.providers.in_app import InAppChannel
 from ops.kernel.registry import Registry
 
 channels: Registry[Channel] = Registry("alert channels")
+channels.register("in_app", InAppChannel())
 channels.register("email", EmailChannel())
 
 __all__ = ["Channel", "Notice", "Receipt", "channels"]

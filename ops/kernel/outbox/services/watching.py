@@ -8,8 +8,8 @@ from django.db import connection
 STATE = """
 SELECT
     (SELECT count(*) FROM public.outbox_outboxdelivery WHERE state = 'pending'),
-    (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM public.outbox_outboxdelivery
-     WHERE state = 'pending' AND due_at <= now()),
+    (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0) FROM public.outbox_outboxdelivery
+     WHERE state = 'pending' AND due_at <= clock_timestamp()),
     (SELECT count(*) FROM public.outbox_outboxdelivery WHERE state = 'pending' AND attempts > 0),
     (SELECT count(*) FROM public.outbox_outboxdelivery WHERE state = 'dead')
 """
