@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import brand, home, language, notifications, search
+from tenants.views import brand, home, language, notifications, search, settings
 
 app_name = "tenants"
 
@@ -17,4 +17,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
     path("notifications/", notifications.notifications, name="notifications"),
+    path("settings/", settings.index, name="settings"),
+    path("settings/company/", settings.general, name="settings-general"),
+    path("settings/branding/", settings.brand, name="settings-branding"),
+    path("settings/branding/preview/", settings.brand_preview, name="settings-branding-preview"),
 ]
