@@ -373,8 +373,8 @@ class SessionCreateSerializer(StrictSerializer):
     """Who comes to the counter."""
 
     visitor_id = serializers.UUIDField(help_text="Random secret that the browser made and keeps.")
-    identifier = serializers.CharField(max_length=120, required=False, default="")
-    identifier_hash = serializers.CharField(max_length=64, required=False, default="")
+    identifier = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    identifier_hash = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     email = serializers.CharField(max_length=254, required=False, allow_blank=True)
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
