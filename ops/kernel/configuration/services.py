@@ -26,6 +26,9 @@ from ops.kernel.errors import FieldError, Invalid, NotFound
 from ops.kernel.redaction import MASK
 
 CACHE_S = 300
+CHANGING = "changing"
+CHANGING_S = 10
+NOTHING: dict[str, Any] = {"version": 0, "values": {}, "secrets": {}}
 FORMAT = 1
 
 
@@ -70,10 +73,11 @@ def _cache_key(name: str) -> str:
 def _stored(name: str) -> dict[str, Any]:
     """Plain values and encrypted tokens in force; cached, and the cache holds no secret in the clear."""
     found = cache.get(_cache_key(name))
-    if found is None:
+    if found is None or found == CHANGING:
         row = SettingVersion.objects.active().filter(name=name).values("version", "values", "secrets").first()
-        found = row or {"version": 0, "values": {}, "secrets": {}}
-        cache.set(_cache_key(name), found, CACHE_S)
+        # `add`, not `set`: what was read before a change must not outlive it.
+        cache.add(_cache_key(name), row or NOTHING, CACHE_S)
+        found = row or NOTHING
     return found
 
 
@@ -337,14 +341,19 @@ def _rotate_column(table: str, key_column: str, column: str) -> Rotation:
 
 
 def _forget(name: str) -> None:
-    """Drop the cached values after the commit, under the key of the schema that changed."""
+    """Mark the cached values as changing, now and again at the commit, under the key of the schema that changes.
+
+    While the mark stands everybody reads the table and nobody fills the cache: this transaction sees its own change,
+    and a reader that was on its way with the old values cannot leave them behind.
+    """
     schema = connection.schema_name
 
-    def drop() -> None:
+    def mark() -> None:
         with schema_context(schema):
-            cache.delete(_cache_key(name))
+            cache.set(_cache_key(name), CHANGING, CHANGING_S)
 
-    transaction.on_commit(drop)
+    mark()
+    transaction.on_commit(mark)
 
 
 def _definition(name: str) -> Definition:
