@@ -210,7 +210,7 @@ class ChatConsumer(TenantConsumer):
 
     async def follow_known(self, frame: dict[str, Any]) -> None:
         """The conversations a greeting names with their last numbers; what is no longer theirs is answered one by one."""
-        known = frame.get("conversations") or {}
+        known = frame.get("conversations", {})
         if not isinstance(known, dict) or len(known) > MAX_FOLLOWED:
             raise errors.Invalid(field="conversations")
         for key, after in known.items():
