@@ -1,0 +1,182 @@
+"""The demo installation: a platform, a reseller, three tenants, their people and believable content.
+
+Built by calling the same services as everybody else, so it also shows that they fit together.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django_tenants.utils import schema_context, tenant_context
+
+from billing.services import onboarding
+from chat.services import demo as chat_demo
+from tenants.accounts.models import User
+from tenants.accounts.services import users
+from tenants.models import Reseller, Tenant
+from tenants.services import branding, resellers
+
+log = logging.getLogger(__name__)
+
+PASSWORD = "balcao-demo"  # noqa: S105 - public by design; DEMO is refused when DEBUG is off
+PLATFORM_ACCOUNT = "admin@balcao.example"
+RESELLER_ACCOUNT = "revenda@redesul.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """One demo tenant."""
+
+    slug: str
+    name: str
+    plan: str
+    mail_domain: str
+    language: str
+    currency: str
+    primary: str
+    secondary: str
+    people: dict[str, str]
+    resold: bool = True
+
+
+BUSINESSES = [
+    Business(
+        slug="padaria",
+        name="Padaria Aurora",
+        plan="professional",
+        mail_domain="padaria.example",
+        language="pt-br",
+        currency="BRL",
+        primary="#b4531a",
+        secondary="#f2c14e",
+        people={
+            "owner": "Aurora Menezes",
+            "admin": "Caio Brandão",
+            "agent": "Bia Fontes",
+            "agent2": "Davi Rocha",
+            "editor": "Elisa Prado",
+            "viewer": "Vicente Lima",
+        },
+    ),
+    Business(
+        slug="livraria",
+        name="Livraria Mirante",
+        plan="starter",
+        mail_domain="livraria.example",
+        language="pt-br",
+        currency="BRL",
+        primary="#2f5d50",
+        secondary="#d9a05b",
+        people={
+            "owner": "Marina Teles",
+            "admin": "Otávio Reis",
+            "agent": "Lia Campos",
+            "agent2": "Nuno Azevedo",
+            "editor": "Sílvia Dantas",
+            "viewer": "Heitor Pires",
+        },
+    ),
+    Business(
+        slug="studio",
+        name="Lantern Courses",
+        plan="business",
+        mail_domain="lantern.example",
+        language="en",
+        currency="BRL",
+        primary="#4338ca",
+        secondary="#f59e0b",
+        people={
+            "owner": "Grace Lantern",
+            "admin": "Owen Hart",
+            "agent": "Maya Singh",
+            "agent2": "Theo Clarke",
+            "editor": "Ivy Moore",
+            "viewer": "Noah Reed",
+        },
+        resold=False,
+    ),
+]
+ROLES = {"admin": "admin", "agent": "agent", "agent2": "agent", "editor": "editor", "viewer": "viewer"}
+
+
+def is_empty() -> bool:
+    """Whether nobody has used this installation yet."""
+    with schema_context(settings.PUBLIC_SCHEMA_NAME):
+        return not Tenant.objects.customers().exists() and not Reseller.objects.exists()
+
+
+def accounts() -> list[tuple[str, str]]:
+    """Addresses and accounts to print at the start."""
+    port = settings.SITE_PORT_SUFFIX
+    lines = [
+        (f"http://localhost{port}/admin/", PLATFORM_ACCOUNT),
+        (f"http://redesul.localhost{port}/admin/", RESELLER_ACCOUNT),
+    ]
+    return lines + [(f"http://{one.slug}.localhost{port}/", f"owner@{one.mail_domain}") for one in BUSINESSES]
+
+
+def build(*, now: datetime, say: Callable[[str], object]) -> None:
+    """Make whatever of the demo is missing; a second run changes nothing that is there."""
+    with schema_context(settings.PUBLIC_SCHEMA_NAME):
+        if not User.objects.filter(email=PLATFORM_ACCOUNT).exists():
+            User.objects.create_superuser(PLATFORM_ACCOUNT, PASSWORD, name="Alice Prado", language="pt-br")
+        reseller = Reseller.objects.filter(slug="redesul").first() or _open_reseller(now)
+    for business in BUSINESSES:
+        with schema_context(settings.PUBLIC_SCHEMA_NAME):
+            if Tenant.objects.customers().filter(slug=business.slug).exists():
+                continue
+        say(f"{business.name}: preparing")
+        _open_tenant(business, reseller if business.resold else None, now)
+
+
+def _open_reseller(now: datetime) -> Reseller:
+    reseller = resellers.create(
+        name="Rede Sul",
+        slug="redesul",
+        support_email="suporte@redesul.example",
+        owner_email=RESELLER_ACCOUNT,
+        owner_name="Renata Vidal",
+        owner_password=PASSWORD,
+        now=now,
+    )
+    branding.save(
+        owner=reseller, display_name="Rede Sul", primary_color="#0b6e8a", secondary_color="#f2a541", now=now
+    )
+    return reseller
+
+
+def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -> None:
+    tenant = onboarding.sign_up(
+        name=business.name,
+        slug=business.slug,
+        plan=business.plan,
+        owner_email=f"owner@{business.mail_domain}",
+        owner_name=business.people["owner"],
+        owner_password=PASSWORD,
+        reseller=reseller,
+        language=business.language,
+        currency=business.currency,
+        now=now - timedelta(days=45),
+        wait=True,
+    )
+    branding.save(
+        owner=tenant,
+        display_name=business.name,
+        primary_color=business.primary,
+        secondary_color=business.secondary,
+        now=now,
+    )
+    with tenant_context(tenant):
+        people = {"owner": User.objects.get(email=f"owner@{business.mail_domain}")}
+        for account, role in ROLES.items():
+            people[account] = users.create(
+                email=f"{account}@{business.mail_domain}",
+                role=role,
+                name=business.people[account],
+                password=PASSWORD,
+                by=people["owner"],
+                now=now,
+            )
+        chat_demo.fill(language=business.language, now=now, people=people)
