@@ -129,11 +129,14 @@ class Checkout:
         """The JSON that a management command printed last."""
         return json.loads(self.manage(*arguments, **env).splitlines()[-1])
 
-    def hold(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        """A management command that runs until its input is closed; returns when it holds the services."""
+    def ask(self, question: str, **env: str) -> Any:
+        """What PostgreSQL says to SQL (or Redis to PING), through a command of its own."""
+        return self.answer("ask", question, **env)
+
+    def hold(self, *arguments: str, **env: str) -> "Hold":
+        """A management command that runs until it is ended; returns when it holds the services."""
         process = self.start("manage", "hold", *arguments, **env)
-        read_until(process, "holding")
-        return process
+        return Hold(self, process, read_until(process, "holding"))
 
     def state(self) -> dict[str, Any]:
         """What the keeper wrote about the running services."""
@@ -167,6 +170,26 @@ class Checkout:
         if self.data.is_symlink():
             shutil.rmtree(self.data.readlink().parent)
         shutil.rmtree(self.path.parent)
+
+
+class Hold:
+    """A running command that asks PostgreSQL and Redis for us."""
+
+    def __init__(self, checkout: Checkout, process: subprocess.Popen[str], said: str) -> None:
+        self.checkout, self.process, self.said = checkout, process, said
+
+    def ask(self, question: str) -> Any:
+        """What PostgreSQL says to SQL, or Redis to PING; a text when there was no answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{question}\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def end(self) -> None:
+        """Let the command come to its end."""
+        said, _ = self.process.communicate()
+        assert self.process.returncode == 0, said
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:

@@ -35,33 +35,29 @@ def test_a_command_finds_both_services_and_leaves_nothing_running(checkout):
     assert not Path(env["REDIS_URL"].removeprefix("unix://").split("?")[0]).parent.exists()
 
 
-def test_a_commands_exit_code_is_passed_on(checkout):
-    assert checkout.run("manage", "exit", "7")[0] == 7
-
-
 def test_a_long_path_with_spaces_works_and_keeps_its_data(new_checkout):
     checkout = new_checkout(LONG.strip())
 
-    checkout.manage(
-        "sql", "create extension vector; create table kept (note vector(2)); insert into kept values ('[1,2]')"
-    )
+    checkout.ask("create extension vector; create table kept (note vector(2)); insert into kept values ('[1,2]')")
 
-    assert checkout.answer(
-        "sql", "select note::text, current_setting('server_version_num')::int / 10000 from kept"
-    ) == [["[1,2]", 18]]
-    assert "+PONG" in checkout.manage("ping")
+    command = checkout.hold()
+    assert command.ask("select note::text, current_setting('server_version_num')::int / 10000 from kept") == [
+        ["[1,2]", 18]
+    ]
+    assert command.ask("PING") == "+PONG"
+    command.end()
 
 
 def test_two_checkouts_at_once_do_not_meet(checkout, new_checkout, data):
     other = new_checkout("second", data=data)
     here, there = checkout.hold(), other.hold()
 
-    checkout.manage("sql", "create table only_here ()")
+    here.ask("create table only_here ()")
 
-    assert other.answer("sql", "select to_regclass('only_here')") == [[None]]
-    assert checkout.answer("sql", "select to_regclass('only_here')::text") == [["only_here"]]
-    here.communicate()
-    there.communicate()
+    assert there.ask("select to_regclass('only_here')") == [[None]]
+    assert here.ask("select to_regclass('only_here')::text") == [["only_here"]]
+    here.end()
+    there.end()
     checkout.nothing_runs()
     other.nothing_runs()
 
@@ -71,50 +67,46 @@ def test_the_services_stay_until_the_last_command_has_ended(checkout):
     second = checkout.hold()
     running = postmaster(checkout)
 
-    first.communicate()
-    assert checkout.answer("sql", "select 1") == [[1]]
+    first.end()
+    assert second.ask("select 1") == [[1]]
+    assert checkout.run("manage", "exit", "7")[0] == 7  # a third comes and goes; its exit code is passed on
     assert postmaster(checkout) == running
 
-    second.communicate()
+    second.end()
     checkout.nothing_runs()
 
 
 def test_a_killed_command_leaves_nothing_running(checkout):
     command = checkout.hold("runaway")
 
-    command.kill()
+    command.process.kill()
 
     checkout.nothing_runs()
 
 
-def test_a_killed_server_is_started_again_with_its_data(checkout):
+def test_killed_servers_are_started_again_with_their_data(checkout):
     command = checkout.hold()
-    checkout.manage("sql", "create table if not exists survivor (n int); insert into survivor values (1)")
-    killed = postmaster(checkout)
+    command.ask("create table survivor (n int); insert into survivor values (1)")
 
-    os.kill(killed, signal.SIGKILL)
+    os.kill(postmaster(checkout), signal.SIGKILL)
     kill(checkout, "redis-server")
 
-    wait_until(
-        "a new PostgreSQL",
-        lambda: (checkout.data / "postmaster.pid").exists() and postmaster(checkout) != killed,
-    )
-    wait_until("PostgreSQL to answer", lambda: checkout.run("manage", "sql", "select 1")[0] == 0)
-    assert checkout.answer("sql", "select count(*) from survivor") == [[1]]
-    wait_until("Redis to answer", lambda: checkout.run("manage", "ping")[0] == 0)
-    command.communicate()
+    wait_until("PostgreSQL to answer", lambda: command.ask("select count(*) from survivor") == [[1]])
+    wait_until("Redis to be there", lambda: any("redis-server" in text for text in checkout.processes().values()))
+    wait_until("Redis to answer", lambda: checkout.run("manage", "ask", "PING") == (0, '"+PONG"\n'))
+    command.end()
     checkout.nothing_runs()
 
 
 def test_after_everything_was_killed_at_once_the_next_start_finds_its_data(checkout):
-    checkout.hold()
-    checkout.manage("sql", "create table if not exists rescued (n int); insert into rescued values (7)")
+    command = checkout.hold()
+    command.ask("create table rescued (n int); insert into rescued values (7)")
 
     kill(checkout)
     checkout.nothing_runs()
 
     assert (checkout.data / "postmaster.pid").exists()  # what a crash leaves behind
-    assert checkout.answer("sql", "select n from rescued") == [[7]]
+    assert checkout.ask("select n from rescued") == [[7]]
 
 
 def test_a_killed_keeper_takes_its_services_along(checkout):
@@ -124,10 +116,10 @@ def test_a_killed_keeper_takes_its_services_along(checkout):
 
     wait_until(
         "PostgreSQL and Redis to end",
-        lambda: not any("postgres" in c or "redis-server" in c for c in checkout.processes().values()),
+        lambda: not any("postgres" in text or "redis-server" in text for text in checkout.processes().values()),
     )
-    assert checkout.answer("sql", "select 1") == [[1]]  # while the first command still runs
-    command.communicate()
+    assert checkout.ask("select 1") == [[1]]  # while the first command still runs
+    command.end()
     checkout.nothing_runs()
 
 
@@ -138,7 +130,7 @@ def test_a_process_number_given_to_another_program_does_not_stop_the_start(check
     pidfile.write_text(f"{stranger.pid}\n{pidfile.parent}\n1\n5432\n\n\n")
 
     try:
-        assert checkout.answer("sql", "select 1") == [[1]]
+        assert checkout.ask("select 1") == [[1]]
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -152,28 +144,28 @@ def test_half_of_a_database_is_made_again(new_checkout):
     (services / "pg.partial" / "PG_VERSION").write_text("18\n")
     (services / "state.json").write_text("{")
 
-    assert checkout.answer("sql", "select 1") == [[1]]
+    assert checkout.ask("select 1") == [[1]]
     assert not (services / "pg.partial").exists()
 
 
 def test_a_start_that_is_killed_on_the_way_is_made_good_by_the_next(new_checkout):
     checkout = new_checkout()
-    command = checkout.start("manage", "show")
+    started = checkout.start("manage", "show")
     wait_until("the making of the database", lambda: any("initdb" in c for c in checkout.processes().values()))
 
     kill(checkout)
-    command.communicate()
+    started.communicate()
     checkout.nothing_runs()
 
-    assert checkout.answer("sql", "select 1") == [[1]]
+    assert checkout.ask("select 1") == [[1]]
 
 
 def test_a_broken_journal_of_redis_is_put_aside(checkout):
-    checkout.manage("ping")
+    checkout.manage("ask", "PING")
     journal = checkout.var / "services" / "redis" / "appendonly.aof"
     journal.write_bytes(b"this is no journal\n" * 10)
 
-    assert "+PONG" in checkout.manage("ping")
+    assert "+PONG" in checkout.manage("ask", "PING")
     assert list(journal.parent.glob("*.broken-*"))
 
 
@@ -198,7 +190,7 @@ def test_a_command_that_needs_more_than_is_running_says_so(checkout):
 
     assert code == 1
     assert "without its own postgres" in said
-    first.communicate()
+    first.end()
     checkout.nothing_runs()
 
 
@@ -210,20 +202,20 @@ def test_the_sockets_are_closed_to_other_users(checkout, nobody):
     other = {"user": 1, "group": 1, "extra_groups": []}  # neither root nor nobody
     refused = subprocess.run(["ls", run], capture_output=True, text=True, check=False, **other)
     assert "Permission denied" in refused.stderr
-    command.communicate()
+    command.end()
     checkout.nothing_runs()
 
 
 def test_a_socket_directory_that_somebody_else_made_first_is_not_used(checkout, nobody):
     command = checkout.hold()
     run = Path(checkout.state()["run"])
-    command.communicate()
+    command.end()
     checkout.nothing_runs()
     run.mkdir()  # root's, and open to everybody
     try:
         command = checkout.hold()
         assert checkout.state()["run"] == f"{run}-1"
-        command.communicate()
+        command.end()
         checkout.nothing_runs()
     finally:
         run.rmdir()
@@ -232,9 +224,12 @@ def test_a_socket_directory_that_somebody_else_made_first_is_not_used(checkout, 
 def test_an_ordinary_user_runs_it_too(new_checkout, nobody, data):
     checkout = new_checkout("of nobody", nobody, data=data)
 
-    assert checkout.answer("sql", "select 1") == [[1]]
-    assert "+PONG" in checkout.manage("ping")
+    command = checkout.hold()
+
+    assert command.ask("select 1") == [[1]]
+    assert command.ask("PING") == "+PONG"
     assert checkout.data.stat().st_uid == nobody.uid
+    command.end()
     assert checkout.processes() == {}
 
 
@@ -242,23 +237,23 @@ def test_below_a_closed_directory_root_keeps_the_data_where_it_can_be_reached(ne
     checkout = new_checkout()
     checkout.path.parent.chmod(0o700)
 
-    said = checkout.manage("sql", "create table kept (); select 5")
+    said = checkout.manage("ask", "create table kept (); select 5")
 
     outside = checkout.data.readlink()
     assert f"The data is in {outside.parent}" in said
     assert (outside / "PG_VERSION").exists()
     assert checkout.path.parent.stat().st_mode & 0o777 == 0o700  # nothing was opened for it
     checkout.path.parent.chmod(0o755)
-    assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]  # and the data stays there
+    assert checkout.ask("select to_regclass('kept')::text") == [["kept"]]  # and the data stays there
 
 
 def test_data_whose_way_was_closed_moves_along(new_checkout, nobody, data):
     checkout = new_checkout(data=data)
-    checkout.manage("sql", "create table kept ()")
+    checkout.manage("ask", "create table kept ()")
 
     checkout.path.parent.chmod(0o700)
 
-    assert checkout.answer("sql", "select to_regclass('kept')::text") == [["kept"]]
+    assert checkout.ask("select to_regclass('kept')::text") == [["kept"]]
 
 
 def test_data_of_another_user_is_refused_with_the_fix(new_checkout, nobody, data):
@@ -328,5 +323,5 @@ def test_a_second_keeper_gives_way(checkout):
 
     assert second.returncode == 1
     assert "Another keeper" in second.stdout
-    command.communicate()
+    command.end()
     checkout.nothing_runs()

@@ -13,23 +13,25 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def sql(text: str) -> None:
+def answer(question: str) -> str:
+    """What PostgreSQL says to SQL, and Redis to PING."""
+    if question == "PING":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(os.environ["REDIS_URL"].removeprefix("unix://").split("?")[0])
+            client.sendall(b"PING\r\n")
+            return json.dumps(client.recv(64).decode().strip())
     import psycopg  # noqa: PLC0415 - the other commands do without
 
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        found = connection.execute(text)
-        say(json.dumps(found.fetchall() if found.description else [], default=str))
-
-
-def ping() -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.connect(os.environ["REDIS_URL"].removeprefix("unix://").split("?")[0])
-        client.sendall(b"PING\r\n")
-        say(client.recv(64).decode().strip())
+    try:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            found = connection.execute(question)
+            return json.dumps(found.fetchall() if found.description else [], default=str)
+    except psycopg.OperationalError as error:
+        return json.dumps(str(error))
 
 
 def hold(*runaway: str) -> None:
-    """Until the input is closed. `runaway`: with a child that leaves the process group and ignores SIGTERM."""
+    """Answer one question a line until the input is closed. `runaway`: with a child that left the process group."""
     if runaway:
         subprocess.Popen(
             [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"],
@@ -38,16 +40,15 @@ def hold(*runaway: str) -> None:
             stderr=subprocess.DEVNULL,
         )
     say("holding")
-    sys.stdin.read()
+    for line in sys.stdin:
+        say(answer(line.strip()))
 
 
 def main(command: str, *arguments: str) -> None:
     if command == "show":
         say(json.dumps(dict(os.environ)))
-    elif command == "sql":
-        sql(*arguments)
-    elif command == "ping":
-        ping()
+    elif command == "ask":
+        say(answer(*arguments))
     elif command == "hold":
         hold(*arguments)
     elif command == "exit":
