@@ -1,4 +1,4 @@
-"""Signs of life of processes that nobody connects to: workers, dispatchers, the scheduler."""
+"""Signs of life of processes that nobody connects to: workers and dispatchers."""
 
 import os
 import socket

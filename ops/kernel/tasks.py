@@ -5,17 +5,20 @@ is published by chains, chords, retries and the scheduler. `enqueue` waits for t
 call when the name is misspelt.
 """
 
+import difflib
 import functools
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import celery
+import redis
 from celery import signals
 from django.db import connection, transaction
 from django_tenants.utils import get_public_schema_name, get_tenant_model, tenant_context
 
-from ops.kernel import context
+from ops.kernel import context, heartbeats
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +46,12 @@ def enqueue(name: str, /, *, _options: dict[str, Any] | None = None, **kwargs: A
 
 def _task(name: str) -> celery.Task:
     app = celery.current_app
-    app.loader.import_default_modules()
+    if name not in app.tasks:
+        # The web process has imported no task module yet; a worker has.
+        app.loader.import_default_modules()
     try:
         return app.tasks[name]
     except KeyError:
-        import difflib  # noqa: PLC0415
-
         near = difflib.get_close_matches(name, app.tasks.keys(), n=3)
         raise UnknownTask(f"No task is called {name!r}. Near: {', '.join(near) or 'nothing'}.") from None
 
@@ -136,3 +139,31 @@ def _leave(task: celery.Task | None = None, **_: Any) -> None:
 
 def _header(request: Any, name: str) -> str:
     return request.get(name) or (request.headers or {}).get(name) or ""
+
+
+# --- Signs of life --------------------------------------------------------------------------------------
+
+BEAT_EVERY_S = 5
+_next_beat = 0.0
+
+
+@signals.heartbeat_sent.connect(dispatch_uid="ops.kernel.worker_alive")
+def _alive(sender: Any = None, **_: Any) -> None:
+    """A worker's own heartbeat, every two seconds, passed on to where the health check looks."""
+    global _next_beat
+    if time.monotonic() < _next_beat:
+        return
+    _next_beat = time.monotonic() + BEAT_EVERY_S
+    try:
+        heartbeats.beat("worker", name=sender.eventer.hostname)
+    except redis.RedisError as error:
+        log.warning("No sign of life given: %s", error)
+
+
+@signals.worker_shutting_down.connect(dispatch_uid="ops.kernel.worker_gone")
+def _gone(sender: Any = None, **_: Any) -> None:
+    """A worker that is told to stop takes no more work: nobody should count on it."""
+    try:
+        heartbeats.gone("worker", name=str(sender))
+    except redis.RedisError as error:
+        log.warning("No goodbye said: %s", error)

@@ -1,11 +1,13 @@
 """Read and change settings. Every change is a new version with its author; secrets are encrypted at rest."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import redis
 import yaml
 from django.apps import apps
 from django.conf import settings
@@ -24,6 +26,8 @@ from ops.kernel.configuration.registry import Definition, Field, definitions
 from ops.kernel.configuration.values import Secret, Values
 from ops.kernel.errors import FieldError, Invalid, NotFound
 from ops.kernel.redaction import MASK
+
+log = logging.getLogger(__name__)
 
 CACHE_S = 300
 CHANGING = "changing"
@@ -72,13 +76,20 @@ def _cache_key(name: str) -> str:
 
 def _stored(name: str) -> dict[str, Any]:
     """Plain values and encrypted tokens in force; cached, and the cache holds no secret in the clear."""
-    found = cache.get(_cache_key(name))
+    try:
+        found = cache.get(_cache_key(name))
+    except redis.RedisError as error:
+        log.warning("Settings are read without the cache: %s", error)
+        return _in_force(name)
     if found is None or found == CHANGING:
-        row = SettingVersion.objects.active().filter(name=name).values("version", "values", "secrets").first()
+        found = _in_force(name)
         # `add`, not `set`: what was read before a change must not outlive it.
-        cache.add(_cache_key(name), row or NOTHING, CACHE_S)
-        found = row or NOTHING
+        cache.add(_cache_key(name), found, CACHE_S)
     return found
+
+
+def _in_force(name: str) -> dict[str, Any]:
+    return SettingVersion.objects.active().filter(name=name).values("version", "values", "secrets").first() or NOTHING
 
 
 def set(name: str, value: Mapping[str, Any], *, by: Any, note: str = "", now: datetime | None = None) -> SettingVersion:  # noqa: A001 — settled name
@@ -349,8 +360,11 @@ def _forget(name: str) -> None:
     schema = connection.schema_name
 
     def mark() -> None:
-        with schema_context(schema):
-            cache.set(_cache_key(name), CHANGING, CHANGING_S)
+        try:
+            with schema_context(schema):
+                cache.set(_cache_key(name), CHANGING, CHANGING_S)
+        except redis.RedisError as error:
+            log.error("The cache keeps the old values for up to %s seconds: %s", CACHE_S, error)
 
     mark()
     transaction.on_commit(mark)

@@ -44,7 +44,7 @@ def _lines() -> Iterator[str]:
         yield from _metric("app_outbox_lag_seconds", "gauge", "Age of the oldest due delivery.", [("", round(state.lag_s, 3))])
     try:
         waiting = checks.queue_length()
-        alive = {kind: len(heartbeats.alive(kind)) for kind in ("worker", "outbox", "scheduler")}
+        alive = {kind: len(heartbeats.alive(kind)) for kind in ("worker", "outbox")}
     except redis.RedisError:
         return
     if waiting >= 0:
