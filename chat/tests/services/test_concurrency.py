@@ -1,0 +1,148 @@
+"""Promises that hold when several act at once: every writer has its own connection, as in life."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+from django_tenants.utils import tenant_context
+
+from chat.errors import AlreadyAssigned, ClientIdReused
+from chat.models import ChatEvent, Conversation, Message
+from chat.queries import stream
+from chat.services import conversations, messages
+from chat.tests.factories import ConversationFactory
+
+pytestmark = pytest.mark.transactional
+
+
+def at_once(tenant: Any, calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run the calls together, each in its own thread; what they raise is an answer too."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            with tenant_context(tenant):
+                connection.ensure_connection()
+                barrier.wait(timeout=10)
+                return call()
+        except Exception as error:  # noqa: BLE001 — the refusal is what is looked at
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_five_replays_at_once_make_one_message(acme, bia):
+    conversation, client_id = ConversationFactory(), uuid4()
+
+    def send(body: str = "Hello") -> messages.Sent:
+        return messages.send(conversation_id=conversation.pk, by=bia, body=body, client_id=client_id)
+
+    answers = at_once(acme, [send] * 5)
+    other = at_once(acme, [lambda: send("Other")])[0]
+
+    assert len({answer.id for answer in answers}) == 1
+    assert [answer.seq for answer in answers] == [2] * 5
+    assert sorted(answer.created for answer in answers) == [False] * 4 + [True]
+    assert isinstance(other, ClientIdReused)
+    assert Message.objects.count() == 1
+
+
+def test_one_conversation_is_started_by_five_requests_at_once(acme):
+    visitor = conversations.visitor_of(ConversationFactory())
+    client_id = uuid4()
+
+    answers = at_once(acme, [lambda: conversations.start(visitor=visitor, client_id=client_id)] * 5)
+
+    assert len({answer.pk for answer in answers}) == 1
+    assert Conversation.objects.filter(client_id=client_id).count() == 1
+
+
+def test_eight_writers_number_without_gaps(acme, bia):
+    conversation = ConversationFactory()
+
+    def write() -> list[int]:
+        return [
+            messages.send(
+                conversation_id=conversation.pk, by=bia, body=f"{number}", client_id=uuid4(), private=number % 5 == 0
+            ).seq
+            for number in range(50)
+        ]
+
+    mine = at_once(acme, [write] * 8)
+
+    rows = list(Message.objects.filter(conversation=conversation).order_by("seq").values_list("seq", "pub_seq"))
+    assert [seq for seq, _ in rows] == list(range(2, 402))
+    assert [pub for _, pub in rows if pub is not None] == list(range(2, 322))
+    assert all(seqs == sorted(seqs) for seqs in mine)
+    events = ChatEvent.objects.filter(conversation=conversation).order_by("seq").values_list("seq", flat=True)
+    assert list(events) == list(range(1, 402))
+
+
+def test_of_two_agents_who_claim_at_once_exactly_one_wins(acme, ana, bia):
+    def claim(key: UUID, by: Any) -> Any:
+        conversations.claim(conversation_id=key, by=by)
+        return by.pk
+
+    link = ConversationFactory().contact_inbox
+    for _ in range(100):
+        conversation = ConversationFactory(contact_inbox=link)
+        answers = at_once(acme, [lambda: claim(conversation.pk, ana), lambda: claim(conversation.pk, bia)])  # noqa: B023
+        winners = [answer for answer in answers if not isinstance(answer, Exception)]
+        conversation.refresh_from_db()
+        assert winners == [conversation.assignee_id]
+        assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [AlreadyAssigned]
+
+
+def test_the_cursor_waits_for_a_transaction_that_began_first(acme, bia):
+    """Ids become visible out of order: the later event commits first, and a reader must not step over the earlier one."""
+    first, second = ConversationFactory(), ConversationFactory()
+    start = stream.now()
+    inside, done = Barrier(2), Barrier(2)
+
+    def slow() -> None:
+        with transaction.atomic():
+            messages.send(conversation_id=first.pk, by=bia, body="early", client_id=uuid4())
+            inside.wait(timeout=10)
+            done.wait(timeout=10)
+
+    def quick() -> tuple[list[str], str]:
+        inside.wait(timeout=10)
+        messages.send(conversation_id=second.pk, by=bia, body="late", client_id=uuid4())
+        seen, cursor, _more = stream.after(start)
+        done.wait(timeout=10)
+        return [event["data"]["body"] for event in seen], str(cursor)
+
+    _, (between, cursor) = at_once(acme, [slow, quick])
+    after, _, _ = stream.after(stream.parse(cursor))
+
+    assert between == []
+    assert [event["data"]["body"] for event in after] == ["early", "late"]
+
+
+def test_a_busy_stream_read_in_pieces_is_whole_and_in_order(acme, bia):
+    talks = [ConversationFactory() for _ in range(4)]
+    start = stream.now()
+
+    def write() -> None:
+        for number in range(25):
+            for talk in talks:
+                messages.send(conversation_id=talk.pk, by=bia, body=f"{number}", client_id=uuid4())
+
+    def read() -> list[tuple[str, int]]:
+        place, found = start, []
+        while len(found) < 400:
+            events, place, _more = stream.after(place, limit=7)
+            found += [(event["conversation"], event["seq"]) for event in events]
+        return found
+
+    *_, seen = at_once(acme, [write] * 4 + [read])
+
+    for talk in talks:
+        assert sorted(seq for key, seq in seen if key == str(talk.pk)) == list(range(2, 102))
