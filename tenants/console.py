@@ -15,15 +15,15 @@ from typing import Any, ClassVar
 from csp.constants import UNSAFE_EVAL
 from django.contrib import admin
 from django.contrib.admin.filters import RelatedFieldListFilter
-from django.contrib.admin.views.main import ChangeList as DjangoChangeList
+from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Field, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.core.paginator import Paginator
+from django.db.models import Field, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.templatetags.static import static
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -47,11 +47,12 @@ class Reach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Where a screen stands in the side menu; `icon` is a name of Material Symbols."""
+    """Where a screen stands in the side menu; `icon` is a name of Material Symbols. Without a title it is the model's."""
 
     group: str
     icon: str
     order: int = 100
+    title: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class ResellerAdminSite(UnfoldAdminSite):
         refusal = ""
         if request.user.is_authenticated and not self.has_permission(request):
             refusal = gettext("You are signed in as %(person)s, who has no access to this console.") % {"person": request.user}
-        return with_alpine(super().login(request, {**(extra_context or {}), "refusal": refusal}))  # type: ignore[return-value]
+        return with_alpine(super().login(request, {**(extra_context or {}), "refusal": refusal, "password_reset_url": reverse("accounts:password-reset")}))  # type: ignore[return-value]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Every page of the console: the permission check of Django, and the one exception of its security policy."""
@@ -169,6 +170,14 @@ class ResellerAdminSite(UnfoldAdminSite):
         create = reverse("admin:tenants_tenant_add") if site._registry[Tenant].has_add_permission(request) else ""
         return super().index(request, {**(extra_context or {}), "cards": shown, "create_url": create})
 
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Django's page of one app; our menu is not ordered by apps, so it leads to the overview."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Log out and stand at the door again."""
+        return LogoutView.as_view(next_page=reverse("admin:login"))(request)
+
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse | HttpResponse:
         """The command palette: screens and customers. Unfold's own keeps answers by person, whatever the host."""
         text = request.GET.get("s", "").strip()[:100]
@@ -185,7 +194,7 @@ class ResellerAdminSite(UnfoldAdminSite):
             results.append(SearchResult(title=tenant.name, description=tenant.slug, link=link, icon="storefront"))
         extended = "extended" in request.GET
         template = "unfold/helpers/command_results.html" if extended else "unfold/helpers/search_results.html"
-        page = admin.views.main.Paginator(results, 100)  # type: ignore[attr-defined]
+        page = Paginator(results, 100)
         context = {"page_obj": page, "results": page.page(1), "page_counter": 0, "execution_time": 0, "command_show_history": False}
         return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
 
@@ -299,13 +308,13 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
 
     menu: ClassVar[Menu | None] = None
     export_columns: ClassVar[Sequence[tuple[Text, Callable[[Any], Any]]]] = ()
-    show_full_result_count = False
     list_per_page = 50
     list_filter_submit = False
     compressed_fields = False
     warn_unsaved_form = True
     empty_title: Text = ""
     empty_hint: Text = ""
+    add_label: Text = _("Add")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """In the menu for whoever may see the list."""
@@ -332,12 +341,6 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what the filters name: a lookup through relations can be asked like an oracle."""
         return "__" not in lookup.removesuffix("__exact").removesuffix("__isnull") or super().lookup_allowed(lookup, value, request)
-
-    def get_changelist_instance(self, request: HttpRequest) -> DjangoChangeList:
-        """Keep the words for an empty list with the list."""
-        changes = super().get_changelist_instance(request)
-        changes.empty_title, changes.empty_hint = self.empty_title, self.empty_hint  # type: ignore[attr-defined]
-        return changes
 
 
 @admin.action(description=_("Export as CSV"))
@@ -379,7 +382,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     for model, screen in site._registry.items():
         if screen.menu and screen.has_view_permission(request):
             link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-            title = capfirst(str(model._meta.verbose_name_plural))
+            title = capfirst(str(screen.menu.title or model._meta.verbose_name_plural))
             groups[screen.menu.group].append((screen.menu.order, {"title": title, "icon": screen.menu.icon, "link": link}))
     return [
         {"title": GROUPS[key], "separator": False, "items": [item for _order, item in sorted(items, key=lambda pair: pair[0])]}

@@ -134,8 +134,8 @@ class BrandForm(forms.Form):
     display_name = forms.CharField(
         label=_("Company name"), max_length=80, required=False, help_text=_("What your customers read on their pages.")
     )
-    primary_color = forms.CharField(label=_("Main colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
-    secondary_color = forms.CharField(label=_("Second colour"), max_length=7, widget=forms.TextInput(attrs={"type": "color"}))
+    primary_color = forms.CharField(label=_("Main colour"), max_length=7, widget=forms.ColorInput)
+    secondary_color = forms.CharField(label=_("Second colour"), max_length=7, widget=forms.ColorInput)
     logo = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 2 MB."))
     favicon = forms.FileField(label=_("Favicon"), required=False, help_text=_("A small square picture for the browser's tab."))
     email_sender_name = forms.CharField(

@@ -1,7 +1,6 @@
 """Sign up without anybody's help, on the platform's host or a reseller's, in its brand."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -39,7 +38,7 @@ def signup(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if form.is_caught:
             # A machine filled in the form: it sees the same page as everybody and nothing is made.
-            return render(request, "signup/waiting.html", {"address": "", "steps": progress.steps_of(None), "token": ""})
+            return render(request, "signup/waiting.html", {"progress": progress.nothing_yet()})
         if form.is_valid():
             try:
                 return _sign_up(request, form)
@@ -86,15 +85,15 @@ def check_address(request: HttpRequest) -> JsonResponse:
 def waiting(request: HttpRequest, token: str) -> HttpResponse:
     """How far the preparation is; afterwards where to look for the letter."""
     tenant, email = _behind(request, token)
-    state = progress.of(tenant)
-    context: dict[str, Any] = {
+    how = progress.of(tenant)
+    context = {
         "tenant": tenant,
         "email": email,
         "address": domains.url_of(tenant),
-        "token": token,
-        "progress": state,
+        "state_url": reverse("signup:state", args=[token]),
+        "progress": how,
     }
-    return render(request, "signup/done.html" if state.is_ready else "signup/waiting.html", context)
+    return render(request, "signup/done.html" if how.is_ready else "signup/waiting.html", context)
 
 
 @never_cache

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,7 +31,7 @@ class MemberAdmin(ResellerScopedAdmin):
     reseller_path = "reseller"
     owner_may = platform_may = frozenset({"view", "add"})
     staff_may = frozenset({"view"})
-    menu = Menu("company", "group", order=10)
+    menu = Menu("company", "group", order=10, title=_("Team"))
     list_display = ("person_cell", "role_cell", "since_cell")
     list_display_links = None
     list_filter = ("role",)
@@ -40,6 +39,7 @@ class MemberAdmin(ResellerScopedAdmin):
     search_fields = ("user__email", "user__name")
     ordering = ("user__name", "pk")
     actions = ("make_owner", "make_staff", "remove")
+    add_label = _("Invite somebody")
     empty_title = _("Nobody here yet")
     empty_hint = _("Invite the people who look after your customers.")
 
@@ -134,7 +134,7 @@ class BrandAdmin(ResellerScopedAdmin):
 
     reseller_path = "reseller"
     owner_may = staff_may = platform_may = frozenset({"view", "change"})
-    menu = Menu("company", "palette", order=20)
+    menu = Menu("company", "palette", order=20, title=_("Brand"))
     list_display = ("display_name", "reseller")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Branding]:
@@ -206,6 +206,7 @@ class ResellerAdmin(ResellerScopedAdmin):
     search_fields = ("name", "slug")
     ordering = ("name", "pk")
     actions = ("close", "open_again")
+    add_label = _("Open a reseller")
     empty_title = _("No resellers yet")
     empty_hint = _("A reseller gets a console of its own, in its own brand.")
 
@@ -221,7 +222,7 @@ class ResellerAdmin(ResellerScopedAdmin):
         host = hosts[0].domain if hosts else ""
         return format_html(
             '<span class="cell-title"><a href="{}" target="_blank" rel="noopener">{}</a><small>{}</small></span>',
-            f"{settings.SITE_SCHEME}://{host}{settings.SITE_PORT_SUFFIX}/admin/",
+            domains.address_at(host, "/admin/"),
             row.name,
             host,
         )

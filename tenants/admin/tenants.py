@@ -77,6 +77,7 @@ class TenantAdmin(ResellerScopedAdmin):
     list_per_page = 50
     ordering = ("-created_at", "-pk")
     actions = ("suspend_selected", "resume_selected")
+    add_label = _("Create customer")
     empty_title = _("No customers yet")
     empty_hint = _("Create the first one: it takes a minute and ends with an address you can send.")
     export_columns: Sequence[tuple[Text, Callable[[Any], Any]]] = (
@@ -163,7 +164,7 @@ class TenantAdmin(ResellerScopedAdmin):
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
         """A page in the console's frame."""
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": context.get("tenant"), **context}
         return TemplateResponse(request, template, frame, status=status)
 
     def tabs(self) -> list[Tab]:
@@ -370,7 +371,7 @@ def host_of(tenant: Tenant) -> str:
 
 def address_of(tenant: Tenant) -> str:
     """Where to open it in a browser."""
-    return f"{settings.SITE_SCHEME}://{host_of(tenant)}{settings.SITE_PORT_SUFFIX}"
+    return domains.address_at(host_of(tenant))
 
 
 def activity_of(tenant: Tenant) -> list[dict[str, Any]]:

@@ -36,6 +36,11 @@ def of(tenant: Tenant) -> Progress:
     )
 
 
+def nothing_yet() -> Progress:
+    """A preparation that has not begun."""
+    return Progress(steps=steps_of(None), is_ready=False, is_failed=False)
+
+
 def steps_of(job: TenantJob | None) -> list[dict[str, Any]]:
     """The steps of a preparation for the steps component; without a job all of them wait."""
     at = STEPS.index(JobStep(job.step)) if job is not None and job.step else 0

@@ -20,14 +20,19 @@ def host_below_platform(slug: str) -> str:
     return f"{slug}.{settings.PLATFORM_DOMAIN}"
 
 
+def address_at(host: str, path: str = "") -> str:
+    """Absolute address of a page on a host of ours."""
+    return f"{settings.SITE_SCHEME}://{host}{settings.SITE_PORT_SUFFIX}{path}"
+
+
 def url_of(tenant: Tenant, path: str = "/") -> str:
     """Absolute address of a page of a tenant, on its main host."""
-    return f"{settings.SITE_SCHEME}://{host_of(tenant)}{settings.SITE_PORT_SUFFIX}{path}"
+    return address_at(host_of(tenant), path)
 
 
 def url_of_reseller(reseller: Reseller, path: str = "/") -> str:
     """Absolute address of a page of a reseller's console."""
-    return f"{settings.SITE_SCHEME}://{host_of_reseller(reseller)}{settings.SITE_PORT_SUFFIX}{path}"
+    return address_at(host_of_reseller(reseller), path)
 
 
 def host_of_reseller(reseller: Reseller) -> str:

@@ -1,0 +1,171 @@
+"""Customers over the API of the platform's and the resellers' hosts: what the console does, for programs."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, permissions, serializers, status
+from rest_framework.decorators import action
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from billing.models import Plan, Subscription
+from billing.services import onboarding
+from ops.kernel.api import IdempotentMixin, StrictSerializer
+from ops.kernel.errors import FieldError, Invalid
+from tenants.enums import TenantStatus
+from tenants.models import Reseller, Tenant
+from tenants.queries import portfolio
+from tenants.services import domains, lifecycle
+
+
+class ConsolePermission(permissions.BasePermission):
+    """Platform staff, and people of a reseller on its own hosts or the platform's: the rule of the console."""
+
+    message = _("This person has no access to customers here.")
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Keep the scope on the view: every list and every single row starts from it."""
+        try:
+            view.scope = portfolio.scope_of(user=request.user, host=getattr(request, "reseller", None))
+        except portfolio.ScopeRefused:
+            return False
+        return True
+
+
+class TenantFilter(django_filters.FilterSet):
+    """`?q=` looks in names and addresses."""
+
+    q = django_filters.CharFilter(method="search", max_length=100, label="Part of the name or the address, whatever its case.")
+    status = django_filters.ChoiceFilter(choices=TenantStatus.choices)
+    plan = django_filters.CharFilter(method="on_plan", max_length=40, label="Short name of the plan in force.")
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Tenant
+        fields = ["q", "status", "plan", "created_after", "created_before"]
+
+    def search(self, rows: Any, name: str, value: str) -> Any:
+        """By name or address."""
+        return rows.filter(Q(name__icontains=value) | Q(slug__icontains=value))
+
+    def on_plan(self, rows: Any, name: str, value: str) -> Any:
+        """By the plan in force."""
+        return rows.filter(plan_slug=value)
+
+
+class TenantSerializer(serializers.Serializer[Any]):
+    """A customer as the console sees it."""
+
+    id = serializers.UUIDField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    slug = serializers.CharField(read_only=True)
+    address = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=TenantStatus.choices, read_only=True)
+    plan = serializers.CharField(source="plan_slug", read_only=True, allow_null=True)
+    reseller = serializers.SerializerMethodField()
+    language = serializers.CharField(read_only=True)
+    time_zone = serializers.CharField(read_only=True)
+    currency = serializers.CharField(read_only=True)
+    suspended_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    suspend_reason = serializers.CharField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def get_address(self, row: Tenant) -> str:
+        """Where it answers."""
+        hosts = sorted(row.domains.all(), key=lambda host: not host.is_primary)
+        return domains.address_at(hosts[0].domain) if hosts else ""
+
+    def get_reseller(self, row: Tenant) -> str | None:
+        """Short name of its reseller; null for a direct customer."""
+        return row.reseller.slug if row.reseller else None
+
+
+class TenantCreateSerializer(StrictSerializer):
+    """A customer to be. Its owner gets a link by e-mail."""
+
+    name = serializers.CharField(max_length=120)
+    slug = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="Made from the name when left out.")
+    plan = serializers.CharField(max_length=40)
+    owner_email = serializers.EmailField(max_length=254)
+    owner_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=8, required=False)
+    time_zone = serializers.CharField(max_length=40, required=False)
+    currency = serializers.CharField(max_length=3, required=False)
+    reseller = serializers.SlugField(
+        max_length=40, required=False, help_text="For platform staff on the platform's host: whose customer it becomes."
+    )
+
+
+class SuspendSerializer(StrictSerializer):
+    """Why a customer is stopped."""
+
+    reason = serializers.CharField(max_length=200)
+
+
+class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Tenant]):
+    """The customers in sight: all of them for platform staff, a reseller's own for its people."""
+
+    queryset = Tenant.objects.none()
+    serializer_class = TenantSerializer
+    permission_classes = (permissions.IsAuthenticated, ConsolePermission)
+    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    filterset_class = TenantFilter
+    ordering_fields = ("created_at", "name")
+    ordering = ("-created_at",)
+    lookup_value_converter = "uuid"
+    scope: portfolio.Scope
+
+    def get_queryset(self) -> QuerySet[Tenant]:
+        """Customers in sight, with what a row shows."""
+        if getattr(self, "swagger_fake_view", False):
+            return Tenant.objects.none()
+        in_force = Subscription.objects.open().filter(tenant=OuterRef("pk")).values("plan__slug")[:1]
+        return (
+            self.scope.tenants()
+            .select_related("reseller")
+            .prefetch_related("domains")
+            .annotate(plan_slug=Subquery(in_force))
+        )
+
+    @extend_schema(request=TenantCreateSerializer, responses={201: TenantSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Create a customer. It answers `provisioning` and is `active` a few seconds later."""
+        sent = TenantCreateSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        answers = dict(sent.validated_data)
+        reseller = self._reseller(answers.pop("reseller", None))
+        made = onboarding.sign_up(**answers, reseller=reseller, by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=SuspendSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def suspend(self, request: Request, pk: Any = None) -> Response:
+        """Stop a customer; everything is kept."""
+        sent = SuspendSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        lifecycle.suspend(tenant=self.get_object(), reason=sent.validated_data["reason"], by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: Any = None) -> Response:
+        """Let a suspended customer work again."""
+        lifecycle.resume(tenant=self.get_object(), by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    def _reseller(self, slug: str | None) -> Reseller | None:
+        """Whose customer it becomes: the scope's own reseller, or the one platform staff names."""
+        if slug is None:
+            return self.scope.reseller
+        found = self.scope.limit(Reseller.objects.filter(slug=slug, is_active=True), "pk").first()
+        if found is None:
+            raise Invalid(errors=[FieldError("reseller", "unknown_reseller", str(_("There is no such reseller.")))])
+        return found
