@@ -1,0 +1,36 @@
+"""One factory a table of billing."""
+
+from datetime import UTC, datetime
+
+import factory
+
+from billing.models import GaugeReading, Plan, Subscription
+
+
+class PlanFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Plan
+
+    slug = factory.Sequence(lambda number: f"plan-{number}")
+    name = factory.Sequence(lambda number: f"Plan {number}")
+    order = factory.Sequence(lambda number: 100 + number)
+    limits = factory.LazyFunction(lambda: {"chat.agents": 2, "chat.conversations_month": 10})
+    flags = factory.LazyFunction(lambda: {"fileUpload": True, "videoCall": False})
+    is_public = False
+
+
+class SubscriptionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Subscription
+
+    plan = factory.SubFactory(PlanFactory)
+    starts_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class GaugeReadingFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = GaugeReading
+
+    key = "chat.agents"
+    used = 1
+    counted_at = datetime(2026, 11, 1, tzinfo=UTC)
