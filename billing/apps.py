@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class BillingConfig(AppConfig):
     name = "billing"
     verbose_name = _("Billing")
+    schedule = {"billing.read_gauges": 600.0}
 
     def ready(self) -> None:
         from django.utils import timezone

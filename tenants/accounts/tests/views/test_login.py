@@ -124,5 +124,9 @@ def test_nonsense_is_an_error_on_the_page(acme, client_of, data):
     assert client_of(acme).post("/login/", data).status_code == 200
 
 
-def test_the_platform_s_host_has_the_same_login(platform, client_of):
-    assert client_of(platform).get("/login/").status_code == 200
+def test_the_platform_s_host_has_one_door_and_the_same_way_back_in(platform, client_of):
+    client = client_of(platform)
+
+    assert client.get("/login/?next=/admin/")["Location"] == "/admin/login/?next=/admin/"
+    assert client.get("/password/reset/").status_code == 200
+    assert client.post("/password/reset/", {"email": "nobody@balcao.example"})["Location"] == "/password/reset/sent/"
