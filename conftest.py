@@ -7,7 +7,10 @@ emptied afterwards. Every test process has its own database and its own Redis ke
 
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +19,7 @@ from django.conf import settings
 from django.test import Client, TransactionTestCase
 
 NAMES = ("acme", "beta")
+MEDIA = pytest.StashKey[Path]()
 PASSWORD = "balcao-demo"  # noqa: S105 — everybody's in tests
 # Rows of a fresh schema that are the same for everybody; the rest of a tenant's tables is emptied after a commit.
 KEPT = ("django_migrations", "django_content_type", "auth_permission", "accounts_role", "accounts_role_permissions")
@@ -23,11 +27,19 @@ KEPT_IN_PUBLIC = (*KEPT, "billing_plan", "tenants_tenant", "tenants_domain", "te
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Own Redis keys for each test process, and a hash that does not cost a tenth of a second a password."""
+    """Own files and Redis keys for each test process, and a hash that does not cost a tenth of a second a password."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    config.stash[MEDIA] = Path(tempfile.mkdtemp(prefix="balcao-media-"))
+    settings.STORAGE_URL = f"file://{config.stash[MEDIA]}"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         _use_redis_database(8 + int(worker.removeprefix("gw")) % 8)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Uploaded files of the tests go with them."""
+    if MEDIA in config.stash:
+        shutil.rmtree(config.stash[MEDIA], ignore_errors=True)
 
 
 def _use_redis_database(number: int) -> None:
@@ -165,6 +177,7 @@ def _clean_surroundings(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if uses_redis:
         _forget_redis()
+    shutil.rmtree(request.config.stash[MEDIA] / "tenants", ignore_errors=True)
     connection.set_schema_to_public()
     hosts.clear()
 

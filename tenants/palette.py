@@ -15,7 +15,8 @@ READABLE = 4.5  # WCAG 2.2, 1.4.3: contrast of text
 LIGHT_GROUND = "#f2f2f4"
 DARK_GROUND = "#1e2024"
 WHITE = "#ffffff"
-BLACK = "#111111"
+INK = "#111111"
+BLACK = "#000000"
 
 
 def parse(text: str) -> str | None:
@@ -33,8 +34,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def ink_on(ground: str) -> str:
-    """White or near-black, whichever reads better on a ground. One of them always reaches 4.5:1."""
-    return max((WHITE, BLACK), key=lambda ink: contrast(ink, ground))
+    """White or near-black, whichever reads better on a ground; in the narrow middle only pure black reaches 4.5:1."""
+    best = max((WHITE, INK), key=lambda ink: contrast(ink, ground))
+    return best if contrast(best, ground) >= READABLE else max((WHITE, BLACK), key=lambda ink: contrast(ink, ground))
 
 
 def readable(colour: str, *, on: str, ratio: float = READABLE) -> str:
@@ -80,7 +82,7 @@ def shades(primary: str, secondary: str) -> dict[str, str]:
 def stylesheet(*, primary: str, secondary: str, custom_css: str = "") -> str:
     """The text of `/brand.css`. Custom CSS was judged and scoped when it was saved."""
     lines = "\n".join(f"        {name}: {value};" for name, value in shades(primary, secondary).items())
-    custom = f"\n{custom_css.strip()}\n" if custom_css else ""
+    custom = f"\n{custom_css.rstrip()}\n" if custom_css else ""
     return f"@layer brand {{\n    :root {{\n{lines}\n    }}\n{custom}}}\n"
 
 

@@ -65,8 +65,8 @@ def normalise(raw: str) -> str | None:
     if not host or len(host) > 512 or any(ord(letter) <= 32 or letter in "/\\?#@%,;<>\"'" for letter in host):
         return None
     if host.startswith("["):
-        inside, _, port = host[1:].partition("]")
-        if port and not re.fullmatch(r":\d{1,5}", port, re.ASCII):
+        inside, bracket, port = host[1:].partition("]")
+        if not bracket or port and not re.fullmatch(r":\d{1,5}", port, re.ASCII):
             return None
         try:
             return str(ipaddress.IPv6Address(inside))

@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def general(request: HttpRequest) -> HttpResponse:
     """Name, language, time zone and currency."""
     tenant = request.tenant
-    form = CompanyForm(request.POST or None, initial={name: getattr(tenant, name) for name in company.FIELDS})
+    form = CompanyForm(request.POST if request.method == "POST" else None, initial={name: getattr(tenant, name) for name in company.FIELDS})
     if request.method == "POST" and form.is_valid():
         try:
             company.update(tenant=tenant, by=request.user, now=timezone.now(), **form.cleaned_data)
@@ -59,8 +59,8 @@ def brand(request: HttpRequest) -> HttpResponse:
     row = branding.of(tenant)
     look = brands.brand_for(tenant)
     form = TenantBrandForm(
-        request.POST or None,
-        request.FILES or None,
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         initial={
             "display_name": row.display_name,
             "primary_color": look.primary,
