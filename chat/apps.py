@@ -13,11 +13,27 @@ class ChatConfig(AppConfig):
         from chat.models import Inbox
         from chat.services import inboxes
         from ops.kernel.audit import actions
-        from ops.kernel.registry import Gauge, Meter, gauges, meters
+        from chat.views import home
+        from ops.kernel.registry import (
+            Gauge, Meter, NavItem, PaletteSource, Panel, SettingsPage, gauges, meters, nav, palette, panels, settings_pages,
+        )
         from tenants.services.provisioning import on_ready
 
         permissions.register()
         on_ready.register("chat.first_inbox", inboxes.make_first)
+        see = "chat.view_conversation"
+        nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
+        panels.register("chat.numbers", Panel("chat/_panel_numbers.html", home.numbers, see, 10, 12))
+        panels.register("chat.waiting", Panel("chat/_panel_waiting.html", home.waiting, see, 20, 6))
+        palette.register("chat.conversations", PaletteSource(_("Conversation"), home.find_conversations, see, 10))
+        palette.register("chat.contacts", PaletteSource(_("Contact"), home.find_contacts, "chat.view_contact", 20))
+        settings_pages.register(
+            "chat.widget",
+            SettingsPage(
+                _("Website chat"), "message-circle", "chat:settings-widget", "chat.manage_inbox", 50,
+                _("Its words, its websites, and the line that brings it to a page."),
+            ),
+        )
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
         meters.register("chat.messages", Meter(_("Messages"), _("messages"), 20))

@@ -15,12 +15,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from chat.enums import Priority, Status
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from chat.queries import console as queries
 from chat.queries import thread
 from chat.services import contacts, conversations, messages, presence
@@ -47,7 +48,9 @@ def console(request: HttpRequest, number: int | None = None) -> HttpResponse:
         context |= _list_context(request, opened)
     if part != "list":
         context |= _thread_context(request, opened) if opened else {}
-    context |= {"conversation": opened, "console_words": words.console() if not part else None}
+    context["conversation"] = opened
+    if not part:
+        context |= {"console_words": words.console(), "patterns": lines.patterns()}
     return render(request, PARTS.get(part, "chat/console.html"), context)
 
 
@@ -59,11 +62,11 @@ def older(request: HttpRequest, number: int) -> HttpResponse:
     """Messages before a place, for scrolling up."""
     conversation = _conversation(request, number)
     before = _whole(request.GET.get("before", ""))
-    rows = thread.messages(conversation.pk, before_seq=before, limit=THREAD_PAGE)
+    rows, more = _page(conversation, before=before)
     context = {
         "conversation": conversation,
         "lines": lines.of(rows, conversation=conversation, user=request.user),
-        "more": bool(rows) and rows[0].seq > 1,
+        "more": more,
     }
     return render(request, PARTS["older"], context)
 
@@ -199,7 +202,7 @@ def _list_context(request: HttpRequest, opened: Conversation | None) -> dict[str
     counts = queries.counts(user=request.user)
     here = presence.visitors_here([row.contact_id for row in rows])
     number = opened.number if opened else None
-    tabs = (("mine", _("Mine")), ("queue", _("Queue")), ("all", _("All")))
+    tabs = (("mine", _("Mine")), ("queue", _("Queue")), ("all", pgettext("conversations", "All")))
     states = (
         (Status.OPEN.value, _("Open")),
         (Status.SNOOZED.value, _("Snoozed")),
@@ -243,13 +246,13 @@ def _list_context(request: HttpRequest, opened: Conversation | None) -> dict[str
 
 def _thread_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     user = request.user
-    rows = thread.messages(conversation.pk, limit=THREAD_PAGE)
+    rows, more = _page(conversation)
     wanted = _filter(request)
     may_assign = user.has_perm("chat.assign_conversation")
     others = queries.others_of(conversation, user=user)
     return {
         "lines": lines.of(rows, conversation=conversation, user=user, seen=conversation.agent_seen_seq),
-        "more": bool(rows) and rows[0].seq > 1,
+        "more": more,
         "client_id": uuid7(),
         "viewers": [seen for seen in presence.viewers(conversation.pk) if seen["id"] != str(user.pk)],
         "is_here": bool(presence.visitors_here([conversation.contact_id])),
@@ -260,6 +263,12 @@ def _thread_context(request: HttpRequest, conversation: Conversation) -> dict[st
         "back_url": _address(None, wanted),
         "thread_query": _query(wanted),
     }
+
+
+def _page(conversation: Conversation, *, before: int | None = None) -> tuple[list[Message], bool]:
+    """The newest messages before a place, and whether there are older ones."""
+    rows = thread.messages(conversation.pk, before_seq=before, limit=THREAD_PAGE + 1)
+    return rows[-THREAD_PAGE:], len(rows) > THREAD_PAGE
 
 
 def _snoozes(now: datetime) -> list[dict[str, Any]]:

@@ -72,6 +72,21 @@ def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, se
     return drawn
 
 
+def patterns() -> dict[str, Any]:
+    """One line of each shape without words: what the console's module copies for what arrives live."""
+
+    def blank(kind: str, *, private: bool = False, state: str = "") -> Line:
+        return Line("", "", 0, kind, "", "", "", timezone.now(), private, False, state, True, True, "", False)
+
+    return {
+        "message": blank(Direction.OUT, state="queued"),
+        "incoming": blank(Direction.IN),
+        "note": blank(Direction.OUT, private=True),
+        "activity": blank(Direction.ACTIVITY),
+        "states": ["queued", "sending", "sent", "delivered", "read", "failed"],
+    }
+
+
 def _author(row: Message) -> tuple[str, str]:
     if row.author_agent_id:
         return str(row.author_agent_id), row.author_agent.name or row.author_agent.email.split("@")[0]

@@ -94,7 +94,11 @@ export function createView({ root, boot, actions }) {
         const agent = state.agent;
         const team = boot.team ?? [];
         title.textContent = state.screen === "thread" && agent ? agent.name : boot.name;
-        status.textContent = state.online ? [text.online, boot.replyTime].filter(Boolean).join(" · ") : boot.replyTime || text.away;
+        const said = boot.replyTime || (state.online ? text.online : text.away);
+        if (status.lastChild?.textContent !== said || status.childElementCount !== (state.online ? 2 : 1)) {
+            // The dot is for eyes; the word for those who hear the page.
+            status.replaceChildren(...(state.online ? [h("span.visually-hidden", {}, `${text.online}. `)] : []), h("span", {}, said));
+        }
         head.toggleAttribute("data-online", state.online);
         const people = state.screen === "thread" && agent ? [agent.name] : team.slice(0, 3);
         arrange(faces, people.map(face));

@@ -7,6 +7,7 @@ import { cookie, on, request } from "../lib/dom.js";
 import { connect } from "../lib/socket.js";
 import { toast } from "../lib/toast.js";
 import { openComposer } from "./composer.js";
+import { useZone } from "./format.js";
 import { bindKeys } from "./keys.js";
 import { openList } from "./list.js";
 import { openOutbox } from "./outbox.js";
@@ -19,6 +20,7 @@ const PILL_AFTER_MS = 1_500;
 export function start(root) {
     const words = JSON.parse(document.getElementById("chat-words").textContent);
     const me = { id: root.dataset.user, name: root.dataset.userName };
+    useZone(root.dataset.zone);
     const main = root.querySelector("[data-main]");
     const announce = root.querySelector("[data-announce]");
     const suffix = document.title;

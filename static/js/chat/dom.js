@@ -6,9 +6,10 @@ export function h(selector, properties = {}, ...children) {
     const node = document.createElement(tag);
     if (classes.length) node.className = classes.join(" ");
     for (const [name, value] of Object.entries(properties ?? {})) {
-        if (value === null || value === undefined || value === false) continue;
+        if (value === null || value === undefined) continue;
         if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-        else node.setAttribute(name, value === true ? "" : value);
+        else if (/^(data|aria)-/.test(name)) node.setAttribute(name, value);
+        else if (value !== false) node.setAttribute(name, value === true ? "" : value);
     }
     node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
     return node;

@@ -2,6 +2,18 @@
 
 const LINK = /\bhttps?:\/\/[^\s<>"']+|\bwww\.[^\s<>"']+\.[^\s<>"']+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b/gi;
 const TRAILING = /[.,;:!?)\]}]+$/;
+const DAY_MS = 86_400_000;
+
+let zone;
+
+/** Show times of this zone instead of the reader's own: a team's page speaks in the team's zone, as the server does. */
+export function useZone(name) {
+    zone = name;
+}
+
+function said(date, locale, shape) {
+    return new Intl.DateTimeFormat(locale, { ...shape, timeZone: zone }).format(date);
+}
 
 /** Text as nodes, addresses as safe links, line breaks kept by CSS. Nothing is ever parsed as HTML. */
 export function linked(text) {
@@ -27,23 +39,23 @@ export function linked(text) {
     return fragment;
 }
 
-/** `14:05` in the reader's own zone. */
+/** `14:05`. */
 export function clock(value, locale) {
-    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(new Date(value));
+    return said(new Date(value), locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 /** A day as people say it: today, yesterday, the weekday within a week, then the date. */
 export function day(value, locale, words) {
     const date = new Date(value);
-    const days = Math.round((midnight(new Date()) - midnight(date)) / 86_400_000);
+    const days = midnight(new Date()) - midnight(date);
     if (days <= 0) return words.today;
     if (days === 1) return words.yesterday;
-    if (days < 7) return capital(new Intl.DateTimeFormat(locale, { weekday: "long" }).format(date));
-    return date_(date, locale);
+    if (days < 7) return capital(said(date, locale, { weekday: "long" }));
+    return said(date, locale, { day: "numeric", month: "short", year: "numeric" });
 }
 
 export function sameDay(a, b) {
-    return midnight(new Date(a)).getTime() === midnight(new Date(b)).getTime();
+    return midnight(new Date(a)) === midnight(new Date(b));
 }
 
 /** Age for a narrow list: `agora`, `5 min`, `3 h`, `ontem`, `22 nov.` */
@@ -52,11 +64,10 @@ export function age(value, locale, words) {
     const minutes = Math.floor((Date.now() - date) / 60_000);
     if (minutes < 1) return words.now;
     if (minutes < 60) return `${minutes} min`;
-    const days = Math.round((midnight(new Date()) - midnight(date)) / 86_400_000);
+    const days = midnight(new Date()) - midnight(date);
     if (days === 0) return clock(value, locale);
     if (days === 1) return words.yesterday.toLocaleLowerCase(locale);
-    if (days < 7) return new Intl.DateTimeFormat(locale, { weekday: "short" }).format(date);
-    return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }).format(date);
+    return said(date, locale, days < 7 ? { weekday: "short" } : { day: "numeric", month: "short" });
 }
 
 /** One or two letters for a face without a picture. */
@@ -81,12 +92,9 @@ export function plural(forms, count, locale) {
     return fill(forms[new Intl.PluralRules(locale).select(count)] ?? forms.other, { count });
 }
 
+/** The day as a number, in the zone that is shown. */
 function midnight(date) {
-    return new Date(date.getFullYear(), date.getMonth(), date.getDate());
-}
-
-function date_(date, locale) {
-    return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" }).format(date);
+    return Date.parse(said(date, "en-CA", { year: "numeric", month: "2-digit", day: "2-digit" })) / DAY_MS;
 }
 
 function capital(text) {

@@ -1,0 +1,52 @@
+"""What the counter offers to pages it does not know: panels of the home page, and people and threads in the palette."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from chat.models import Contact, Conversation
+from chat.queries import console as queries
+
+SHOWN = 5
+
+
+def numbers(request: HttpRequest) -> dict[str, Any]:
+    """The numbers of the home page: what waits, what is mine, what is open."""
+    return {"counts": queries.counts(user=request.user)}
+
+
+def waiting(request: HttpRequest) -> dict[str, Any]:
+    """Who waits for an answer, longest first."""
+    rows, more = queries.conversations(user=request.user, wanted=queries.Filter(tab="queue", limit=SHOWN))
+    return {"rows": rows, "more": more}
+
+
+def queue_badge(request: HttpRequest) -> int | None:
+    """How many conversations wait for somebody to take them."""
+    return queries.counts(user=request.user)["queue"] or None
+
+
+def find_conversations(request: HttpRequest, text: str) -> Iterable[dict[str, Any]]:
+    """Conversations for the palette."""
+    rows = Conversation.objects.visible_to(request.user).search(text).with_people()
+    for row in rows.order_by("-last_activity_at", "-pk")[:SHOWN]:
+        yield {
+            "label": f"{row.contact} #{row.number}",
+            "hint": row.preview or _("Conversation"),
+            "url": reverse("chat:conversation", args=[row.number]),
+            "icon": "message-square",
+        }
+
+
+def find_contacts(request: HttpRequest, text: str) -> Iterable[dict[str, Any]]:
+    """People outside for the palette."""
+    for row in Contact.objects.search(text).order_by("-pk")[:SHOWN]:
+        yield {
+            "label": str(row),
+            "hint": row.email or _("Contact"),
+            "url": reverse("chat:contact", args=[row.pk]),
+            "icon": "user-round",
+        }
