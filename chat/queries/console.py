@@ -47,10 +47,14 @@ def conversations(*, user: Any, wanted: Filter) -> tuple[list[Conversation], boo
 
 def counts(*, user: Any) -> dict[str, int]:
     """Work that is open now, by tab."""
-    return Conversation.objects.visible_to(user).filter(status=Status.OPEN).aggregate(
-        mine=Count("pk", filter=Q(assignee=user)),
-        queue=Count("pk", filter=Q(assignee=None)),
-        all=Count("pk"),
+    return (
+        Conversation.objects.visible_to(user)
+        .filter(status=Status.OPEN)
+        .aggregate(
+            mine=Count("pk", filter=Q(assignee=user)),
+            queue=Count("pk", filter=Q(assignee=None)),
+            all=Count("pk"),
+        )
     )
 
 
