@@ -226,11 +226,9 @@ class IdempotentMixin:
                     status=response.status_code,
                     body=response.data,
                     # Until it is rendered an answer of DRF claims to be HTML; only a type somebody chose is kept.
-                    headers={
-                        name: value
-                        for name, value in response.headers.items()
-                        if name != "Content-Type" or response.content_type
-                    },
+                    # Before it is rendered, a response has Django's default type among its headers.
+                    headers={name: value for name, value in response.headers.items() if name != "Content-Type"}
+                    | ({"Content-Type": response.content_type} if response.content_type else {}),
                 )
 
             kept, replayed = idempotency.once(

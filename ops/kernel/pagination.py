@@ -1,6 +1,10 @@
 """Pages of an API list by cursor: nothing is skipped or shown twice while rows come and go."""
 
+import re
 from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import DataError
 
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
@@ -10,6 +14,8 @@ from ops.kernel.errors import Invalid
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
+
+CURSOR = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -38,7 +44,19 @@ class CursorPagination(pagination.CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         """The position a client came back with. Raises `Invalid` for one that is not ours."""
+        sent = request.query_params.get(self.cursor_query_param)
+        if sent is not None and not CURSOR.match(sent):
+            raise Invalid(field=self.cursor_query_param)
         try:
             return super().decode_cursor(request)
         except (NotFound, UnicodeError) as error:
-            raise Invalid(field="cursor") from error
+            raise Invalid(field=self.cursor_query_param) from error
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> Any:
+        """One page. Raises `Invalid` for a cursor that is well formed and stands at no place of this list."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError, DataError) as error:
+            if self.cursor_query_param in request.query_params:
+                raise Invalid(field=self.cursor_query_param) from error
+            raise

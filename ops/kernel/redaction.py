@@ -41,13 +41,18 @@ def _mask(match: re.Match[str]) -> str:
     return kept + MASK
 
 
+def _hides(name: str, value: Any) -> bool:
+    """Whether this field holds a secret; "is one set" (yes, no, nothing) is none."""
+    return is_secret_name(name) and value is not None and value != "" and not isinstance(value, bool)
+
+
 def redact(value: Any, *, depth: int = 8) -> Any:
     """A copy with secret fields and credentials inside texts masked; other types stay what they are."""
     if depth < 0:
         return "..."
     if isinstance(value, Mapping):
         return {
-            str(name): MASK if is_secret_name(str(name)) and inner not in (None, "", True, False) else redact(inner, depth=depth - 1)
+            str(name): MASK if _hides(str(name), inner) else redact(inner, depth=depth - 1)
             for name, inner in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
