@@ -10,10 +10,16 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
-        from ops.kernel.registry import SettingsPage, settings_pages
+        from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
         from tenants import permissions
+        from tenants.queries import activity
 
         permissions.register()
+        nav.register("tenants.home", NavItem(_("Home"), "house", "tenants:home", None, 0))
+        panels.register(
+            "tenants.activity",
+            Panel("home/_activity.html", lambda request: {"entries": activity.latest()}, "audit.view_auditentry", 60, 6),
+        )
         for action, label in {
             "tenants.tenant_created": _("Customer created"),
             "tenants.provisioning_retried": _("Preparation of the customer continued"),

@@ -15,6 +15,7 @@ from config.dev import samples
 from config.dev.forms import EveryField, RefusedForm
 
 BRANDS = ("platform", "padaria", "livraria", "lantern")
+FAILURES = ("400", "403", "404", "429", "500", "csrf", "error")
 PAGES = ("list", "form", "detail", "login", "states", "mail")
 
 
@@ -50,6 +51,14 @@ def gallery_page(request: HttpRequest, page: str) -> HttpResponse:
         context |= {"shell": samples.shell(page), "brand": samples.brand(str(context["gallery_brand"])), "user": samples.PERSON}
         response = render(request, f"dev/page_{page}.html", context)
         return _as_mail(response) if page == "mail" else response
+
+
+def failure(request: HttpRequest, name: str) -> HttpResponse:
+    """An error page as people see it outside development."""
+    if name not in FAILURES:
+        raise Http404
+    status = int(name) if name.isdigit() else 400
+    return render(request, f"errors/{name}.html", _chosen(request) | {"status": status, "request_id": "7f3a91c2d4"})
 
 
 def _as_mail(response: HttpResponse) -> HttpResponse:
