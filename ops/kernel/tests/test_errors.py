@@ -10,7 +10,16 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from ops.kernel import errors
-from ops.kernel.errors import Conflict, DomainError, DomainErrorMiddleware, FieldError, Invalid, LimitReached, NotFound, RateLimited
+from ops.kernel.errors import (
+    Conflict,
+    DomainError,
+    DomainErrorMiddleware,
+    FieldError,
+    Invalid,
+    LimitReached,
+    NotFound,
+    RateLimited,
+)
 
 
 class AgentsUsedUp(LimitReached):
