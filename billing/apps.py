@@ -24,9 +24,13 @@ class BillingConfig(AppConfig):
         provisioning.on_ready.register("billing.welcome", onboarding.welcome_owners)
         permissions.register(
             "billing.view_subscription",
-            PermissionDef("billing.view_subscription", _("See the plan and what is used"), {"owner", "admin", "billing"}),
+            PermissionDef(
+                "billing.view_subscription", _("See the plan and what is used"), {"owner", "admin", "billing"}
+            ),
         )
-        nav.register("billing", NavItem(_("Plan and usage"), "credit-card", "billing:overview", "billing.view_subscription", 80))
+        nav.register(
+            "billing", NavItem(_("Plan and usage"), "credit-card", "billing:overview", "billing.view_subscription", 80)
+        )
         features.register("fileUpload", Feature(_("File upload")))
         features.register("audioRecording", Feature(_("Audio recording")))
         features.register("videoCall", Feature(_("Video call")))

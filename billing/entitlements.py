@@ -63,7 +63,10 @@ KNOWN: dict[str, Entitlement] = {
         _("Inboxes"), Unit.COUNT, _("Your plan includes %(limit)s inboxes. Remove one or change the plan.")
     ),
     "api.requests_15min": Entitlement(
-        _("API requests in 15 minutes"), Unit.COUNT, _("Your plan includes %(limit)s API requests in 15 minutes."), shown=False
+        _("API requests in 15 minutes"),
+        Unit.COUNT,
+        _("Your plan includes %(limit)s API requests in 15 minutes."),
+        shown=False,
     ),
 }
 

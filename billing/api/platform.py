@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from billing.models import Plan, Subscription
+from billing.models import Subscription
 from billing.services import onboarding
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from ops.kernel.errors import FieldError, Invalid
@@ -42,7 +42,9 @@ class ConsolePermission(permissions.BasePermission):
 class TenantFilter(django_filters.FilterSet):
     """`?q=` looks in names and addresses."""
 
-    q = django_filters.CharFilter(method="search", max_length=100, label="Part of the name or the address, whatever its case.")
+    q = django_filters.CharFilter(
+        method="search", max_length=100, label="Part of the name or the address, whatever its case."
+    )
     status = django_filters.ChoiceFilter(choices=TenantStatus.choices)
     plan = django_filters.CharFilter(method="on_plan", max_length=40, label="Short name of the plan in force.")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
@@ -92,7 +94,9 @@ class TenantCreateSerializer(StrictSerializer):
     """A customer to be. Its owner gets a link by e-mail."""
 
     name = serializers.CharField(max_length=120)
-    slug = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="Made from the name when left out.")
+    slug = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="Made from the name when left out."
+    )
     plan = serializers.CharField(max_length=40)
     owner_email = serializers.EmailField(max_length=254)
     owner_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
@@ -151,7 +155,9 @@ class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """Stop a customer; everything is kept."""
         sent = SuspendSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        lifecycle.suspend(tenant=self.get_object(), reason=sent.validated_data["reason"], by=request.user, now=timezone.now())
+        lifecycle.suspend(
+            tenant=self.get_object(), reason=sent.validated_data["reason"], by=request.user, now=timezone.now()
+        )
         return Response(TenantSerializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={200: TenantSerializer})

@@ -16,7 +16,9 @@ class EntitlementSerializer(serializers.Serializer[Any]):
     limit = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null when there is no limit.")
     used = serializers.IntegerField(read_only=True)
     remaining = serializers.IntegerField(read_only=True, allow_null=True)
-    reset_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When a monthly number starts again.")
+    reset_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When a monthly number starts again."
+    )
 
 
 class EntitlementsSerializer(serializers.Serializer[Any]):

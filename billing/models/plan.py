@@ -12,7 +12,8 @@ from ops.kernel.models import TimestampedModel
 def whole_numbers(value: Any) -> None:
     """Limits are a map from a key to a whole number, or to null for no limit."""
     good = isinstance(value, dict) and all(
-        isinstance(key, str) and (limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0))
+        isinstance(key, str)
+        and (limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0))
         for key, limit in value.items()
     )
     if not good:
@@ -21,7 +22,9 @@ def whole_numbers(value: Any) -> None:
 
 def switches(value: Any) -> None:
     """Flags are a map from a name to true or false."""
-    if not (isinstance(value, dict) and all(isinstance(key, str) and isinstance(on, bool) for key, on in value.items())):
+    if not (
+        isinstance(value, dict) and all(isinstance(key, str) and isinstance(on, bool) for key, on in value.items())
+    ):
         raise ValidationError(_("Each feature is either true or false."))
 
 
@@ -38,7 +41,9 @@ class Plan(TimestampedModel):
 
     slug = models.SlugField(_("short name"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
-    order = models.PositiveSmallIntegerField(_("order"), default=0, help_text=_("From the smallest plan to the largest."))
+    order = models.PositiveSmallIntegerField(
+        _("order"), default=0, help_text=_("From the smallest plan to the largest.")
+    )
     limits = models.JSONField(_("limits"), default=dict, blank=True, validators=[whole_numbers])
     flags = models.JSONField(_("features"), default=dict, blank=True, validators=[switches])
     is_public = models.BooleanField(_("offered to everybody"), default=True)

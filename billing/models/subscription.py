@@ -1,6 +1,5 @@
 """Subscriptions: which tenant has which plan, since when."""
 
-from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -46,7 +45,11 @@ class Subscription(TimestampedModel):
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
     limits = models.JSONField(
-        _("own limits"), default=dict, blank=True, validators=[whole_numbers], help_text=_("What was agreed beyond the plan; it replaces the plan's limit.")
+        _("own limits"),
+        default=dict,
+        blank=True,
+        validators=[whole_numbers],
+        help_text=_("What was agreed beyond the plan; it replaces the plan's limit."),
     )
 
     objects = SubscriptionQuerySet.as_manager()
@@ -55,8 +58,12 @@ class Subscription(TimestampedModel):
         verbose_name = _("subscription")
         verbose_name_plural = _("subscriptions")
         constraints = [
-            models.UniqueConstraint(fields=["tenant"], condition=Q(ends_at=None), name="one_open_subscription_per_tenant"),
-            models.CheckConstraint(condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="subscription_ends_after_it_starts"),
+            models.UniqueConstraint(
+                fields=["tenant"], condition=Q(ends_at=None), name="one_open_subscription_per_tenant"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="subscription_ends_after_it_starts"
+            ),
         ]
         indexes = [models.Index(fields=["plan"], condition=Q(ends_at=None), name="billing_open_by_plan")]
 

@@ -22,7 +22,9 @@ def plan_of(slug: str) -> Plan:
 
 
 @transaction.atomic
-def start(*, tenant: Tenant, plan: str, now: datetime, by: Any = None, limits: dict[str, int | None] | None = None) -> Subscription:
+def start(
+    *, tenant: Tenant, plan: str, now: datetime, by: Any = None, limits: dict[str, int | None] | None = None
+) -> Subscription:
     """Give a tenant its plan. `limits` are what was agreed beyond the plan. Raises `AlreadySubscribed`, `UnknownPlan`."""
     found = plan_of(plan)
     subscription = Subscription(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import factory
 
+from billing import entitlements
 from billing.models import GaugeReading, Plan, Subscription
 
 
@@ -22,9 +23,15 @@ class PlanFactory(factory.django.DjangoModelFactory):
 class SubscriptionFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Subscription
+        skip_postgeneration_save = True
 
     plan = factory.SubFactory(PlanFactory)
     starts_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+    @factory.post_generation
+    def in_force_at_once(self, create, extracted, **_):
+        """As the service does it."""
+        entitlements.forget(self.tenant)
 
 
 class GaugeReadingFactory(factory.django.DjangoModelFactory):

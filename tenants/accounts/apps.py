@@ -13,23 +13,39 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from ops.kernel.registry import Gauge, PermissionDef, SettingsPage, gauges, permissions, settings_pages
         from ops.kernel.audit import actions
+        from ops.kernel.registry import Gauge, PermissionDef, SettingsPage, gauges, permissions, settings_pages
         from tenants.accounts import checks  # noqa: F401 - registers the checks
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.services import seats
 
         everyone = {"owner", "admin", "agent", "editor", "viewer", "billing"}
         permissions.register("accounts.view_user", PermissionDef("accounts.view_user", _("See the team"), everyone))
-        permissions.register("accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"}))
+        permissions.register(
+            "accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"})
+        )
         gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
         settings_pages.register(
             "accounts.people",
-            SettingsPage(_("People"), "users", "accounts:people", "accounts.view_user", 20, _("Who works here and what they may do.")),
+            SettingsPage(
+                _("People"),
+                "users",
+                "accounts:people",
+                "accounts.view_user",
+                20,
+                _("Who works here and what they may do."),
+            ),
         )
         settings_pages.register(
             "accounts.profile",
-            SettingsPage(_("My profile"), "circle-user", "accounts:profile", None, 10, _("Your name, language, e-mail and password.")),
+            SettingsPage(
+                _("My profile"),
+                "circle-user",
+                "accounts:profile",
+                None,
+                10,
+                _("Your name, language, e-mail and password."),
+            ),
         )
 
         for action, label in (

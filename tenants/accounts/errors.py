@@ -55,17 +55,26 @@ class WrongPassword(Invalid):
     message = _("The current password is not right.")
 
 
-class LoginRefused(DomainError):
+class NotLoggedIn(DomainError):
+    """Who asks has not shown who they are."""
+
+    status = 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """A 401 names the way to authenticate (RFC 9110, 11.6.1)."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class LoginRefused(NotLoggedIn):
     """Unknown e-mail, wrong password or deactivated: one answer for all."""
 
     code = "login_refused"
-    status = 401
     message = _("The e-mail or the password is not right.")
 
 
-class TokenRefused(DomainError):
+class TokenRefused(NotLoggedIn):
     """Expired, ended, tampered with, or of another tenant."""
 
     code = "token_refused"
-    status = 401
     message = _("This login has ended. Log in again.")

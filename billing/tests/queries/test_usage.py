@@ -1,6 +1,7 @@
 """The bars of one and of many."""
 
 import pytest
+from django.utils import translation
 
 from billing.queries import usage
 from billing.services.usage import read_gauges
@@ -48,9 +49,12 @@ def test_gauges_are_read_in_the_schema_they_belong_to(acme, beta, noon):
 
 
 def test_numbers_are_written_for_people(acme, noon):
-    from django.utils import translation
-
-    SubscriptionFactory(tenant=acme, plan=PlanFactory(limits={"chat.conversations_month": 10_000, "storage.bytes": 5 * 1024**3, "chat.agents": None}))
+    SubscriptionFactory(
+        tenant=acme,
+        plan=PlanFactory(
+            limits={"chat.conversations_month": 10_000, "storage.bytes": 5 * 1024**3, "chat.agents": None}
+        ),
+    )
 
     with translation.override("pt-br"):
         words = {bar.key: bar.words.replace("\xa0", " ") for bar in usage.of_current_tenant(now=noon)}

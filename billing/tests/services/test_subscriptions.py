@@ -15,7 +15,11 @@ GB = 1024**3
 
 def test_the_catalogue_is_what_was_promised(db):
     rows = [
-        (plan.slug, plan.name, *(plan.limits[key] for key in ("chat.agents", "chat.conversations_month", "storage.bytes")))
+        (
+            plan.slug,
+            plan.name,
+            *(plan.limits[key] for key in ("chat.agents", "chat.conversations_month", "storage.bytes")),
+        )
         for plan in Plan.objects.offered()
     ]
 
@@ -69,7 +73,9 @@ def test_what_does_not_exist_is_refused(acme, noon):
     assert not Subscription.objects.for_tenant(acme).exists()
 
 
-@pytest.mark.parametrize("limits", [{"chat.agents": -1}, {"chat.agents": "3"}, {"chat.agents": True}, {"chat.agents": 1.5}])
+@pytest.mark.parametrize(
+    "limits", [{"chat.agents": -1}, {"chat.agents": "3"}, {"chat.agents": True}, {"chat.agents": 1.5}]
+)
 def test_own_limits_are_whole_numbers(acme, noon, limits):
     with pytest.raises(ValidationError):
         subscriptions.start(tenant=acme, plan="starter", now=noon, limits=limits)

@@ -5,7 +5,9 @@ import pytest
 from billing.tests.factories import PlanFactory, SubscriptionFactory
 
 
-@pytest.mark.parametrize(("role", "status"), [("owner", 200), ("admin", 200), ("billing", 200), ("agent", 403), ("viewer", 403)])
+@pytest.mark.parametrize(
+    ("role", "status"), [("owner", 200), ("admin", 200), ("billing", 200), ("agent", 403), ("viewer", 403)]
+)
 def test_who_sees_the_plan(acme, client_of, role, status):
     assert client_of(acme, role=role).get("/billing/").status_code == status
 

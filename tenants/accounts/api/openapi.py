@@ -27,4 +27,9 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         """The session cookie."""
-        return {"type": "apiKey", "in": "cookie", "name": "session", "description": "A logged-in browser; writing also needs `X-CSRFToken`."}
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "session",
+            "description": "A logged-in browser; writing also needs `X-CSRFToken`.",
+        }

@@ -14,7 +14,9 @@ from tenants.accounts.models import User
 class UserSerializer(StrictModelSerializer):
     """A person of this tenant."""
 
-    role = serializers.CharField(source="role.slug", read_only=True, allow_null=True, help_text="Short name of the role.")
+    role = serializers.CharField(
+        source="role.slug", read_only=True, allow_null=True, help_text="Short name of the role."
+    )
     is_invited = serializers.BooleanField(read_only=True, help_text="Whether the person has not chosen a password yet.")
     created_at = serializers.DateTimeField(source="date_joined", read_only=True)
 

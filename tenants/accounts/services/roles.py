@@ -57,6 +57,11 @@ def stand_ready() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_tables WHERE schemaname = %s AND tablename IN (%s, %s, %s)",
-            [connection.schema_name, Role._meta.db_table, Role.permissions.through._meta.db_table, Permission._meta.db_table],
+            [
+                connection.schema_name,
+                Role._meta.db_table,
+                Role.permissions.through._meta.db_table,
+                Permission._meta.db_table,
+            ],
         )
         return cursor.fetchone()[0] == 3

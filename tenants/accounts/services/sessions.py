@@ -41,7 +41,9 @@ def open_with_password(*, email: str, password: str, now: datetime) -> Pair:
     if not isinstance(user, User):
         raise LoginRefused
     refresh_id = uuid4()
-    session = ApiSession.objects.create(user=user, refresh_id=refresh_id, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME)
+    session = ApiSession.objects.create(
+        user=user, refresh_id=refresh_id, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME
+    )
     User.objects.filter(pk=user.pk).update(last_login=now)
     audit.record("accounts.api_login", by=user, on=user, now=now)
     return _pair(session, refresh_id)
@@ -83,7 +85,9 @@ def person_behind(access: str, *, now: datetime) -> User:
     session = (
         ApiSession.objects.open(now)
         .select_related("user__role")
-        .filter(pk=_uuid(token.get(SESSION_CLAIM)), user=_uuid(token.get(api_settings.USER_ID_CLAIM)), user__is_active=True)
+        .filter(
+            pk=_uuid(token.get(SESSION_CLAIM)), user=_uuid(token.get(api_settings.USER_ID_CLAIM)), user__is_active=True
+        )
         .first()
     )
     if session is None:

@@ -55,7 +55,9 @@ def create(
 
 
 @transaction.atomic
-def invite_owner(*, email: str, now: datetime, name: str = "", language: str = "", host: str = "", send: bool = True) -> User:
+def invite_owner(
+    *, email: str, now: datetime, name: str = "", language: str = "", host: str = "", send: bool = True
+) -> User:
     """The first owner of a new tenant; asking again for the same address sends the link again and adds nobody.
 
     `send=False` leaves the letter to the caller, who shows or sends `links.welcome(user)` itself.
@@ -238,7 +240,9 @@ def _check_password(password: str, user: User, field: str = "password") -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise Invalid(errors=[FieldError(field, one.code or "invalid", " ".join(one.messages)) for one in error.error_list]) from error
+        raise Invalid(
+            errors=[FieldError(field, one.code or "invalid", " ".join(one.messages)) for one in error.error_list]
+        ) from error
 
 
 def _locked(user: User) -> User:
@@ -248,7 +252,9 @@ def _locked(user: User) -> User:
 def _one_at_a_time() -> None:
     """Seats and owners are counted before they are changed; two administrators at once would both see room."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{connection.schema_name}.accounts.people"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{connection.schema_name}.accounts.people"]
+        )
 
 
 def _require_seat(role: str | None) -> None:

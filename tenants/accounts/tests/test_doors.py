@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 from django_tenants.utils import tenant_context
+from rest_framework_simplejwt.tokens import AccessToken
 
 from ops.kernel import signing
 from tenants.accounts.errors import LinkExpired, TokenRefused
@@ -67,8 +68,6 @@ def test_logging_out_in_one_tenant_does_not_end_the_other(pair, acme, beta, clie
 
 
 def test_a_token_without_the_schema_is_refused(ana, pair):
-    from rest_framework_simplejwt.tokens import AccessToken
-
     token = AccessToken(pair.access)
     del token.payload["schema"]
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from ops.kernel.audit.models import AuditEntry
@@ -184,8 +185,6 @@ def test_permissions_come_from_the_role_in_one_query(bia, django_assert_num_quer
 
 
 def test_a_refresh_token_is_good_for_one_use_and_a_second_use_ends_the_login(ana, noon):
-    from django.utils import timezone
-
     now = timezone.now()
     first = sessions.open_with_password(email=ana.email, password="balcao-demo", now=now)
     second = sessions.rotate(refresh=first.refresh, now=now)

@@ -119,7 +119,9 @@ def test_an_open_session_ends_when_the_person_is_deactivated(ana, bia, acme, cli
     assert client.get("/settings/profile/").status_code == 302
 
 
-@pytest.mark.parametrize("data", [{}, {"email": "a\x00b", "password": "\x00"}, {"email": "x" * 5000, "password": "y" * 5000}])
+@pytest.mark.parametrize(
+    "data", [{}, {"email": "a\x00b", "password": "\x00"}, {"email": "x" * 5000, "password": "y" * 5000}]
+)
 def test_nonsense_is_an_error_on_the_page(acme, client_of, data):
     assert client_of(acme).post("/login/", data).status_code == 200
 

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+import time_machine
 from django.core import mail
 from django.urls import reverse
 
+from tenants.accounts.errors import LinkExpired
 from tenants.accounts.models import User
 from tenants.accounts.services import emails, links, users
 
@@ -103,10 +105,6 @@ def test_a_new_owner_comes_in_by_the_welcome_link(acme, client_of, noon):
 
 
 def test_links_grow_old(acme, noon):
-    import time_machine
-
-    from tenants.accounts.errors import LinkExpired
-
     with time_machine.travel(noon, tick=False):
         olga = users.invite_owner(email="olga@acme.example", now=noon, send=False)
         token = links.welcome(olga)

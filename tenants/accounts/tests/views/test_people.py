@@ -7,7 +7,9 @@ from tenants.accounts.services import users
 from tenants.accounts.tests.factories import UserFactory
 
 
-@pytest.mark.parametrize(("role", "sees", "changes"), [("owner", 200, 200), ("admin", 200, 200), ("agent", 200, 403), ("billing", 200, 403)])
+@pytest.mark.parametrize(
+    ("role", "sees", "changes"), [("owner", 200, 200), ("admin", 200, 200), ("agent", 200, 403), ("billing", 200, 403)]
+)
 def test_who_sees_the_team_and_who_changes_it(ana, acme, client_of, role, sees, changes):
     client = client_of(acme, role=role)
 
@@ -105,7 +107,11 @@ def test_my_name_and_language(ana, acme, client_of):
 def test_my_password_keeps_this_browser_and_ends_the_others(ana, acme, client_of):
     here, elsewhere = client_of(acme, user=ana), client_of(acme, user=ana)
 
-    data = {"form": "password", "password-current_password": "balcao-demo", "password-new_password": "a quite long password"}
+    data = {
+        "form": "password",
+        "password-current_password": "balcao-demo",
+        "password-new_password": "a quite long password",
+    }
     assert here.post("/settings/profile/", data)["Location"] == "/settings/profile/"
 
     assert here.get("/settings/profile/").status_code == 200
@@ -129,7 +135,9 @@ def test_a_wrong_password_changes_neither_password_nor_address(ana, acme, client
 def test_the_address_changes_only_when_the_letter_is_answered(ana, acme, client_of):
     client = client_of(acme, user=ana)
 
-    client.post("/settings/profile/", {"form": "email", "email-email": "New@acme.example", "email-password": "balcao-demo"})
+    client.post(
+        "/settings/profile/", {"form": "email", "email-email": "New@acme.example", "email-password": "balcao-demo"}
+    )
 
     ana.refresh_from_db()
     assert ana.email == "ana@acme.example"
