@@ -15,29 +15,12 @@ from .processes import Guard, on_signals
 
 PREFIX = "balcao-test-"
 STOP_S = 10.0
-# Everything that points at an installation: a test never touches one, and passes with any of them set.
+# Everything that points at an installation or unlocks an account: a test never touches one, and passes with any set.
 INSTALLATION = frozenset(
-    [
-        "DATABASE_URL",
-        "DATABASE_REPLICA_URL",
-        "DATABASE_POOL_SIZE",
-        "REDIS_URL",
-        "SECRET_KEY",
-        "FIELD_KEYS",
-        "PLATFORM_DOMAIN",
-        "PORT",
-        "VAR_DIR",
-        "DEBUG",
-        "DEMO",
-        "SINGLE_TENANT",
-        "EMAIL_URL",
-        "DEFAULT_FROM_EMAIL",
-        "STORAGE_URL",
-        "SENTRY_DSN",
-        "LOG_LEVEL",
-        "SECURE_SSL_REDIRECT",
-    ]
+    {"DEBUG", "DEMO", "DEFAULT_FROM_EMAIL", "LOG_LEVEL", "PLATFORM_DOMAIN", "PORT", "SECURE_SSL_REDIRECT"}
+    | {"SINGLE_TENANT", "VAR_DIR", "DATABASE_POOL_SIZE", "FIELD_KEYS"}
 )
+KINDS = ("_URL", "_KEY", "_KEY_ID", "_TOKEN", "_SECRET", "_DSN", "_SID", "_PASSWORD")
 
 
 def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
@@ -48,7 +31,8 @@ def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
 
 
 def is_setting(name: str) -> bool:
-    return name in INSTALLATION or name.endswith("_BASE_URL")
+    """Whether the variable is one that the settings or a provider may read."""
+    return name in INSTALLATION or (name.endswith(KINDS) and not name.startswith("PIP_"))
 
 
 def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
