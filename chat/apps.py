@@ -11,11 +11,12 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat import permissions
         from chat.models import Inbox
-        from chat.services import inboxes
+        from chat.services import inboxes, widget
         from ops.kernel.audit import actions
         from chat.views import home
         from ops.kernel.registry import (
-            Gauge, Meter, NavItem, PaletteSource, Panel, SettingsPage, gauges, meters, nav, palette, panels, settings_pages,
+            Gauge, Handover, Meter, NavItem, PaletteSource, Panel, SettingsPage, gauges, handovers, meters, nav, palette, panels,
+            settings_pages,
         )
         from tenants.services.provisioning import on_ready
 
@@ -32,6 +33,12 @@ class ChatConfig(AppConfig):
             SettingsPage(
                 _("Website chat"), "message-circle", "chat:settings-widget", "chat.manage_inbox", 50,
                 _("Its words, its websites, and the line that brings it to a page."),
+            ),
+        )
+        handovers.register(
+            "chat.widget",
+            Handover(
+                _("Chat for the website"), _("Paste it before the closing body tag of every page."), widget.first_snippet, 10
             ),
         )
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))

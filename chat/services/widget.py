@@ -6,15 +6,17 @@ nobody who reads the database or the API can come back as that visitor. The toke
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from chat.errors import ContactBlocked, IdentityRefused, OriginRefused, VisitorTokenRefused, WidgetTokenRefused
 from chat.models import Contact, ContactInbox, Inbox
 from chat.services.conversations import Visitor
 from ops.kernel import signing
+from tenants.services import domains
 
 SALT = "chat.visitor"
 TOKEN_AGE_S = 365 * 24 * 3600
@@ -98,6 +100,16 @@ def _known(inbox: Inbox, source_id: str) -> ContactInbox | None:
     return ContactInbox.objects.select_related("contact").filter(inbox=inbox, source_id=source_id).first()
 
 
-def is_welcome(visitor: Visitor) -> bool:
-    """Whether a visitor who came in before may stay: the inbox is open and nobody blocked them."""
-    return ContactInbox.objects.filter(pk=visitor.contact_inbox_id, inbox__active=True, contact__blocked=False).exists()
+def welcome_among(contact_inbox_ids: Iterable[UUID]) -> set[UUID]:
+    """Which visitors who came in before may stay: the inbox is open and nobody blocked them."""
+    rows = ContactInbox.objects.filter(pk__in=set(contact_inbox_ids), inbox__active=True, contact__blocked=False)
+    return set(rows.values_list("pk", flat=True))
+
+
+def first_snippet() -> str:
+    """The line that brings the first inbox to a website, for whoever made this tenant; empty when there is no inbox."""
+    inbox = Inbox.objects.active().order_by("created_at", "pk").first()
+    if inbox is None:
+        return ""
+    address = domains.url_of(connection.tenant, "/widget.js")
+    return f'<script async src="{address}" data-inbox="{inbox.website_token}"></script>'
