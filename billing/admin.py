@@ -141,7 +141,7 @@ class CustomerAdmin(TenantAdmin):
     def finished(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """With the owner's first login and what the apps hand over."""
         with tenant_context(tenant):
-            given = [{"label": one.label, "hint": one.hint, "text": one.text()} for one in handovers]
+            given = [{"label": one.label, "hint": one.hint, "text": text} for one in handovers if (text := one.text())]
         first = onboarding.first_login(tenant)
         return super().finished(request, tenant) | {"given": given, "first_login": first, "address": address_of(tenant)}
 
@@ -192,9 +192,7 @@ def close_to_the_limit(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     """The customers who use most of their plans: one bar each, the fullest first."""
     tenants = {tenant.pk: tenant for tenant in scope.tenants().filter(status=TenantStatus.ACTIVE).order_by("pk")}
     found = usage.of_tenants(list(tenants.values()), now=timezone.now())
-    fullest = [
-        (max(one.bars, key=lambda bar: bar.percent), tenants[key]) for key, one in found.items() if one.bars
-    ]
+    fullest = [(max(one.bars, key=lambda bar: bar.percent), tenants[key]) for key, one in found.items() if one.bars]
     near = sorted((pair for pair in fullest if pair[0].percent >= NEAR_PERCENT), key=lambda pair: -pair[0].percent)
     return {"near": [{"tenant": tenant, "bar": bar, "words": bar_words(bar)} for bar, tenant in near[:5]]}
 

@@ -315,10 +315,16 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
     empty_title: Text = ""
     empty_hint: Text = ""
     add_label: Text = _("Add")
+    search_help_text: Any = _("Search")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """In the menu for whoever may see the list."""
         return self.has_view_permission(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the name the menu has for it."""
+        title = capfirst(str((self.menu and self.menu.title) or self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filters over relations offer the rows in sight only."""

@@ -23,6 +23,11 @@ def feature_names(plan: Plan) -> list[str]:
     return [str(feature.label) for name, feature in features.items() if plan.flags.get(name)]
 
 
+def is_offered(slug: str) -> bool:
+    """Whether a customer may choose the plan of that short name."""
+    return "\x00" not in slug and Plan.objects.offered().filter(slug=slug).exists()
+
+
 def choices() -> list[dict[str, Any]]:
     """The offered plans, the smallest first."""
     return [{"slug": plan.slug, "name": plan.name, "words": _words(plan)} for plan in Plan.objects.offered()]

@@ -34,7 +34,7 @@ SAME_FORM_S = timedelta(hours=1)
 @require_http_methods(["GET", "HEAD", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
     """The form; it ends on the page that waits for the preparation."""
-    form = SignUpForm(request.POST or None, initial={"language": translation.get_language(), "plan": request.GET.get("plan", "")})
+    form = SignUpForm(request.POST or None, initial={"language": translation.get_language(), **_wanted(request)})
     if request.method == "POST":
         if form.is_caught:
             # A machine filled in the form: it sees the same page as everybody and nothing is made.
@@ -48,6 +48,12 @@ def signup(request: HttpRequest) -> HttpResponse:
             except DomainError as error:
                 add_problem(form, error)
     return _form(request, form, status=422 if form.errors else 200)
+
+
+def _wanted(request: HttpRequest) -> dict[str, str]:
+    """The plan somebody chose on the landing page."""
+    plan = request.GET.get("plan", "")
+    return {"plan": plan} if plans.is_offered(plan) else {}
 
 
 def _sign_up(request: HttpRequest, form: SignUpForm) -> HttpResponse:

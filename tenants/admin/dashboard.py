@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext
 
+from tenants.admin.tenants import who_and_why
 from tenants.console import Card, cards
 from tenants.enums import TenantStatus
 from tenants.queries import portfolio
@@ -78,7 +79,7 @@ def activity(request: HttpRequest, scope: Scope) -> dict[str, Any]:
             {
                 "icon": "circle-dot",
                 "text": f"{entry.object_label}: {entry.action_label}",
-                "detail": " · ".join(part for part in (entry.actor_label, str(entry.detail.get("reason") or "")) if part),
+                "detail": who_and_why(entry),
                 "at": entry.at,
             }
             for entry in portfolio.activity(scope, limit=8)

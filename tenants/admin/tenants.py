@@ -377,12 +377,12 @@ def address_of(tenant: Tenant) -> str:
 def activity_of(tenant: Tenant) -> list[dict[str, Any]]:
     """What was done to it in the consoles, newest first, as the timeline shows it."""
     return [
-        {"icon": "circle-dot", "text": entry.action_label, "detail": activity_detail(entry), "at": entry.at}
+        {"icon": "circle-dot", "text": entry.action_label, "detail": who_and_why(entry), "at": entry.at}
         for entry in AuditEntry.objects.about(tenant).newest_first()[:10]
     ]
 
 
-def activity_detail(entry: AuditEntry) -> str:
-    """Who, and why where a reason was given."""
-    reason = str(entry.detail.get("reason") or "")
-    return " · ".join(part for part in (entry.actor_label, reason) if part)
+def who_and_why(entry: AuditEntry) -> str:
+    """The person, and the reason where one was given; what the machine does by itself has neither."""
+    person = entry.actor_label if entry.actor_kind != "system" else ""
+    return " · ".join(part for part in (person, str(entry.detail.get("reason") or "")) if part)

@@ -6,6 +6,7 @@ export function start(root) {
     const name = root.querySelector("[data-name]");
     const slug = root.querySelector("[data-slug]");
     const preview = root.querySelector("[data-preview]");
+    const hint = preview.textContent;
     let asked = 0;
 
     const check = debounce(async () => {
@@ -19,7 +20,7 @@ export function start(root) {
         }
         if (number !== asked) return;
         preview.dataset.state = answer.state;
-        preview.textContent = answer.message;
+        preview.textContent = answer.message || hint;
         slug.placeholder = slug.value ? "" : answer.slug;
     }, 250);
 
