@@ -1,6 +1,7 @@
 """What the agents' console shows: the list beside the thread, its counters, and what is known of the person."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -43,6 +44,18 @@ def conversations(*, user: Any, wanted: Filter) -> tuple[list[Conversation], boo
     limit = max(1, min(wanted.limit, MOST))
     found = list(rows[: limit + 1])
     return found[:limit], len(found) > limit
+
+
+def waiting(*, user: Any, limit: int) -> tuple[list[Conversation], bool]:
+    """Conversations of the queue whose visitor has no answer yet, longest first, and whether there are more."""
+    rows = Conversation.objects.visible_to(user).with_people().queue().exclude(waiting_since=None)
+    found = list(rows[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+def resolved_since(moment: datetime, *, user: Any) -> int:
+    """How many conversations were resolved since an instant and stayed so."""
+    return Conversation.objects.visible_to(user).filter(status=Status.RESOLVED, resolved_at__gte=moment).count()
 
 
 def counts(*, user: Any) -> dict[str, int]:

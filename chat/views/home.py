@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat.models import Contact, Conversation
@@ -15,12 +16,16 @@ SHOWN = 5
 
 def numbers(request: HttpRequest) -> dict[str, Any]:
     """The numbers of the home page: what waits, what is mine, what is open."""
-    return {"counts": queries.counts(user=request.user)}
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "counts": queries.counts(user=request.user),
+        "resolved": queries.resolved_since(midnight, user=request.user),
+    }
 
 
 def waiting(request: HttpRequest) -> dict[str, Any]:
     """Who waits for an answer, longest first."""
-    rows, more = queries.conversations(user=request.user, wanted=queries.Filter(tab="queue", limit=SHOWN))
+    rows, more = queries.waiting(user=request.user, limit=SHOWN)
     return {"rows": rows, "more": more}
 
 

@@ -439,6 +439,12 @@ function draw() {
     }
 }
 
+/** Who wrote last, while nobody is named as responsible. */
+function answering(id) {
+    const last = model.lines(id).findLast((line) => line.kind === "out" && line.name);
+    return last ? { name: last.name } : null;
+}
+
 function paint() {
     const talk = model.conversations.get(current);
     view.draw({
@@ -448,7 +454,7 @@ function paint() {
         online,
         trouble,
         loading,
-        agent: talk?.assignee ?? null,
+        agent: talk?.assignee ?? answering(current),
         canGoHome: model.conversations.size > 0,
         recent: model.recent(),
         lines: model.lines(current),

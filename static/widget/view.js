@@ -35,9 +35,13 @@ export function createView({ root, boot, actions }) {
     const thread = h("section.thread", {}, notice, h("div.log-frame", {}, log, newer), typing, composer, alert);
 
     root.replaceChildren(head, home, thread);
+    // The keyboard of a phone, or a longer draft, takes room: who was at the end stays there.
+    let stuck = true;
     log.addEventListener("scroll", () => {
-        if (atEnd()) newer.hidden = true;
+        stuck = atEnd();
+        if (stuck) newer.hidden = true;
     });
+    new ResizeObserver(() => stuck && toEnd()).observe(log);
     root.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && !event.isComposing) actions.close();
     });

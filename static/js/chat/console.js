@@ -183,6 +183,7 @@ export function start(root) {
         live.send({ type: "viewing", conversation: thread.conversation });
         document.title = [article.dataset.name, ...suffix.split(" · ").slice(-2)].join(" · ");
         thread.seen();
+        showLine();
     }
 
     function leave() {
@@ -274,6 +275,7 @@ export function start(root) {
                 old.replaceWith(next);
                 if (focused) main.querySelector("#chat-name")?.focus({ preventScroll: true });
             }
+            showLine();
             const article = fresh.content.querySelector("[data-thread]");
             for (const name of ["status", "assignee", "name"]) mine.article.dataset[name] = article.dataset[name];
         } catch {

@@ -201,6 +201,11 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
         newer.hidden = true;
     }
 
+    // The keyboard of a phone, or a longer draft, takes room: who was at the end stays there.
+    let stuck = true;
+    const frame = new ResizeObserver(() => stuck && toEnd());
+    frame.observe(log);
+
     let loadingOlder = false;
 
     async function loadOlder() {
@@ -223,7 +228,8 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
     }
 
     const onScroll = () => {
-        if (atEnd()) newer.hidden = true;
+        stuck = atEnd();
+        if (stuck) newer.hidden = true;
         if (log.scrollTop < 200) loadOlder();
     };
     log.addEventListener("scroll", onScroll, { passive: true });
@@ -297,8 +303,10 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
 
     // On opening: at the first line that is new, else at the end.
     log.setAttribute("aria-live", "off");
-    if (news) news.scrollIntoView({ block: "center" });
-    else toEnd();
+    if (news) {
+        news.scrollIntoView({ block: "center" });
+        stuck = atEnd();
+    } else toEnd();
     requestAnimationFrame(() => {
         if (!news) toEnd();
         log.setAttribute("aria-live", "polite");
@@ -357,6 +365,7 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
             closed = true;
             clearTimeout(reading);
             for (const { timer } of typers.values()) clearTimeout(timer);
+            frame.disconnect();
             log.removeEventListener("scroll", onScroll);
         },
     };
