@@ -13,13 +13,14 @@ class BillingConfig(AppConfig):
         from django.utils import timezone
 
         from billing import entitlements
-        from billing.services import onboarding
+        from billing.services import onboarding, subscriptions
         from ops.kernel.audit import actions
         from ops.kernel.registry import Feature, NavItem, PermissionDef, features, nav, permissions
         from tenants.accounts.services import seats
         from tenants.services import provisioning
 
         seats.register(lambda amount: entitlements.require("chat.agents", amount))
+        provisioning.register_plan_rule(subscriptions.start)
         provisioning.on_ready.register("billing.plan", lambda tenant: onboarding.lay_out(tenant, now=timezone.now()))
         provisioning.on_ready.register("billing.welcome", onboarding.welcome_owners)
         permissions.register(

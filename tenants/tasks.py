@@ -17,3 +17,9 @@ def provision(*, job_id: str) -> None:
 def purge() -> None:
     """Delete the tenants whose grace time is over."""
     lifecycle.purge_due(now=timezone.now())
+
+
+@shared_task(name="tenants.take_up")
+def take_up() -> None:
+    """Ask again for preparations that nobody is doing."""
+    provisioning.take_up(now=timezone.now())

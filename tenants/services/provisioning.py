@@ -8,13 +8,14 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.core.validators import validate_email
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 STEPS = (JobStep.ADDRESS, JobStep.SCHEMA, JobStep.OWNER, JobStep.DEFAULTS, JobStep.READY)
 # A run that has said nothing for so long was killed; another one may take over.
 STALE_AFTER_S = 600
+# A job nobody has taken for so long was never heard of: the message got lost.
+LOST_AFTER_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,16 @@ class Owner:
 # the tenant, runs in its schema in a transaction of its own, and does nothing when its work is there already.
 on_ready: Registry[Callable[[Tenant], None]] = Registry("provisioning hooks")
 
+# Plans live on a floor above: it hands its rule over at start, and this one only calls it.
+PlanRule = Callable[..., object]
+_give_plan: PlanRule | None = None
+
+
+def register_plan_rule(rule: PlanRule) -> None:
+    """Take the rule that starts a plan: `rule(tenant=, plan=, by=, now=)`, in the transaction that makes the tenant."""
+    global _give_plan
+    _give_plan = rule
+
 
 def create(
     *,
@@ -61,6 +74,7 @@ def create(
     time_zone: str = "America/Sao_Paulo",
     currency: str = "BRL",
     host: str = "",
+    plan: str = "",
     by: Any = None,
     now: datetime | None = None,
     wait: bool = False,
@@ -68,6 +82,7 @@ def create(
     """Reserve the address and start preparing the tenant; `wait=True` prepares it before returning.
 
     Without `slug` one is made from the name. `host` adds a host of the customer's own beside `<slug>.<platform>`.
+    `plan` starts that plan; without one the floor above gives its own first plan while the tenant is prepared.
     Raises `SlugTaken`, `SlugReserved`, `SlugMalformed`, `HostTaken`, and with `wait` whatever a step raised.
     """
     now = now or timezone.now()
@@ -81,6 +96,10 @@ def create(
             job = TenantJob.objects.create(
                 tenant=tenant, kind=JobKind.PROVISION, step=JobStep.SCHEMA, payload={"owner": _packed(owner)}
             )
+            if plan:
+                if _give_plan is None:
+                    raise LookupError("Nobody registered a rule for plans.")
+                _give_plan(tenant=tenant, plan=plan, by=by, now=now)
             audit.record("tenants.tenant_created", by=by, on=tenant, detail={"address": tenant.slug}, now=now)
             outbox.publish(events.TenantCreated(str(tenant.pk), tenant.schema_name))
             if not wait:
@@ -127,6 +146,22 @@ def retry(*, job: TenantJob, by: Any = None, now: datetime | None = None, wait: 
                 enqueue("tenants.provision", job_id=str(job.pk))
         if wait:
             run(job_id=job.pk, now=now)
+
+
+def take_up(*, now: datetime) -> int:
+    """Ask the worker again for jobs nobody is doing: the message was lost, or the process was killed. Counts them.
+
+    Failed jobs stay failed: somebody should read why before trying again.
+    """
+    with schema_context(PUBLIC_SCHEMA), transaction.atomic():
+        idle = TenantJob.objects.filter(kind=JobKind.PROVISION).filter(
+            Q(state=JobState.QUEUED, updated_at__lt=now - timedelta(seconds=LOST_AFTER_S))
+            | Q(state=JobState.RUNNING, updated_at__lt=now - timedelta(seconds=STALE_AFTER_S))
+        )
+        keys = list(idle.order_by("pk").values_list("pk", flat=True))
+        for key in keys:
+            enqueue("tenants.provision", job_id=str(key))
+    return len(keys)
 
 
 # --- The steps --------------------------------------------------------------------------------------

@@ -1,12 +1,27 @@
 """Makers of tenancy's rows. A tenant made here is a row without a schema; `acme`, `beta` and provisioning give whole ones."""
 
+from typing import Any
+
 import factory
+from django_tenants.utils import schema_context
 
 from tenants.enums import JobKind, JobState, JobStep, TenantStatus
 from tenants.models import Branding, Domain, Reseller, ResellerMember, TemplateScript, Tenant, TenantJob
 
 
-class ResellerFactory(factory.django.DjangoModelFactory):
+class PublicFactory(factory.django.DjangoModelFactory):
+    """Rows of the public schema, wherever the test stands."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type, *args: Any, **kwargs: Any) -> Any:
+        with schema_context("public"):
+            return super()._create(model_class, *args, **kwargs)
+
+
+class ResellerFactory(PublicFactory):
     class Meta:
         model = Reseller
 
@@ -15,7 +30,7 @@ class ResellerFactory(factory.django.DjangoModelFactory):
     support_email = factory.LazyAttribute(lambda row: f"suporte@{row.slug}.example")
 
 
-class ResellerMemberFactory(factory.django.DjangoModelFactory):
+class ResellerMemberFactory(PublicFactory):
     class Meta:
         model = ResellerMember
 
@@ -23,7 +38,7 @@ class ResellerMemberFactory(factory.django.DjangoModelFactory):
     user = factory.SubFactory("tenants.accounts.tests.factories.UserFactory")
 
 
-class TenantFactory(factory.django.DjangoModelFactory):
+class TenantFactory(PublicFactory):
     class Meta:
         model = Tenant
 
@@ -33,7 +48,7 @@ class TenantFactory(factory.django.DjangoModelFactory):
     status = TenantStatus.ACTIVE
 
 
-class DomainFactory(factory.django.DjangoModelFactory):
+class DomainFactory(PublicFactory):
     class Meta:
         model = Domain
 
@@ -41,7 +56,7 @@ class DomainFactory(factory.django.DjangoModelFactory):
     domain = factory.LazyAttribute(lambda row: f"{row.tenant.slug}.localhost")
 
 
-class BrandingFactory(factory.django.DjangoModelFactory):
+class BrandingFactory(PublicFactory):
     class Meta:
         model = Branding
 
@@ -50,7 +65,7 @@ class BrandingFactory(factory.django.DjangoModelFactory):
     primary_color = "#b4532a"
 
 
-class TenantJobFactory(factory.django.DjangoModelFactory):
+class TenantJobFactory(PublicFactory):
     class Meta:
         model = TenantJob
 
@@ -60,7 +75,7 @@ class TenantJobFactory(factory.django.DjangoModelFactory):
     state = JobState.QUEUED
 
 
-class TemplateScriptFactory(factory.django.DjangoModelFactory):
+class TemplateScriptFactory(PublicFactory):
     class Meta:
         model = TemplateScript
 

@@ -1,0 +1,221 @@
+"""`manage.py tenant …`: the tenants of this installation from the command line."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Prefetch
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from ops.kernel.errors import DomainError
+from tenants.enums import PUBLIC_SCHEMA, JobKind, TenantStatus
+from tenants.models import Domain, Reseller, Tenant, TenantJob
+from tenants.queries import checkup
+from tenants.services import domains, lifecycle, provisioning
+
+BY = "manage.py tenant"
+
+
+class Command(BaseCommand):
+    """Create, list, suspend, resume, archive, restore and delete tenants; look after their hosts and their health."""
+
+    help = "Create, list, suspend, resume, archive, restore, delete and examine tenants."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One subcommand for each verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+        create = verbs.add_parser("create", help="make a tenant and wait until it is ready")
+        create.add_argument("--name", required=True)
+        create.add_argument("--slug", default="", help="its address; made from the name when left out")
+        create.add_argument("--plan", default="", help="for example starter or professional")
+        create.add_argument("--reseller", default="", help="the reseller's address")
+        create.add_argument("--domain", default="", help="a host of the customer's own")
+        create.add_argument("--owner", default="", metavar="EMAIL", help="the first person")
+        create.add_argument("--owner-name", default="")
+        create.add_argument("--language", default="pt-br")
+        create.add_argument("--time-zone", default="America/Sao_Paulo")
+        create.add_argument("--currency", default="BRL")
+        create.add_argument("--background", action="store_true", help="let the worker prepare it")
+
+        listing = verbs.add_parser("list", help="show tenants")
+        listing.add_argument("--filter", choices=TenantStatus.values, help="only those in this state")
+        listing.add_argument("--reseller", default="", help="only this reseller's")
+        listing.add_argument("--json", action="store_true")
+
+        for verb, words in (
+            ("suspend", "keep everything, change nothing"),
+            ("resume", "back to work after a suspension"),
+            ("archive", "close the doors and keep the data"),
+            ("restore", "open an archived tenant again"),
+            ("delete", "close the doors and delete everything after the grace time"),
+            ("retry", "continue a preparation that failed"),
+        ):
+            one = verbs.add_parser(verb, help=words)
+            one.add_argument("--id", required=True, help="id, address or schema")
+            if verb in ("suspend", "archive", "delete"):
+                one.add_argument("--reason", default="")
+            if verb == "delete":
+                one.add_argument("--grace-days", type=int, default=lifecycle.GRACE.days)
+
+        domain = verbs.add_parser("domain", help="show, add or remove hosts of a tenant")
+        domain.add_argument("--id", required=True, help="id, address or schema")
+        domain.add_argument("--add", metavar="HOST")
+        domain.add_argument("--remove", metavar="HOST")
+        domain.add_argument("--primary", metavar="HOST", help="make this the main one")
+
+        doctor = verbs.add_parser("doctor", help="look for drift, orphans, missing hosts, differing keys, stuck jobs, bloat")
+        doctor.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Call the verb; a refusal is one clear line, not a traceback."""
+        try:
+            with schema_context(PUBLIC_SCHEMA):
+                getattr(self, f"_{options['verb']}")(options)
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+
+    def _create(self, options: dict[str, Any]) -> None:
+        owner = provisioning.Owner(options["owner"], options["owner_name"], language=options["language"]) if options["owner"] else None
+        tenant = provisioning.create(
+            name=options["name"],
+            slug=options["slug"],
+            plan=options["plan"],
+            reseller=_reseller(options["reseller"]),
+            owner=owner,
+            language=options["language"],
+            time_zone=options["time_zone"],
+            currency=options["currency"],
+            host=options["domain"],
+            by=BY,
+            now=timezone.now(),
+            wait=not options["background"],
+        )
+        self.stdout.write(f"{tenant.pk}  {tenant.schema_name}  {tenant.status}  {domains.url_of(tenant)}")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        tenants = Tenant.objects.customers().select_related("reseller").order_by("slug", "pk")
+        if options["filter"]:
+            tenants = tenants.filter(status=options["filter"])
+        else:
+            tenants = tenants.exclude(status=TenantStatus.DELETED)
+        if options["reseller"]:
+            tenants = tenants.filter(reseller=_reseller(options["reseller"]))
+        hosts = Domain.objects.order_by("-is_primary", "domain")
+        rows = [_as_dict(tenant) for tenant in tenants.prefetch_related(Prefetch("domains", queryset=hosts))]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
+            return
+        for row in rows:
+            self.stdout.write(f"{row['id']}  {row['status']:<12}  {row['schema']:<24}  {row['name']}  {', '.join(row['hosts'])}")
+        if not rows:
+            self.stdout.write("No tenants.")
+
+    def _suspend(self, options: dict[str, Any]) -> None:
+        self._say(lifecycle.suspend(tenant=_tenant(options), reason=options["reason"], by=BY, now=timezone.now()))
+
+    def _resume(self, options: dict[str, Any]) -> None:
+        self._say(lifecycle.resume(tenant=_tenant(options), by=BY, now=timezone.now()))
+
+    def _archive(self, options: dict[str, Any]) -> None:
+        self._say(lifecycle.archive(tenant=_tenant(options), reason=options["reason"], by=BY, now=timezone.now()))
+
+    def _restore(self, options: dict[str, Any]) -> None:
+        self._say(lifecycle.restore(tenant=_tenant(options), by=BY, now=timezone.now()))
+
+    def _delete(self, options: dict[str, Any]) -> None:
+        if options["grace_days"] < 0:
+            raise CommandError("--grace-days cannot be negative.")
+        grace = timedelta(days=options["grace_days"])
+        now = timezone.now()
+        tenant = lifecycle.delete(tenant=_tenant(options), reason=options["reason"], by=BY, now=now, grace=grace)
+        if not grace:
+            tenant = lifecycle.purge(tenant=tenant, by=BY, now=now)
+        self._say(tenant)
+
+    def _retry(self, options: dict[str, Any]) -> None:
+        tenant = _tenant(options)
+        job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+        if job is None:
+            raise CommandError("This tenant has no preparation to continue.")
+        provisioning.retry(job=job, by=BY, now=timezone.now(), wait=True)
+        tenant.refresh_from_db()
+        self._say(tenant)
+
+    def _domain(self, options: dict[str, Any]) -> None:
+        tenant = _tenant(options)
+        if options["add"]:
+            domains.add(tenant=tenant, host=options["add"], by=BY)
+        if options["primary"]:
+            domains.make_primary(domain=_domain(tenant, options["primary"]), by=BY)
+        if options["remove"]:
+            domains.remove(domain=_domain(tenant, options["remove"]), by=BY)
+        for row in tenant.domains.order_by("-is_primary", "domain"):
+            self.stdout.write(f"{row.domain}{'  (main)' if row.is_primary else ''}")
+
+    def _doctor(self, options: dict[str, Any]) -> None:
+        found = checkup.findings(now=timezone.now())
+        if options["json"]:
+            keys = ("code", "about", "sentence", "mend")
+            self.stdout.write(json.dumps([{key: getattr(one, key) for key in keys} for one in found], ensure_ascii=False, indent=2))
+        else:
+            for one in found:
+                self.stdout.write(f"{one.code:<18} {one.about}: {one.sentence}  →  {one.mend}")
+            self.stdout.write(f"{len(found)} problems." if found else "All tenants are well.")
+        if found:
+            sys.exit(1)
+
+    def _say(self, tenant: Tenant) -> None:
+        until = f", data are deleted after {tenant.delete_after:%Y-%m-%d %H:%M} UTC" if tenant.status == TenantStatus.ARCHIVED and tenant.delete_after else ""
+        self.stdout.write(f"{tenant.slug} is {tenant.status}{until}.")
+
+
+def _tenant(options: dict[str, Any]) -> Tenant:
+    """By id, schema or address; among several that had one address, the living one."""
+    asked = options["id"].strip()
+    tenants = Tenant.objects.customers()
+    try:
+        found = tenants.filter(pk=UUID(asked)).first()
+    except ValueError:
+        found = tenants.filter(schema_name=asked).first() or tenants.exclude(status=TenantStatus.DELETED).filter(slug=asked).first()
+    if found is None:
+        raise CommandError(f"There is no tenant {asked!r}.")
+    return found
+
+
+def _reseller(slug: str) -> Reseller | None:
+    if not slug:
+        return None
+    found = Reseller.objects.filter(slug=slug).first()
+    if found is None:
+        raise CommandError(f"There is no reseller {slug!r}.")
+    return found
+
+
+def _domain(tenant: Tenant, host: str) -> Domain:
+    found = tenant.domains.filter(domain=host.strip().lower()).first()
+    if found is None:
+        raise CommandError(f"{tenant.slug} has no host {host!r}.")
+    return found
+
+
+def _as_dict(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "id": str(tenant.pk),
+        "schema": tenant.schema_name,
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "status": tenant.status,
+        "reseller": tenant.reseller.slug if tenant.reseller else None,
+        "hosts": [row.domain for row in tenant.domains.all()],
+        "created_at": tenant.created_at.isoformat(),
+        "delete_after": tenant.delete_after.isoformat() if tenant.delete_after else None,
+    }
