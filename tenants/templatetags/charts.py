@@ -203,7 +203,7 @@ def _ring(start: float, end: float, outer: float = 60, inner: float = 44) -> str
     if end - start <= 0:
         return ""
     # A full turn starts where it ends, and an arc between equal points is nothing.
-    end = min(end, start + 0.99999)
+    end = min(end, start + 0.9999)
     a, b = 2 * math.pi * start - math.pi / 2, 2 * math.pi * end - math.pi / 2
     large = 1 if end - start > 0.5 else 0
 
