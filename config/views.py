@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from billing.queries import catalogue
 
-
 AREAS = (
     {
         "name": _("Support counter"),

@@ -7,13 +7,23 @@ from django.utils.translation import gettext_lazy as _
 class EveryField(forms.Form):
     """One field of each kind."""
 
-    name = forms.CharField(label=_("Company name"), help_text=_("Shown to your customers."), max_length=80, initial="Padaria Aurora")
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}), initial="ana@padaria.example")
-    password = forms.CharField(label=_("Password"), widget=forms.PasswordInput(render_value=True), initial="balcao-demo")
+    name = forms.CharField(
+        label=_("Company name"), help_text=_("Shown to your customers."), max_length=80, initial="Padaria Aurora"
+    )
+    email = forms.EmailField(
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}), initial="ana@padaria.example"
+    )
+    password = forms.CharField(
+        label=_("Password"), widget=forms.PasswordInput(render_value=True), initial="balcao-demo"
+    )
     address = forms.SlugField(label=_("Address"), initial="padaria")
     price = forms.DecimalField(label=_("Price"), max_digits=8, decimal_places=2, initial="197.00", localize=True)
-    plan = forms.ChoiceField(label=_("Plan"), choices=[("starter", "Starter"), ("professional", "Professional"), ("business", "Business")])
-    about = forms.CharField(label=_("About"), widget=forms.Textarea, required=False, help_text=_("It grows as you write."))
+    plan = forms.ChoiceField(
+        label=_("Plan"), choices=[("starter", "Starter"), ("professional", "Professional"), ("business", "Business")]
+    )
+    about = forms.CharField(
+        label=_("About"), widget=forms.Textarea, required=False, help_text=_("It grows as you write.")
+    )
     logo = forms.ImageField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 1 MB."))
     colour = forms.CharField(label=_("Main colour"), widget=forms.ColorInput, initial="#0b6b5d")
     hours = forms.ChoiceField(
@@ -28,7 +38,12 @@ class EveryField(forms.Form):
         choices=[("mon", _("Monday")), ("tue", _("Tuesday")), ("wed", _("Wednesday"))],
         initial=["mon", "wed"],
     )
-    sounds = forms.BooleanField(label=_("Play a sound for new messages"), required=False, initial=True, help_text=_("Only while the page is open."))
+    sounds = forms.BooleanField(
+        label=_("Play a sound for new messages"),
+        required=False,
+        initial=True,
+        help_text=_("Only while the page is open."),
+    )
     terms = forms.BooleanField(label=_("I have read the terms of use"))
     locked = forms.CharField(label=_("Client number"), disabled=True, initial="00017")
 

@@ -5,9 +5,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-
 PERSON = {"name": "Ana Souza", "email": "ana@padaria.example"}
-NAMES = {"platform": "Balcão", "padaria": "Padaria Aurora", "livraria": "Livraria Mirante", "lantern": "Lantern Courses"}
+NAMES = {
+    "platform": "Balcão",
+    "padaria": "Padaria Aurora",
+    "livraria": "Livraria Mirante",
+    "lantern": "Lantern Courses",
+}
 
 
 def brand(name: str) -> dict[str, str]:
@@ -33,7 +37,9 @@ def shell(page: str) -> dict[str, Any]:
         "profile_url": "?profile",
         "logout_url": "?logout",
         "notifications": {"url": "?notifications", "unread": 3},
-        "pages": [{"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": _("Page")} for area in areas],
+        "pages": [
+            {"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": _("Page")} for area in areas
+        ],
     }
 
 
@@ -45,25 +51,101 @@ def everything(now: datetime) -> dict[str, Any]:
             {"name": "Bia Lima", "hint": "bia@padaria.example", "role": _("Agent"), "presence": "green"},
             {"name": "João da Silva", "hint": "joao@padaria.example", "role": _("Agent"), "presence": "amber"},
             {"name": "Caio", "hint": "caio@padaria.example", "role": _("Viewer"), "presence": ""},
-            {"name": "Maria Aparecida Rodrigues de Albuquerque Cavalcanti", "hint": "maria.aparecida.rodrigues@padariaaurora.example", "role": _("Editor"), "presence": "red"},
+            {
+                "name": "Maria Aparecida Rodrigues de Albuquerque Cavalcanti",
+                "hint": "maria.aparecida.rodrigues@padariaaurora.example",
+                "role": _("Editor"),
+                "presence": "red",
+            },
             {"name": "Zé", "hint": "ze@padaria.example", "role": _("Agent"), "presence": ""},
         ],
         "rows": [
-            {"number": 1042, "name": "Ana Beatriz", "subject": _("Cake for Saturday"), "tone": "accent", "state": _("Open"), "count": 3, "at": now - timedelta(minutes=4)},
-            {"number": 1041, "name": "Pedro Nunes", "subject": _("Order arrived without the bread"), "tone": "amber", "state": _("Waiting"), "count": 12, "at": now - timedelta(hours=2)},
-            {"number": 1039, "name": "Supercalifragilisticexpialidocious Comércio de Alimentos Ltda.", "subject": _("Invoice of October, with a very long subject that does not fit in the column at all"), "tone": "red", "state": _("Urgent"), "count": 128, "at": now - timedelta(days=1)},
-            {"number": 1035, "name": "Lia", "subject": _("Thank you"), "tone": "green", "state": _("Resolved"), "count": 1, "at": now - timedelta(days=12)},
+            {
+                "number": 1042,
+                "name": "Ana Beatriz",
+                "subject": _("Cake for Saturday"),
+                "tone": "accent",
+                "state": _("Open"),
+                "count": 3,
+                "at": now - timedelta(minutes=4),
+            },
+            {
+                "number": 1041,
+                "name": "Pedro Nunes",
+                "subject": _("Order arrived without the bread"),
+                "tone": "amber",
+                "state": _("Waiting"),
+                "count": 12,
+                "at": now - timedelta(hours=2),
+            },
+            {
+                "number": 1039,
+                "name": "Supercalifragilisticexpialidocious Comércio de Alimentos Ltda.",
+                "subject": _("Invoice of October, with a very long subject that does not fit in the column at all"),
+                "tone": "red",
+                "state": _("Urgent"),
+                "count": 128,
+                "at": now - timedelta(days=1),
+            },
+            {
+                "number": 1035,
+                "name": "Lia",
+                "subject": _("Thank you"),
+                "tone": "green",
+                "state": _("Resolved"),
+                "count": 1,
+                "at": now - timedelta(days=12),
+            },
         ],
         "stats": [
-            {"label": _("Open conversations"), "value": "24", "trend": "+4", "good": False, "up": True, "hint": _("than yesterday"), "values": [12, 14, 13, 18, 16, 20, 24]},
-            {"label": _("First answer"), "value": "1m 42s", "trend": "−18%", "good": True, "up": False, "hint": _("than last week"), "values": [9, 8, 8, 7, 6, 7, 5]},
-            {"label": _("Sales this month"), "value": "R$ 12.480,00", "trend": "+12%", "good": True, "up": True, "hint": _("than October"), "values": [3, 5, 4, 6, 8, 7, 11]},
-            {"label": _("Satisfaction"), "value": "96", "unit": "%", "hint": _("82 answers"), "values": [94, 95, 95, 93, 96, 96, 96]},
+            {
+                "label": _("Open conversations"),
+                "value": "24",
+                "trend": "+4",
+                "good": False,
+                "up": True,
+                "hint": _("than yesterday"),
+                "values": [12, 14, 13, 18, 16, 20, 24],
+            },
+            {
+                "label": _("First answer"),
+                "value": "1m 42s",
+                "trend": "−18%",
+                "good": True,
+                "up": False,
+                "hint": _("than last week"),
+                "values": [9, 8, 8, 7, 6, 7, 5],
+            },
+            {
+                "label": _("Sales this month"),
+                "value": "R$ 12.480,00",
+                "trend": "+12%",
+                "good": True,
+                "up": True,
+                "hint": _("than October"),
+                "values": [3, 5, 4, 6, 8, 7, 11],
+            },
+            {
+                "label": _("Satisfaction"),
+                "value": "96",
+                "unit": "%",
+                "hint": _("82 answers"),
+                "values": [94, 95, 95, 93, 96, 96, 96],
+            },
         ],
         "entries": [
             {"icon": "user-plus", "text": _("Bia Lima accepted the invitation"), "at": now - timedelta(minutes=12)},
-            {"icon": "palette", "text": _("Ana Souza changed the main colour"), "detail": "#b45309 → #92400e", "at": now - timedelta(hours=3)},
-            {"icon": "circle-check", "text": _("Pedro Nunes resolved conversation 1035"), "at": now - timedelta(days=2)},
+            {
+                "icon": "palette",
+                "text": _("Ana Souza changed the main colour"),
+                "detail": "#b45309 → #92400e",
+                "at": now - timedelta(hours=3),
+            },
+            {
+                "icon": "circle-check",
+                "text": _("Pedro Nunes resolved conversation 1035"),
+                "at": now - timedelta(days=2),
+            },
         ],
         "steps": [
             {"label": _("Company"), "state": "done"},
@@ -95,7 +177,13 @@ def everything(now: datetime) -> dict[str, Any]:
             {"label": _("Assign to me"), "icon": "user-check", "url": "#"},
             {"label": _("Copy the address"), "icon": "link"},
             {"label": _("Snooze until tomorrow"), "icon": "clock", "disabled": True},
-            {"label": _("Delete conversation"), "icon": "trash-2", "danger": True, "dialog": "sample-confirm", "line": True},
+            {
+                "label": _("Delete conversation"),
+                "icon": "trash-2",
+                "danger": True,
+                "dialog": "sample-confirm",
+                "line": True,
+            },
         ],
         "crumbs": [
             {"label": _("Chat"), "url": "#"},

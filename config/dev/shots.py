@@ -28,7 +28,9 @@ HEIGHTS = {390: 844, 768: 1024, 1440: 900}
 THEMES = ("light", "dark")
 LANGUAGES = ("pt-br", "en")
 # What is never followed: it ends the session, leaves the product, or is no page.
-SKIPPED = re.compile(r"logout|/delete/|/static/|/media/|\.(?:js|css|json|ico|png|svg)$|/api/|/go/|jsi18n|/brand/|/autocomplete/")
+SKIPPED = re.compile(
+    r"logout|/delete/|/static/|/media/|\.(?:js|css|json|ico|png|svg)$|/api/|/go/|jsi18n|/brand/|/autocomplete/"
+)
 IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$)")
 
 
@@ -52,7 +54,12 @@ VISITS = (
     Visit("viewer", "livraria.localhost", "viewer@livraria.example", most=8),
     Visit("studio", "studio.localhost", "owner@lantern.example", most=6),
     Visit("reseller", "redesul.localhost", "revenda@redesul.example", "/admin/login/", ("/admin/",), 25),
-    Visit("development", "localhost", starts=("/dev/gallery/", "/dev/mail/", "/dev/errors/404/", "/dev/errors/500/"), most=14),
+    Visit(
+        "development",
+        "localhost",
+        starts=("/dev/gallery/", "/dev/mail/", "/dev/errors/404/", "/dev/errors/500/"),
+        most=14,
+    ),
 )
 
 
@@ -133,7 +140,11 @@ class Photographer:
                 continue
             for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
                 parts = urlsplit(link)
-                if f"{parts.scheme}://{parts.netloc}" == origin and not SKIPPED.search(parts.path) and kind_of(parts.path) not in found:
+                if (
+                    f"{parts.scheme}://{parts.netloc}" == origin
+                    and not SKIPPED.search(parts.path)
+                    and kind_of(parts.path) not in found
+                ):
                     waiting.append(parts.path)
         return list(found.values())
 
@@ -153,7 +164,15 @@ class Photographer:
         )
 
     def _take(
-        self, context: BrowserContext, origin: str, visit: Visit, paths: list[str], *, width: int, theme: str, language: str
+        self,
+        context: BrowserContext,
+        origin: str,
+        visit: Visit,
+        paths: list[str],
+        *,
+        width: int,
+        theme: str,
+        language: str,
     ) -> None:
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
@@ -183,7 +202,9 @@ class Photographer:
 def index(shots: list[Shot], folder: Path) -> None:
     """One page with all pictures; what needs a look comes first."""
     rows = []
-    for shot in sorted(shots, key=lambda one: (not one.remarks, one.visit, one.path, one.language, one.theme, one.width)):
+    for shot in sorted(
+        shots, key=lambda one: (not one.remarks, one.visit, one.path, one.language, one.theme, one.width)
+    ):
         note = "".join(f"<li>{html.escape(remark)}</li>" for remark in shot.remarks)
         rows.append(
             f'<figure class="w{shot.width}"><a href="{html.escape(shot.file)}"><img loading="lazy" src="{html.escape(shot.file)}" alt=""></a>'
@@ -204,7 +225,9 @@ def index(shots: list[Shot], folder: Path) -> None:
 def main() -> int:
     """Take the pictures; 1 when a page is too wide, breaks, or complains in the console."""
     parser = argparse.ArgumentParser(prog="bin/shots", description="Pictures of every page into VAR_DIR/shots.")
-    parser.add_argument("--base", default=f"http://localhost:{os.environ.get('PORT') or 8000}", help="where the product runs")
+    parser.add_argument(
+        "--base", default=f"http://localhost:{os.environ.get('PORT') or 8000}", help="where the product runs"
+    )
     parser.add_argument("--only", default="", help="pages whose account or address contains this text")
     parser.add_argument("--quick", action="store_true", help="two widths, one language")
     chosen = parser.parse_args()
@@ -227,7 +250,9 @@ def main() -> int:
     remarked = [shot for shot in photographer.shots if shot.remarks]
     for shot in remarked:
         sys.stdout.write(f"{shot.file}: {'; '.join(shot.remarks)}\n")
-    sys.stdout.write(f"{len(photographer.shots)} pictures in {time.monotonic() - started:.0f} s: {folder / 'index.html'}\n")
+    sys.stdout.write(
+        f"{len(photographer.shots)} pictures in {time.monotonic() - started:.0f} s: {folder / 'index.html'}\n"
+    )
     return 1 if remarked else 0
 
 

@@ -37,7 +37,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
         context = _chosen(request) | samples.everything(timezone.now())
         refused = RefusedForm({"email": "ana@", "address": "padaria aurora"}, auto_id="refused_%s")
         refused.is_valid()
-        context |= {"form": EveryField(auto_id="every_%s"), "refused": refused, "LANGUAGE_CODE": translation.get_language()}
+        context |= {
+            "form": EveryField(auto_id="every_%s"),
+            "refused": refused,
+            "LANGUAGE_CODE": translation.get_language(),
+        }
         return render(request, "dev/gallery.html", context)
 
 
@@ -48,7 +52,11 @@ def gallery_page(request: HttpRequest, page: str) -> HttpResponse:
     with translation.override(request.GET.get("lang") or translation.get_language()):
         context = _chosen(request) | samples.everything(timezone.now())
         context |= {"form": EveryField(auto_id="every_%s"), "LANGUAGE_CODE": translation.get_language()}
-        context |= {"shell": samples.shell(page), "brand": samples.brand(str(context["gallery_brand"])), "user": samples.PERSON}
+        context |= {
+            "shell": samples.shell(page),
+            "brand": samples.brand(str(context["gallery_brand"])),
+            "user": samples.PERSON,
+        }
         response = render(request, f"dev/page_{page}.html", context)
         return _as_mail(response) if page == "mail" else response
 
@@ -82,7 +90,9 @@ def _messages(path: Path) -> list[EmailMessage]:
 def mailbox(request: HttpRequest) -> HttpResponse:
     """What was sent in development, newest first."""
     folder = _folder()
-    files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns, reverse=True) if folder.is_dir() else []
+    files = (
+        sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime_ns, reverse=True) if folder.is_dir() else []
+    )
     mails = [
         {
             "name": f"{path.name}~{number}",

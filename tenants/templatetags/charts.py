@@ -51,7 +51,8 @@ def _axis(highest: float) -> tuple[float, list[dict[str, Any]]]:
     # Whole counts get whole marks: a scale to 1 is not cut in halves, one to 5 into fifths.
     parts = 1 if top == 1 else 5 if first == "5" else 2 if first in "12" and top < 4 else 4
     return top, [
-        {"y": _percent(1 - step / parts), "label": _short_figure(top * step / parts)} for step in reversed(range(parts + 1))
+        {"y": _percent(1 - step / parts), "label": _short_figure(top * step / parts)}
+        for step in reversed(range(parts + 1))
     ]
 
 

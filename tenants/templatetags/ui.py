@@ -116,7 +116,12 @@ def _script_names() -> list[str]:
     for finder in get_finders():
         for path, _storage in finder.list(ignore_patterns=None):
             name = path.replace("\\", "/")
-            if name.startswith("js/") and name.endswith(".js") and not name.startswith("js/lib/") and name != "js/app.js":
+            if (
+                name.startswith("js/")
+                and name.endswith(".js")
+                and not name.startswith("js/lib/")
+                and name != "js/app.js"
+            ):
                 found.add(name)
     return sorted(found)
 

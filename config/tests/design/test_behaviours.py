@@ -209,7 +209,9 @@ def test_the_skip_link_is_the_first_stop(open_page):
 
 def test_a_toast_from_the_server_says_it_politely_and_can_be_sent_away(open_page):
     page = open_page(GALLERY)
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Saved.', tone: 'success'}, bubbles: true}))")
+    page.evaluate(
+        "document.body.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Saved.', tone: 'success'}, bubbles: true}))"
+    )
     region = page.locator("#toasts")
     assert region.get_attribute("aria-live") == "polite"
     assert region.get_by_text("Saved.").is_visible()

@@ -40,7 +40,11 @@ def names_in(node: Node, local: frozenset[str] = frozenset()) -> set[str]:
     made = set(getattr(node, "extra_context", None) or {}) if type(node).__name__ == "WithNode" else set()
     if isinstance(node, BlockTranslateNode):
         made = set(node.extra_context) | ({node.countervar} if node.countervar else set())
-        found |= {token.contents for token in [*node.singular, *node.plural] if token.token_type.name == "VAR"} - local - made
+        found |= (
+            {token.contents for token in [*node.singular, *node.plural] if token.token_type.name == "VAR"}
+            - local
+            - made
+        )
     for key, value in vars(node).items():
         if key in {"nodelist", "nodelist_loop", "nodelist_empty", "origin", "token", "parent_loop"}:
             continue
@@ -160,6 +164,8 @@ def test_a_name_cannot_bring_markup_with_it():
     engine = engines["django"]
     hostile = '"><script>alert(1)</script>'
     for name in ("person", "avatar", "badge", "button", "stat", "banner", "empty", "mark"):
-        values = {key: hostile for key in documented(name) - {"values", "icon", "icon_end", "art", "variant", "size", "level"}}
+        values = dict.fromkeys(
+            documented(name) - {"values", "icon", "icon_end", "art", "variant", "size", "level"}, hostile
+        )
         html = engine.get_template(f"components/{name}.html").render(values)
         assert "<script" not in html, name

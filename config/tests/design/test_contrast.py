@@ -25,7 +25,10 @@ def token(name: str, theme: str) -> str:
 
 def step(number: int, brand: str) -> str:
     """One of the eleven steps, computed as the browser does from its formula in tokens.css."""
-    found = re.search(rf"--accent-{number}: oklch\(from var\(--brand-primary\) ([\d.]+) min\(c(?: \* ([\d.]+))?, ([\d.]+)\) h\)", TOKENS)
+    found = re.search(
+        rf"--accent-{number}: oklch\(from var\(--brand-primary\) ([\d.]+) min\(c(?: \* ([\d.]+))?, ([\d.]+)\) h\)",
+        TOKENS,
+    )
     assert found, f"--accent-{number} has another formula"
     lightness, times, most = float(found[1]), float(found[2] or 1), float(found[3])
     _, chroma, hue = palette._oklch(brand)
@@ -134,9 +137,7 @@ def test_the_white_tick_shows_in_a_checked_box(brand):
 @pytest.mark.parametrize("theme", THEMES)
 def test_initials_read_on_their_colour(theme):
     css = (Path(settings.BASE_DIR) / "static/css/components/avatar.css").read_text(encoding="utf-8")
-    pairs = re.findall(
-        r"background: light-dark\((#\w{6}), (#\w{6})\);\s+color: light-dark\((#\w{6}), (#\w{6})\)", css
-    )
+    pairs = re.findall(r"background: light-dark\((#\w{6}), (#\w{6})\);\s+color: light-dark\((#\w{6}), (#\w{6})\)", css)
 
     assert len(pairs) == 8
     for pair in pairs:

@@ -16,7 +16,8 @@ def drawing(html: str) -> ElementTree.Element:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.4, 0.5), (1, 1), (3, 5), (7, 10), (24, 25), (26, 50), (100, 100), (101, 200), (1999, 2000)]
+    ("value", "top"),
+    [(0, 1), (0.4, 0.5), (1, 1), (3, 5), (7, 10), (24, 25), (26, 50), (100, 100), (101, 200), (1999, 2000)],
 )
 def test_a_scale_ends_at_a_round_number_not_below_the_value(value, top):
     assert charts.nice_ceiling(value) == pytest.approx(top)
@@ -42,7 +43,9 @@ def test_a_threshold_is_drawn_with_its_words():
 def test_every_number_is_in_the_table():
     with override("pt-br"):
         html = charts.area_chart(
-            ["seg", "ter"], [{"label": "Recebidas", "values": [1234, None]}, {"label": "Resolvidas", "values": [Decimal("2.5"), 3]}], "Conversas"
+            ["seg", "ter"],
+            [{"label": "Recebidas", "values": [1234, None]}, {"label": "Resolvidas", "values": [Decimal("2.5"), 3]}],
+            "Conversas",
         )
 
     for figure in ("1.234", "2,50", "3", "0"):

@@ -79,9 +79,7 @@ def test_ago_carries_the_exact_time():
     with override("en"), timezone.override("America/Sao_Paulo"):
         html = ui.ago(datetime(2026, 1, 5, 15, 30, tzinfo=UTC))
 
-    assert html == (
-        '<time datetime="2026-01-05T15:30:00+00:00" title="5 Jan. 2026, 12:30" data-ago>5 Jan. 2026</time>'
-    )
+    assert html == ('<time datetime="2026-01-05T15:30:00+00:00" title="5 Jan. 2026, 12:30" data-ago>5 Jan. 2026</time>')
     assert ui.ago(None) == ""
 
 
