@@ -37,9 +37,13 @@ class Contact(TimestampedModel):
     phone_e164 = models.CharField(
         _("phone"), max_length=16, blank=True, help_text=_("With country code: +5511999990000")
     )
-    identifier = models.CharField(
-        _("identifier"), max_length=120, null=True, blank=True, help_text=_("Who this is in the website's own system.")
-    )  # noqa: DJ001 — unique when known
+    identifier = models.CharField(  # noqa: DJ001 — unique, but only when known
+        _("identifier"),
+        max_length=120,
+        null=True,
+        blank=True,
+        help_text=_("Who this is in the website's own system."),
+    )
     attrs = models.JSONField(_("attributes"), default=dict, blank=True)
     blocked = models.BooleanField(_("blocked"), default=False)
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True)

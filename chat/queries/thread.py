@@ -1,5 +1,6 @@
 """Reading one conversation: its messages, and what happened after a known place."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -66,9 +67,10 @@ def frames(rows: list[ChatEvent], *, visitor: bool) -> list[dict[str, Any]]:
     return [wire.event(row, visitor=visitor, conversations=known) for row in rows]
 
 
-def heads(conversation_ids: list[UUID], *, visitor: bool) -> dict[str, int]:
+def heads(conversation_ids: Iterable[UUID], *, visitor: bool) -> dict[str, int]:
     """Where each of these conversations stands."""
     position = "last_pub_seq" if visitor else "last_seq"
     return {
-        str(key): head for key, head in Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", position)
+        str(key): head
+        for key, head in Conversation.objects.filter(pk__in=set(conversation_ids)).values_list("pk", position)
     }

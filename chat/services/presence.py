@@ -7,7 +7,7 @@ count once and a killed process leaves nobody behind.
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ STATE_TTL_S = 14 * 24 * 3600
 
 
 def agent_here(*, user: Any, session: str) -> None:
-    """An agent's socket is open; call again before `TTL_S` ends. Tells the team when the person came."""
+    """An agent's socket is open; `still_here` keeps it. Tells the team when the person came."""
     _here("agents", str(user.pk), session, came=lambda: _tell_agent(user))
 
 
@@ -100,21 +100,27 @@ def view(*, conversation_id: UUID | None, user: Any, session: str) -> None:
         if conversation_id is not None:
             client().hset(_key("viewing"), session, str(conversation_id))
             client().expire(_key("viewing"), STATE_TTL_S)
-            still_viewing(user=user, session=session)
+            still_viewing([(user, session)])
             if before != conversation_id:
                 _tell_viewers(conversation_id)
     except redis.RedisError as error:
         log.warning("Viewers not kept: %s", error)
 
 
-def still_viewing(*, user: Any, session: str) -> None:
-    """The socket is still there and looks at what it looked at; called with every heartbeat."""
+def still_viewing(people: Sequence[tuple[Any, str]]) -> None:
+    """These sockets are still there and look at what they looked at; called with every heartbeat."""
+    if not people:
+        return
     try:
-        seen = client().hget(_key("viewing"), session)
-        if seen:
-            key = _key(f"viewers.{seen.decode()}")
-            client().hset(key, session, json.dumps([time.time() + TTL_S, str(user.pk), wire.person(user)["name"]]))  # type: ignore[index]
-            client().expire(key, TTL_S)
+        seen = client().hmget(_key("viewing"), [session for _, session in people])
+        with client().pipeline(transaction=False) as together:
+            for (user, session), conversation in zip(people, seen, strict=True):
+                if conversation:
+                    key = _key(f"viewers.{conversation.decode()}")
+                    entry = [time.time() + TTL_S, str(user.pk), (wire.person(user) or {}).get("name", "")]
+                    together.hset(key, session, json.dumps(entry))
+                    together.expire(key, TTL_S)
+            together.execute()
     except redis.RedisError as error:
         log.warning("Viewers not kept: %s", error)
 
@@ -178,6 +184,18 @@ def _here(kind: str, who: str, session: str, *, came: Any) -> None:
         return
     if new:
         came()
+
+
+def still_here(kind: str, members: Sequence[tuple[str, str]]) -> None:
+    """These sockets, as pairs of who and session, are still open; called with every heartbeat."""
+    if not members:
+        return
+    until = time.time() + TTL_S
+    try:
+        client().zadd(_key(kind), {f"{who}|{session}": until for who, session in members})
+        client().expire(_key(kind), TTL_S)
+    except redis.RedisError as error:
+        log.warning("Presence not kept: %s", error)
 
 
 def _gone(kind: str, who: str, session: str, *, left: Any) -> None:

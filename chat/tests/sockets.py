@@ -1,5 +1,6 @@
 """A socket of the counter in a test: greet, say something, wait for the frame that matters."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django_tenants.utils import tenant_context
 
-from chat.consumers import PROTOCOL
+from chat.consumers.base import PROTOCOL
 from ops.kernel.testing import communicator
 
 PATIENCE_S = 5
@@ -26,10 +27,11 @@ class Line:
 
     async def hear(self, type: str, **values: Any) -> dict[str, Any]:
         """The next frame of that type with these values; what comes before it is kept in `heard`."""
-        while True:
-            frame = await self.next()
-            if frame["type"] == type and all(frame.get(name) == value for name, value in values.items()):
-                return frame
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                frame = await self.next()
+                if frame["type"] == type and all(frame.get(name) == value for name, value in values.items()):
+                    return frame
 
     async def next(self) -> dict[str, Any]:
         """Whatever comes next."""

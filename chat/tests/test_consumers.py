@@ -33,7 +33,9 @@ class Talk:
 
     def reply(self, body, **fields):
         with tenant_context(self.tenant):
-            return messages.send(conversation_id=self.conversation.pk, by=self.agent, body=body, client_id=uuid4(), **fields)
+            return messages.send(
+                conversation_id=self.conversation.pk, by=self.agent, body=body, client_id=uuid4(), **fields
+            )
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ async def test_a_socket_that_comes_back_gets_what_it_missed_and_nothing_twice(ac
 
 
 async def test_the_heartbeat_tells_what_a_lost_push_hid(acme, talk, monkeypatch):
-    monkeypatch.setattr("chat.consumers.HEARTBEAT_S", 0.2)
+    monkeypatch.setattr("chat.consumers.pulse.HEARTBEAT_S", 0.2)
     async with (
         sockets.agent(acme, talk.client) as agent,
         sockets.visitor(acme, talk.token, conversations={talk.id: 0}) as visitor,
@@ -120,7 +122,7 @@ async def test_the_heartbeat_tells_what_a_lost_push_hid(acme, talk, monkeypatch)
 
 
 async def test_a_deactivated_agent_is_put_outside(acme, talk, monkeypatch):
-    monkeypatch.setattr("chat.consumers.HEARTBEAT_S", 0.2)
+    monkeypatch.setattr("chat.consumers.pulse.HEARTBEAT_S", 0.2)
     async with sockets.agent(acme, talk.client) as agent:
         await sockets.inside(acme, type(talk.agent).objects.filter(pk=talk.agent.pk).update, is_active=False)
 
@@ -310,7 +312,9 @@ async def test_bad_frames_are_refused_and_the_line_stays_open(acme, talk, side, 
             text = text.replace("CONVERSATION", talk.id).replace("UUID", str(uuid4())).replace("LONG", "x" * 8_001)
             await line.socket.send_input({"type": "websocket.receive", "text": text})
             answers = await line.until_pong()
-            assert [frame["type"] in {"nack", "msg.nack"} for frame in answers if frame["type"] != "presence"] == [True], text[:100]
+            assert [frame["type"] in {"nack", "msg.nack"} for frame in answers if frame["type"] != "presence"] == [
+                True
+            ], text[:100]
             assert answers[-1]["code"] != "internal_error", text[:100]
         await line.socket.send_to(bytes_data=b"\x00\xff")
         assert [frame["code"] for frame in await line.until_pong()] == ["unreadable"]
@@ -326,7 +330,8 @@ async def test_before_the_greeting_nothing_is_answered(acme, talk):
 
 
 @pytest.mark.parametrize(
-    "hello", [{"token": 5}, {"token": "x" * 5000}, {"conversations": []}, {"conversations": {"x": 1}}, {"cursor": {"a": 1}}]
+    "hello",
+    [{"token": 5}, {"token": "x" * 5000}, {"conversations": []}, {"conversations": {"x": 1}}, {"cursor": {"a": 1}}],
 )
 async def test_a_greeting_with_wrong_types_is_refused(acme, talk, hello):
     cookie = f"session={talk.client.cookies['session'].value}"
@@ -339,8 +344,8 @@ async def test_a_greeting_with_wrong_types_is_refused(acme, talk, hello):
 
 
 async def test_a_socket_that_shouts_is_told_to_slow_down_and_then_closed(acme, talk, monkeypatch):
-    monkeypatch.setattr("chat.consumers.FRAMES_PATIENCE", 5)
-    monkeypatch.setattr("chat.consumers.FRAMES_END", 10)
+    monkeypatch.setattr("chat.consumers.base.FRAMES_PATIENCE", 5)
+    monkeypatch.setattr("chat.consumers.base.FRAMES_END", 10)
     async with sockets.visitor(acme, talk.token) as line:
         for _ in range(12):
             await line.say(type="ping")
@@ -351,7 +356,9 @@ async def test_a_socket_that_shouts_is_told_to_slow_down_and_then_closed(acme, t
 
 
 async def test_a_message_to_a_long_resolved_thread_begins_a_new_one(acme, talk):
-    await sockets.inside(acme, conversations.set_status, conversation_id=talk.conversation.pk, status="resolved", by=talk.agent)
+    await sockets.inside(
+        acme, conversations.set_status, conversation_id=talk.conversation.pk, status="resolved", by=talk.agent
+    )
     long_ago = timezone.now() - timezone.timedelta(days=30)
     await sockets.inside(acme, Conversation.objects.filter(pk=talk.id).update, resolved_at=long_ago)
     async with sockets.visitor(acme, talk.token, conversations={talk.id: 0}) as visitor:

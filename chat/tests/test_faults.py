@@ -20,6 +20,19 @@ OF_A_VISITOR = 8  # below what one visitor may send in ten seconds
 KILL_AFTER = 200
 
 
+class Receipts(dict):
+    """Message by client id, as acknowledged; says when there are enough for a crash to be in the middle."""
+
+    def __init__(self):
+        super().__init__()
+        self.enough = asyncio.Event()
+
+    def __setitem__(self, client_id, pk):
+        super().__setitem__(client_id, pk)
+        if len(self) >= KILL_AFTER:
+            self.enough.set()
+
+
 class RetryingClient:
     """What a browser does: keeps what is not acknowledged, comes back, asks for what it missed by its last number."""
 
@@ -34,7 +47,9 @@ class RetryingClient:
         """Send everything and stay until everything that exists was seen."""
         while self.sends or not until(self.last):
             try:
-                async with websockets.connect(self.address, host="127.0.0.1", port=self.port, subprotocols=["chat.v1"]) as socket:
+                async with websockets.connect(
+                    self.address, host="127.0.0.1", port=self.port, subprotocols=["chat.v1"]
+                ) as socket:
                     self.connections += 1
                     await socket.send(json.dumps({"type": "hello", "token": self.token, "conversations": self.last}))
                     await self._talk(socket, until)
@@ -81,7 +96,7 @@ def test_a_killed_web_process_loses_and_doubles_nothing(acme, bia, tmp_path):
 
     talks, access = prepare()
     keys = [key for key, _ in talks]
-    acknowledged = {}
+    acknowledged = Receipts()
 
     def message(key, words):
         return {"client_id": str(uuid4()), "conversation": key, "body": words}
@@ -115,15 +130,16 @@ def test_a_killed_web_process_loses_and_doubles_nothing(acme, bia, tmp_path):
         per_talk = MESSAGES // VISITORS + 1
 
         async def crash():
-            while len(acknowledged) < KILL_AFTER:
-                await asyncio.sleep(0.005)
+            await acknowledged.enough.wait()
             web.kill()
             before = len(acknowledged)
             await asyncio.to_thread(web.start)
             return before
 
         async def everything():
-            runs = [client.run(lambda last: all(seq >= per_talk for seq in last.values())) for client in [*visitors, *team]]
+            runs = [
+                client.run(lambda last: all(seq >= per_talk for seq in last.values())) for client in [*visitors, *team]
+            ]
             before, *_ = await asyncio.wait_for(asyncio.gather(crash(), *runs), timeout=90)
             return before
 
@@ -131,7 +147,9 @@ def test_a_killed_web_process_loses_and_doubles_nothing(acme, bia, tmp_path):
 
     stored = Message.objects.order_by("conversation", "seq").values_list("conversation_id", "seq", "client_id", "id")
     rows = [(str(key), seq, str(client_id), str(pk)) for key, seq, client_id, pk in stored]
-    gaps = [list(ChatEvent.objects.filter(conversation=key).order_by("seq").values_list("seq", flat=True)) for key in keys]
+    gaps = [
+        list(ChatEvent.objects.filter(conversation=key).order_by("seq").values_list("seq", flat=True)) for key in keys
+    ]
     assert KILL_AFTER <= before < MESSAGES
     assert len(sent) == MESSAGES
     assert acknowledged.keys() == sent

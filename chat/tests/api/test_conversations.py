@@ -65,7 +65,9 @@ def test_sending_the_same_client_id_again_answers_200_with_the_stored_message(ac
 
     first = client.post(f"{BASE}{conversation.number}/messages/", body, content_type="application/json")
     again = client.post(f"{BASE}{conversation.number}/messages/", body, content_type="application/json")
-    other = client.post(f"{BASE}{conversation.number}/messages/", {**body, "body": "Bye"}, content_type="application/json")
+    other = client.post(
+        f"{BASE}{conversation.number}/messages/", {**body, "body": "Bye"}, content_type="application/json"
+    )
 
     assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
     assert first.json() == again.json()
@@ -76,10 +78,15 @@ def test_sending_the_same_client_id_again_answers_200_with_the_stored_message(ac
 def test_an_idempotency_key_makes_one_conversation(acme, bia, client_of):
     contact = ConversationFactory().contact
     client = client_of(acme, user=bia)
-    body = {"contact": str(contact.pk), "client_id": str(uuid4()), "first_message": {"client_id": str(uuid4()), "body": "Hello"}}
+    body = {
+        "contact": str(contact.pk),
+        "client_id": str(uuid4()),
+        "first_message": {"client_id": str(uuid4()), "body": "Hello"},
+    }
 
     answers = [
-        client.post(BASE, body, content_type="application/json", headers={"Idempotency-Key": "start-1"}) for _ in range(2)
+        client.post(BASE, body, content_type="application/json", headers={"Idempotency-Key": "start-1"})
+        for _ in range(2)
     ]
 
     assert [answer.status_code for answer in answers] == [201, 201]
@@ -123,7 +130,9 @@ def test_a_viewer_may_look_and_not_touch(acme, client_of):
     assert client.get(address).status_code == 200
     for path in ("claim/", "unassign/"):
         assert client.post(address + path).status_code == 403
-    refused = client.post(address + "messages/", {"client_id": str(uuid4()), "body": "Hi"}, content_type="application/json")
+    refused = client.post(
+        address + "messages/", {"client_id": str(uuid4()), "body": "Hi"}, content_type="application/json"
+    )
     assert refused.status_code == 403
     assert client.patch(address, {"status": "resolved"}, content_type="application/json").status_code == 403
     conversation.refresh_from_db()
@@ -143,7 +152,14 @@ def test_only_people_who_answer_can_be_given_a_conversation(acme, bia, client_of
 
 @pytest.mark.parametrize(
     "query",
-    ["?before_seq=x", "?before_seq=-1", "?before_seq=99999999999999999999", "?page_size=0", "?page_size=101", "?before_seq=%00"],
+    [
+        "?before_seq=x",
+        "?before_seq=-1",
+        "?before_seq=99999999999999999999",
+        "?page_size=0",
+        "?page_size=101",
+        "?before_seq=%00",
+    ],
 )
 def test_bad_numbers_are_named(acme, bia, client_of, query):
     conversation = ConversationFactory()

@@ -1,0 +1,6 @@
+"""The sockets of the counter."""
+
+from chat.consumers.agent import AgentConsumer
+from chat.consumers.widget import WidgetConsumer
+
+__all__ = ["AgentConsumer", "WidgetConsumer"]

@@ -1,0 +1,148 @@
+"""The agents' socket."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
+from chat.consumers.frames import flag_in, number_in, text_in, uuid_in
+from chat.enums import Availability
+from chat.errors import ConversationNotFound, CursorUnknown
+from chat.models import Conversation
+from chat.queries import stream, wire
+from chat.services import conversations, messages, presence
+from ops.kernel import errors
+from tenants.accounts.errors import TokenRefused
+from tenants.accounts.models import User
+from tenants.accounts.services import sessions
+
+MAX_REPLAY_PAGES = 4
+
+
+class AgentConsumer(ChatConsumer):
+    """`/ws/agent/`: everything that happens in the tenant's conversations."""
+
+    user: User
+    may_reply = False
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            **super().handlers(),
+            "typing": self.on_typing,
+            "viewing": self.on_viewing,
+            "presence": self.on_presence,
+        }
+
+    def groups_joined(self) -> list[str]:
+        return ["agents", *super().groups_joined()]
+
+    def follow_group(self, conversation_id: UUID) -> str:
+        return f"conv.{conversation_id}"
+
+    async def hello(self, frame: dict[str, Any]) -> None:
+        token = text_in(frame, "token", limit=4096, optional=True)
+        cursor = text_in(frame, "cursor", limit=200, optional=True)
+        try:
+            user = await self.in_tenant(self._person, token)
+        except TokenRefused:
+            user = None
+        if user is None:
+            await self.bye(CLOSE_TOKEN)
+            return
+        if not await self.in_tenant(user.has_perm, "chat.view_conversation"):
+            await self.bye(CLOSE_FORBIDDEN)
+            return
+        self.user = self.scope["user"] = user
+        await self.join("agents")
+        place, self.may_reply, states = await self.in_tenant(self._arrive)
+        await self.welcome(place=place, epoch=place.epoch, cursor=str(place), me=wire.person(user), presence=states)
+        if cursor:
+            await self._replay(cursor)
+        await self.follow_known(frame)
+
+    def _person(self, token: str | None) -> User | None:
+        if token:
+            return sessions.person_behind(token, now=timezone.now())
+        # The browser's session; the middleware has refused pages of other origins.
+        user = self.scope.get("user")
+        return user if isinstance(user, User) else None
+
+    def _arrive(self) -> tuple[stream.Cursor, bool, dict[str, str]]:
+        presence.agent_here(user=self.user, session=self.session)
+        return stream.now(), self.user.has_perm("chat.reply_conversation"), presence.states()
+
+    async def _replay(self, text: str) -> None:
+        try:
+            place = await self.in_tenant(stream.parse, text)
+        except CursorUnknown:
+            await self.send_frame({"type": "resync_required"})
+            return
+        for _ in range(MAX_REPLAY_PAGES):
+            missed, place, more = await self.in_tenant(stream.after, place)
+            for event in missed:
+                await self.send_frame(event)
+            if not more:
+                return
+        await self.send_frame({"type": "resync_required"})
+
+    async def leave(self) -> None:
+        await self.in_tenant(self._leave)
+
+    def _leave(self) -> None:
+        presence.view(conversation_id=None, user=self.user, session=self.session)
+        presence.agent_gone(user=self.user, session=self.session)
+
+    def may_follow(self, conversation_id: UUID) -> int | None:
+        rows = Conversation.objects.visible_to(self.user).filter(pk=conversation_id)
+        return rows.values_list("last_seq", flat=True).first()
+
+    def _refuse_readers(self) -> None:
+        if not self.may_reply:
+            raise errors.PermissionRefused()
+
+    async def on_send(self, frame: dict[str, Any]) -> None:
+        client_id = uuid_in(frame, "client_id")
+        self._refuse_readers()
+        sent = await self.in_tenant(
+            messages.send,
+            conversation_id=uuid_in(frame, "conversation"),
+            by=self.user,
+            body=text_in(frame, "body", limit=MAX_FRAME_BYTES) or "",
+            client_id=client_id,
+            private=flag_in(frame, "private"),
+            reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+        )
+        await self.send_frame(acknowledge(client_id, sent))
+
+    async def on_read(self, frame: dict[str, Any]) -> None:
+        self._refuse_readers()
+        key, seq = uuid_in(frame, "conversation"), number_in(frame, "seq")
+        await self.in_tenant(conversations.mark_read, conversation_id=key, seq=seq)
+
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        self._refuse_readers()
+        key = uuid_in(frame, "conversation")
+        if key not in self.followed:
+            raise ConversationNotFound(field="conversation")
+        told = {
+            "type": "typing",
+            "conversation": str(key),
+            "on": flag_in(frame, "on"),
+            "by": wire.agent_author(self.user),
+        }
+        await self.tell(f"conv.{key}", told)
+        if not flag_in(frame, "private"):
+            await self.tell(f"pub.{key}", told)
+
+    async def on_viewing(self, frame: dict[str, Any]) -> None:
+        key = uuid_in(frame, "conversation") if frame.get("conversation") is not None else None
+        if key is not None and key not in self.followed:
+            raise ConversationNotFound(field="conversation")
+        await self.in_tenant(presence.view, conversation_id=key, user=self.user, session=self.session)
+
+    async def on_presence(self, frame: dict[str, Any]) -> None:
+        state = text_in(frame, "state", limit=10)
+        if state not in Availability.values:
+            raise errors.Invalid(field="state")
+        await self.in_tenant(presence.set_state, user=self.user, state=state)

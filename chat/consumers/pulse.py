@@ -1,0 +1,163 @@
+"""One heartbeat for all sockets of a tenant in this process.
+
+A beat tells every client where its conversations stand, so that a lost push is noticed; it keeps presence alive and
+shows those out who may no longer be here. Asked once for all of them, a thousand idle sockets cost a few queries.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.db.models import QuerySet
+
+from chat.queries import stream, thread, wire
+from chat.services import presence, widget
+from tenants.accounts.models import User
+from tenants.models import Tenant
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 20
+# Sockets that are served before the loop may look at something else.
+AT_ONCE = 50
+CLOSE_FORBIDDEN = 4003
+
+
+class Socket(Protocol):
+    """What the heartbeat needs of a socket."""
+
+    session: str
+    visitor_side: bool
+    followed: set[UUID]
+    tenant: Any
+    in_tenant: Callable[..., Any]
+
+    async def send(self, text_data: str) -> None:
+        """Send text."""
+
+    async def bye(self, code: int) -> None:
+        """Say why, and close."""
+
+
+class Pulse:
+    """The sockets of one tenant, and the task that beats for them."""
+
+    def __init__(self, tenant: Any) -> None:
+        self.tenant = tenant
+        self.sockets: dict[str, Any] = {}
+        self.place: stream.Cursor | None = None
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        # Processes that started together do not ask together.
+        await asyncio.sleep(HEARTBEAT_S * random.uniform(0.5, 1))  # noqa: S311 — not a secret
+        while True:
+            try:
+                await self._beat()
+            except Exception:
+                # The lines stay: the next beat tries again, and clients notice a long silence themselves.
+                log.exception("A heartbeat failed", extra={"tenant": self.tenant.schema_name})
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _beat(self) -> None:
+        sockets = list(self.sockets.values())
+        if not sockets:
+            return
+        agents = [socket for socket in sockets if not socket.visitor_side]
+        visitors = [socket for socket in sockets if socket.visitor_side]
+        told = await sockets[0].in_tenant(self._ask, agents, visitors)
+        for position, socket in enumerate(sockets):
+            text = told.get(socket.session)
+            try:
+                if text is None:
+                    await socket.bye(CLOSE_FORBIDDEN)
+                else:
+                    await socket.send(text_data=text)
+            except Exception:
+                log.exception("A socket did not take its heartbeat", extra={"tenant": self.tenant.schema_name})
+            if position % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+    def _ask(self, agents: list[Any], visitors: list[Any]) -> dict[str, str]:
+        """The heartbeat's text by session; a session without one may no longer be here."""
+        if not counter_is_open(self.tenant):
+            return {}
+        return {**self._ask_for_agents(agents), **_ask_for_visitors(visitors)}
+
+    def _ask_for_agents(self, sockets: list[Any]) -> dict[str, str]:
+        # The place first: what commits between the two questions is then told twice, and never missed.
+        place, before = stream.now(), self.place
+        heads = stream.heads_after(before) if before is not None and sockets else {}
+        self.place = place
+        if not sockets:
+            return {}
+        people = _people(User.objects.filter(pk__in={socket.user.pk for socket in sockets}))
+        here = [(people[socket.user.pk], socket) for socket in sockets if socket.user.pk in people]
+        for (user, may_reply), socket in here:
+            socket.user, socket.may_reply = user, may_reply
+        presence.still_here("agents", [(str(user.pk), socket.session) for (user, _), socket in here])
+        presence.still_viewing([(user, socket.session) for (user, _), socket in here])
+        text = wire.encode({"type": "hb", "heads": heads, "cursor": str(place)})
+        return {socket.session: text for _, socket in here}
+
+
+def _people(rows: QuerySet[User]) -> dict[UUID, tuple[User, bool]]:
+    """Who of them may still see conversations, and whether they may answer; asked once a role."""
+    rights: dict[UUID | None, tuple[bool, bool]] = {}
+    found = {}
+    for user in rows.active().select_related("role"):
+        if user.role_id not in rights or user.is_superuser:
+            rights[user.role_id] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
+        may_view, may_reply = rights[user.role_id]
+        if may_view:
+            found[user.pk] = (user, may_reply)
+    return found
+
+
+def _ask_for_visitors(sockets: list[Any]) -> dict[str, str]:
+    if not sockets:
+        return {}
+    welcome = widget.welcome_among([socket.visitor.contact_inbox_id for socket in sockets])
+    here = [socket for socket in sockets if socket.visitor.contact_inbox_id in welcome]
+    heads = thread.heads({key for socket in here for key in socket.followed}, visitor=True)
+    presence.still_here("visitors", [(str(socket.visitor.contact_id), socket.session) for socket in here])
+    return {
+        socket.session: wire.encode(
+            {"type": "hb", "heads": {str(key): heads[str(key)] for key in socket.followed if str(key) in heads}}
+        )
+        for socket in here
+    }
+
+
+def counter_is_open(tenant: Any) -> bool:
+    """A suspended customer's counter is closed. The handshake's tenant may be old, so the row is asked."""
+    return Tenant.objects.active().filter(pk=tenant.pk).exists()
+
+
+_pulses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Pulse]] = WeakKeyDictionary()
+
+
+def join(socket: Any, *, place: stream.Cursor | None = None) -> None:
+    """Let the tenant's heartbeat reach this socket, which knows everything up to `place`."""
+    here = _pulses.setdefault(asyncio.get_running_loop(), {})
+    pulse = here.get(socket.tenant.schema_name)
+    if pulse is None:
+        pulse = here[socket.tenant.schema_name] = Pulse(socket.tenant)
+    pulse.sockets[socket.session] = socket
+    pulse.place = pulse.place or place
+
+
+def part(socket: Any) -> None:
+    """The socket is gone; with the last one the heartbeat ends."""
+    here = _pulses.get(asyncio.get_running_loop(), {})
+    pulse = here.get(socket.tenant.schema_name)
+    if pulse is None:
+        return
+    pulse.sockets.pop(socket.session, None)
+    if not pulse.sockets:
+        pulse.task.cancel()
+        del here[socket.tenant.schema_name]

@@ -1,0 +1,105 @@
+"""The visitors' socket."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.utils import timezone
+
+from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
+from chat.consumers.frames import flag_in, number_in, text_in, uuid_in
+from chat.errors import ConversationNotFound, VisitorTokenRefused
+from chat.models import Conversation
+from chat.queries import stream
+from chat.services import contacts, conversations, messages, presence, widget
+from ops.kernel import errors
+
+
+class WidgetConsumer(ChatConsumer):
+    """`/ws/widget/`: what a visitor may see of their own conversations."""
+
+    visitor_side = True
+    visitor: conversations.Visitor
+
+    def handlers(self) -> dict[str, Handler]:
+        return {**super().handlers(), "typing": self.on_typing, "ack": self.on_ack, "page": self.on_page}
+
+    def groups_joined(self) -> list[str]:
+        return ["visitors", *super().groups_joined()]
+
+    def follow_group(self, conversation_id: UUID) -> str:
+        return f"pub.{conversation_id}"
+
+    async def hello(self, frame: dict[str, Any]) -> None:
+        token = text_in(frame, "token", limit=4096, optional=True) or ""
+        try:
+            self.visitor = await self.in_tenant(widget.visitor_behind, token)
+        except VisitorTokenRefused:
+            await self.bye(CLOSE_TOKEN)
+            return
+        except errors.PermissionRefused:
+            await self.bye(CLOSE_FORBIDDEN)
+            return
+        await self.join("visitors")
+        epoch, online = await self.in_tenant(self._arrive)
+        me = {"id": str(self.visitor.contact_id), "name": self.visitor.name}
+        await self.welcome(epoch=epoch, me=me, presence={"online": online})
+        await self.follow_known(frame)
+
+    def _arrive(self) -> tuple[str, bool]:
+        presence.visitor_here(contact_id=self.visitor.contact_id, session=self.session)
+        contacts.see(contact_id=self.visitor.contact_id, now=timezone.now())
+        return stream.epoch(), presence.anybody_there()
+
+    async def leave(self) -> None:
+        await self.in_tenant(presence.visitor_gone, contact_id=self.visitor.contact_id, session=self.session)
+
+    def may_follow(self, conversation_id: UUID) -> int | None:
+        rows = Conversation.objects.of_visitor(self.visitor.contact_inbox_id).filter(pk=conversation_id)
+        return rows.values_list("last_pub_seq", flat=True).first()
+
+    async def on_send(self, frame: dict[str, Any]) -> None:
+        client_id = uuid_in(frame, "client_id")
+        sent = await self.in_tenant(
+            messages.send_from_visitor,
+            conversation_id=uuid_in(frame, "conversation"),
+            visitor=self.visitor,
+            body=text_in(frame, "body", limit=MAX_FRAME_BYTES) or "",
+            client_id=client_id,
+            reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+        )
+        if sent.conversation_id not in self.followed:
+            # An old thread was resolved too long ago: the message began a new one, which the browser does not know.
+            await self.follow(sent.conversation_id, 0)
+        await self.send_frame(acknowledge(client_id, sent))
+
+    async def on_read(self, frame: dict[str, Any]) -> None:
+        await self._mark(conversations.mark_read_by_visitor, frame)
+
+    async def on_ack(self, frame: dict[str, Any]) -> None:
+        await self._mark(conversations.mark_delivered, frame)
+
+    async def _mark(self, verb: Callable[..., None], frame: dict[str, Any]) -> None:
+        key, seq = uuid_in(frame, "conversation"), number_in(frame, "seq")
+        await self.in_tenant(verb, conversation_id=key, visitor=self.visitor, pub_seq=seq)
+
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        key = uuid_in(frame, "conversation")
+        if key not in self.followed:
+            raise ConversationNotFound(field="conversation")
+        by = {"kind": "contact", "id": str(self.visitor.contact_id), "name": self.visitor.name}
+        await self.tell(
+            f"conv.{key}", {"type": "typing", "conversation": str(key), "on": flag_in(frame, "on"), "by": by}
+        )
+
+    async def on_page(self, frame: dict[str, Any]) -> None:
+        url = text_in(frame, "url", limit=2000) or ""
+        page = {"url": url[:500], "title": (text_in(frame, "title", limit=2000, optional=True) or "")[:200]}
+        if urlsplit(page["url"]).scheme not in {"http", "https"}:
+            raise errors.Invalid(field="url")
+        await self.in_tenant(self._on_page, page)
+
+    def _on_page(self, page: dict[str, str]) -> None:
+        contacts.see(contact_id=self.visitor.contact_id, now=timezone.now(), page=page)
+        presence.visitor_on_page(contact_id=self.visitor.contact_id, page=page)
