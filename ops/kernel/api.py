@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     # `rest_framework.views` itself imports this module, for the parsers and throttles that settings name.
     from rest_framework.views import APIView
 
+    _SerializerBase = serializers.Serializer
+    _ViewBase = APIView
+else:
+    _SerializerBase = _ViewBase = object
+
 log = logging.getLogger(__name__)
 
 # The codes of DRF's own exceptions in our words.
@@ -43,10 +48,11 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(exc, exceptions.ValidationError):
         body = errors.problem(errors.Invalid(errors=list(field_errors(exc.detail))))
     elif isinstance(exc, exceptions.APIException):
-        if getattr(exc, "auth_header", None):
-            headers["WWW-Authenticate"] = exc.auth_header
-        if getattr(exc, "wait", None):
-            headers["Retry-After"] = str(max(1, int(exc.wait)))
+        challenge, wait = getattr(exc, "auth_header", None), getattr(exc, "wait", None)
+        if challenge:
+            headers["WWW-Authenticate"] = challenge
+        if wait:
+            headers["Retry-After"] = str(max(1, int(wait)))
         body = errors.problem_of(
             status=exc.status_code,
             code=CODES.get(type(exc)) or _code(exc),
@@ -143,7 +149,7 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-class StrictFieldsMixin:
+class StrictFieldsMixin(_SerializerBase):
     """Refuses fields that the serializer does not know, naming each."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -153,7 +159,9 @@ class StrictFieldsMixin:
             if unknown:
                 raise serializers.ValidationError(
                     {
-                        str(name)[:100]: [exceptions.ErrorDetail(_("This field is not known here."), code="unknown_field")]
+                        str(name)[:100]: [
+                            exceptions.ErrorDetail(str(_("This field is not known here.")), code="unknown_field")
+                        ]
                         for name in unknown
                     }
                 )
@@ -201,7 +209,7 @@ def remember(request: Any, rate: Rate) -> None:
         request.rate = rate
 
 
-class IdempotentMixin:
+class IdempotentMixin(_ViewBase):
     """A POST with `Idempotency-Key` happens once: the second time gets the first answer, another body gets 409.
 
     The key, the work and the stored answer are one transaction, so a crash leaves none of them.
@@ -211,7 +219,8 @@ class IdempotentMixin:
         """After authentication, permissions and throttles: put the key in front of the handler."""
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and "Idempotency-Key" in request.headers:
-            self.post = self._once(self.post)
+            view: Any = self
+            view.post = self._once(view.post)
 
     def _once(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         from ops.kernel.idempotency import services as idempotency  # noqa: PLC0415

@@ -80,7 +80,7 @@ class TenantConsumer(AsyncWebsocketConsumer):
             sent = frame.get("client_id")
             client_id = sent if isinstance(sent, str) and len(sent) <= 100 else None
             await self.receive_frame(frame)
-        except Exception as exc:  # noqa: BLE001 — the frame is answered; bugs go to the log with their traceback
+        except Exception as exc:
             if errors.as_domain_error(exc) is None:
                 log.exception("A socket frame failed", extra={"request_id": self.request_id})
             await self.send_frame(self.nack(exc, client_id=client_id))

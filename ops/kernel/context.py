@@ -7,7 +7,8 @@ value while a request runs; `user_id` is set by tasks and sockets and otherwise 
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
@@ -75,13 +76,14 @@ class RequestIdMiddleware:
     sync_capable = True
     async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest):
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer under the request's id."""
         if self.is_async:
             return self._answer_async(request)
         tokens = self._enter(request)
@@ -102,12 +104,12 @@ class RequestIdMiddleware:
             self._leave(tokens)
 
     @staticmethod
-    def _enter(request: HttpRequest):
+    def _enter(request: HttpRequest) -> tuple[Token[str], Token[HttpRequest | None]]:
         sent = request.headers.get("X-Request-ID", "")
         request.request_id = sent if ACCEPTED_ID.match(sent) else uuid7().hex
         return request_id.set(request.request_id), _request.set(request)
 
     @staticmethod
-    def _leave(tokens) -> None:
+    def _leave(tokens: tuple[Token[str], Token[HttpRequest | None]]) -> None:
         request_id.reset(tokens[0])
         _request.reset(tokens[1])

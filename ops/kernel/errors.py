@@ -12,7 +12,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    BadRequest,
+    ObjectDoesNotExist,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError
@@ -21,6 +27,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
+from django.utils.html import escape
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -118,6 +125,7 @@ class Invalid(DomainError):
 
     @property
     def errors(self) -> list[FieldError]:
+        """Every wrong field."""
         return self._errors or super().errors
 
 
@@ -142,6 +150,7 @@ class RateLimited(DomainError):
 
     @property
     def headers(self) -> dict[str, str]:
+        """When to try again."""
         return {"Retry-After": str(self.retry_after)}
 
 
@@ -152,13 +161,16 @@ class TemporaryFailure(DomainError):
     status = 503
     message = _("A service we depend on does not answer right now. Try again in a moment.")
 
-    def __init__(self, message: str | Promise | None = None, *, words: str = "", retry_after: int | None = None, **params: Any) -> None:
+    def __init__(
+        self, message: str | Promise | None = None, *, words: str = "", retry_after: int | None = None, **params: Any
+    ) -> None:
         super().__init__(message, **params)
         self.words = words
         self.retry_after = retry_after
 
     @property
     def headers(self) -> dict[str, str]:
+        """When to try again, if that is known."""
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
 
@@ -291,8 +303,9 @@ def nack(exc: BaseException, *, client_id: str | None = None) -> dict[str, Any]:
         frame["client_id"] = client_id
     if error.errors:
         frame["errors"] = [asdict(item) for item in error.errors]
-    if getattr(error, "retry_after", None):
-        frame["retry_after"] = error.retry_after
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after:
+        frame["retry_after"] = retry_after
     return frame
 
 
@@ -365,13 +378,13 @@ def error_page(request: HttpRequest, *, status: int, detail: str, code: str) -> 
         "request_id": getattr(request, "request_id", ""),
     }
     try:
-        body = render_to_string([f"errors/{status}.html", "errors/error.html"], page, request=request)
+        body = str(render_to_string([f"errors/{status}.html", "errors/error.html"], page, request=request))
     except TemplateDoesNotExist:
         body = PLAIN_PAGE % {
             "language": gettext("en"),
             "title": page["title"],
             "detail": _escape(detail),
-            "request_id": _escape(page["request_id"]),
+            "request_id": _escape(str(page["request_id"])),
         }
     return HttpResponse(body, status=status)
 
@@ -384,8 +397,6 @@ PLAIN_PAGE = """<!doctype html>
 
 
 def _escape(text: str) -> str:
-    from django.utils.html import escape  # noqa: PLC0415
-
     return str(escape(text))
 
 
@@ -400,6 +411,7 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; refusals come back through `process_exception`."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -418,7 +430,7 @@ class DomainErrorMiddleware:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """`handler400`."""
-    return response_for(request, as_domain_error(exception) if exception else None or Unreadable())
+    return response_for(request, (as_domain_error(exception) if exception else None) or Unreadable())
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -72,19 +72,23 @@ class EncryptedTextField(models.TextField):
     """
 
     def get_prep_value(self, value: Any) -> Any:
+        """The token that is stored."""
         value = super().get_prep_value(value)
         return encrypt(value) if value else value
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """The text. Raises `Unreadable`."""
         return decrypt(value) if value else value
 
     def get_lookup(self, lookup_name: str) -> Any:
+        """Only lookups that make sense on a token."""
         if lookup_name not in {"isnull", "exact"}:
             raise TypeError(f"An encrypted column cannot be searched by {lookup_name}.")
         return super().get_lookup(lookup_name)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """Refuse an index over tokens: it would find nothing."""
         found = super().check(**kwargs)
-        if self.unique or self.db_index:
+        if self.unique or getattr(self, "db_index", False):
             found.append(checks.Error("An encrypted column cannot be indexed.", obj=self, id="ops.kernel.E001"))
         return found

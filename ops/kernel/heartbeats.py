@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from typing import Any
 
 from ops.kernel.redis import client
 
@@ -27,7 +28,8 @@ def gone(kind: str, *, name: str = "") -> None:
 def alive(kind: str, *, now: float | None = None) -> list[str]:
     """Names of the processes of a kind that gave a sign within the last half minute."""
     moment = time.time() if now is None else now
-    return sorted(name.decode() for name in client().zrangebyscore(f"heartbeat:{kind}", moment - ALIVE_S, "+inf"))
+    names: Any = client().zrangebyscore(f"heartbeat:{kind}", moment - ALIVE_S, "+inf")
+    return sorted(name.decode() for name in names)
 
 
 def own_name() -> str:

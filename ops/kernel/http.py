@@ -37,9 +37,12 @@ class ServiceUnavailable(errors.TemporaryFailure):
 
     code = "service_unavailable"
 
-    def __init__(self, *, status_code: int = 0, words: str = "", retry_after: int | None = None) -> None:
+    def __init__(
+        self, *, status_code: int = 0, words: str = "", retry_after: int | None = None, never_sent: bool = False
+    ) -> None:
         super().__init__(words=words, retry_after=retry_after)
         self.status_code = status_code
+        self.never_sent = never_sent  # no connection was made: repeating cannot do anything twice
 
 
 class ServiceRefused(errors.PermanentFailure):
@@ -147,8 +150,7 @@ class Client:
             with self._client.stream(method, url, **options) as response:
                 self._read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            failure = ServiceUnavailable(words=redact_text(str(error)))
-            failure.never_sent = True
+            failure = ServiceUnavailable(words=redact_text(str(error)), never_sent=True)
             log.warning("No connection for %s %s: %s", method, shown, failure.words)
             raise failure from error
         except httpx.TransportError as error:
@@ -158,7 +160,14 @@ class Client:
         except (httpx.InvalidURL, httpx.DecodingError) as error:
             raise ServiceRefused(words=redact_text(str(error))) from error
         took_ms = round((time.monotonic() - started) * 1000)
-        log.info("%s %s: %s in %s ms", method, shown, response.status_code, took_ms, extra={"status": response.status_code, "took_ms": took_ms})
+        log.info(
+            "%s %s: %s in %s ms",
+            method,
+            shown,
+            response.status_code,
+            took_ms,
+            extra={"status": response.status_code, "took_ms": took_ms},
+        )
         if response.status_code < 400:
             return response
         words = redact_text(response.text[:WORDS_KEPT])
@@ -207,9 +216,7 @@ def public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        failure = ServiceUnavailable(words=f"{host}: {error}")
-        failure.never_sent = True
-        raise failure from error
+        raise ServiceUnavailable(words=f"{host}: {error}", never_sent=True) from error
     addresses = [str(entry[4][0]) for entry in found]
     for address in addresses:
         parsed = ipaddress.ip_address(address.split("%")[0])

@@ -31,6 +31,6 @@ class JsonFormatter(BaseFormatter):
         log_data["user"] = context.current_user_id()
         log_data["request_id"] = getattr(record, "request_id", "") or context.request_id.get()
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802 — logging's name
+    def formatException(self, ei: Any) -> str:
         """A traceback without credentials in it."""
-        return redact_text(super().formatException(ei))
+        return redact_text(str(super().formatException(ei)))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError
-
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request

@@ -92,6 +92,7 @@ class RateLimitHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the headers."""
         response = self.get_response(request)
         rate: Rate | None = getattr(request, "rate", None)
         if rate is not None:

@@ -38,9 +38,7 @@ def enqueue(name: str, /, *, _options: dict[str, Any] | None = None, **kwargs: A
     `_options` are Celery's own (`queue`, `countdown`); no countdown beyond a minute: store a `due_at` instead.
     """
     task = _task(name)
-    send = functools.partial(
-        task.apply_async, kwargs=kwargs, headers=_headers(), **(_options or {})
-    )
+    send = functools.partial(task.apply_async, kwargs=kwargs, headers=_headers(), **(_options or {}))
     transaction.on_commit(send)
 
 
@@ -95,7 +93,7 @@ def _stamp(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 
 @signals.task_prerun.connect(dispatch_uid="ops.kernel.tenant_enter")
-def _enter(task: celery.Task | None = None, **_: Any) -> None:
+def _enter(task: celery.Task, **_: Any) -> None:
     request = task.request
     schema = _header(request, TENANT_HEADER)
     request.tenant_before = connection.tenant
@@ -123,7 +121,7 @@ def _enter_schema(schema: str) -> None:
 
 
 @signals.task_postrun.connect(dispatch_uid="ops.kernel.tenant_leave")
-def _leave(task: celery.Task | None = None, **_: Any) -> None:
+def _leave(task: celery.Task, **_: Any) -> None:
     """Fires after the successors of a chain or chord were published, so they carry the tenant too."""
     request = task.request
     before = getattr(request, "tenant_before", None)
@@ -131,10 +129,10 @@ def _leave(task: celery.Task | None = None, **_: Any) -> None:
         connection.set_tenant(before)
     else:
         connection.set_schema_to_public()
-    request_token, user_token = getattr(request, "context_before", (None, None))
-    if request_token is not None:
-        context.request_id.reset(request_token)
-        context.user_id.reset(user_token)
+    tokens = getattr(request, "context_before", None)
+    if tokens is not None:
+        context.request_id.reset(tokens[0])
+        context.user_id.reset(tokens[1])
 
 
 def _header(request: Any, name: str) -> str:

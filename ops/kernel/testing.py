@@ -47,7 +47,9 @@ class Expectation:
     replies: list[dict[str, Any]] = field(default_factory=list)
     served: int = 0
 
-    def reply(self, status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None, delay_s: float = 0) -> Self:
+    def reply(
+        self, status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None, delay_s: float = 0
+    ) -> Self:
         """Add a reply; anything but bytes and text is sent as JSON."""
         self.replies.append({"status": status, "body": body, "headers": headers or {}, "delay_s": delay_s})
         return self
@@ -115,7 +117,11 @@ class FakeHTTP:
             for expectation in self._expected:
                 if expectation.method == received.method and _matches(expectation.path, received.path):
                     return expectation.next()
-        return {"status": 404, "body": {"error": f"nothing expected at {received.method} {received.path}"}, "headers": {}}
+        return {
+            "status": 404,
+            "body": {"error": f"nothing expected at {received.method} {received.path}"},
+            "headers": {},
+        }
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self
@@ -152,7 +158,7 @@ class FakeHTTP:
                     # The caller gave up first, which is what a test of time-outs wants.
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
             def log_message(self, *args: Any) -> None:
                 """Quiet: the test reads `requests`."""
@@ -182,7 +188,9 @@ def communicator(
     for name, value in (headers or {}).items():
         sent = [pair for pair in sent if pair[0] != name.lower().encode()]
         sent.append((name.lower().encode(), value.encode()))
-    return WebsocketCommunicator(import_string(settings.ASGI_APPLICATION), path, headers=sent, subprotocols=subprotocols)
+    return WebsocketCommunicator(
+        import_string(settings.ASGI_APPLICATION), path, headers=sent, subprotocols=subprotocols
+    )
 
 
 @contextmanager

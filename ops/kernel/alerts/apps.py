@@ -1,8 +1,12 @@
+"""The app's name, and what it registers at start."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class AlertsConfig(AppConfig):
+    """Alerts, their rules and messages; tables in public and in every tenant."""
+
     name = "ops.kernel.alerts"
     label = "alerts"
     verbose_name = _("Alerts")
@@ -12,8 +16,10 @@ class AlertsConfig(AppConfig):
         from ops.kernel.registry import PermissionDef, permissions
 
         permissions.register(
-            "alerts.view_alert", PermissionDef("alerts.view_alert", _("See alerts"), {"owner", "admin", "agent", "editor"})
+            "alerts.view_alert",
+            PermissionDef("alerts.view_alert", _("See alerts"), {"owner", "admin", "agent", "editor"}),
         )
         permissions.register(
-            "alerts.manage_alert", PermissionDef("alerts.manage_alert", _("Acknowledge and resolve alerts"), {"owner", "admin"})
+            "alerts.manage_alert",
+            PermissionDef("alerts.manage_alert", _("Acknowledge and resolve alerts"), {"owner", "admin"}),
         )

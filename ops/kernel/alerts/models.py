@@ -105,8 +105,12 @@ class AlertReading(UUIDModel):
 class AlertRule(TimestampedModel):
     """Who is told of which alerts, and over which channel. The most exact kind that matches is used."""
 
-    kind = models.CharField(_("kind"), max_length=100, help_text=_("A kind, or the start of one followed by a star: chat.*"))
-    min_severity = models.PositiveSmallIntegerField(_("from severity"), choices=Severity.choices, default=Severity.WARNING)
+    kind = models.CharField(
+        _("kind"), max_length=100, help_text=_("A kind, or the start of one followed by a star: chat.*")
+    )
+    min_severity = models.PositiveSmallIntegerField(
+        _("from severity"), choices=Severity.choices, default=Severity.WARNING
+    )
     channels = models.JSONField(_("channels"), default=list)
     audiences = models.JSONField(_("audiences"), default=list, blank=True)
     addresses = models.JSONField(_("more addresses"), default=list, blank=True)

@@ -1,6 +1,6 @@
 """The actions that may stand in the log, each with its words for people.
 
-    actions.register("chat.conversation_closed", _("Conversation closed"))
+actions.register("chat.conversation_closed", _("Conversation closed"))
 """
 
 from django.utils.functional import Promise

@@ -1,8 +1,12 @@
+"""The app's name, and what it registers at start."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class AuditConfig(AppConfig):
+    """The audit log; a table in public and in every tenant."""
+
     name = "ops.kernel.audit"
     label = "audit"
     verbose_name = _("Audit log")

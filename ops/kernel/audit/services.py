@@ -15,7 +15,12 @@ from ops.kernel.redaction import redact
 
 
 def record(
-    action: str, *, by: Any = None, on: models.Model | None = None, detail: dict[str, Any] | None = None, now: datetime | None = None
+    action: str,
+    *,
+    by: Any = None,
+    on: models.Model | None = None,
+    detail: dict[str, Any] | None = None,
+    now: datetime | None = None,
 ) -> AuditEntry:
     """Add an entry to the current schema's log, in the caller's transaction.
 

@@ -1,8 +1,12 @@
+"""The app's name, and what it registers at start."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class ConfigurationConfig(AppConfig):
+    """Settings that change at run time; a table in public and in every tenant."""
+
     name = "ops.kernel.configuration"
     label = "configuration"
     verbose_name = _("Configuration")
@@ -16,8 +20,11 @@ class ConfigurationConfig(AppConfig):
         actions.register("configuration.keys_rotated", _("Encryption keys rotated"))
         permissions.register(
             "configuration.view_settingversion",
-            PermissionDef("configuration.view_settingversion", _("Read settings and their history"), {"owner", "admin"}),
+            PermissionDef(
+                "configuration.view_settingversion", _("Read settings and their history"), {"owner", "admin"}
+            ),
         )
         permissions.register(
-            "configuration.change_settings", PermissionDef("configuration.change_settings", _("Change settings"), {"owner", "admin"})
+            "configuration.change_settings",
+            PermissionDef("configuration.change_settings", _("Change settings"), {"owner", "admin"}),
         )

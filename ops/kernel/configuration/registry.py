@@ -1,9 +1,9 @@
 """Settings that people change while the product runs, each declared once with its fields.
 
-    declare(Definition("offers.shopee", _("Shopee"), fields=(
-        Field("app_id", _("App id")),
-        Field("secret", _("Secret"), secret=True, setting="SHOPEE_SECRET"),
-    )))
+declare(Definition("offers.shopee", _("Shopee"), fields=(
+    Field("app_id", _("App id")),
+    Field("secret", _("Secret"), secret=True, setting="SHOPEE_SECRET"),
+)))
 """
 
 from collections.abc import Callable

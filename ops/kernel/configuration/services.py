@@ -89,10 +89,11 @@ def _stored(name: str) -> dict[str, Any]:
 
 
 def _in_force(name: str) -> dict[str, Any]:
-    return SettingVersion.objects.active().filter(name=name).values("version", "values", "secrets").first() or NOTHING
+    row = SettingVersion.objects.active().filter(name=name).values("version", "values", "secrets").first()
+    return dict(row) if row else NOTHING
 
 
-def set(name: str, value: Mapping[str, Any], *, by: Any, note: str = "", now: datetime | None = None) -> SettingVersion:  # noqa: A001 — settled name
+def set(name: str, value: Mapping[str, Any], *, by: Any, note: str = "", now: datetime | None = None) -> SettingVersion:
     """Make a new version with these fields changed; the others stay. Raises `Invalid` naming each wrong field.
 
     A secret given as the mask (what a form shows) or left out stays; an empty one is removed.
@@ -103,10 +104,16 @@ def set(name: str, value: Mapping[str, Any], *, by: Any, note: str = "", now: da
         current = SettingVersion.objects.active().filter(name=name).select_for_update().first()
         values = dict(current.values) if current else {}
         secrets = dict(current.secrets) if current else {}
-        before = {**values, **{key: MASK for key in secrets}}
+        before = {**values, **dict.fromkeys(secrets, MASK)}
         changed_secrets = _apply(definition, value, values=values, secrets=secrets)
         return _save(
-            definition, current, values=values, secrets=secrets, by=by, note=note, now=now,
+            definition,
+            current,
+            values=values,
+            secrets=secrets,
+            by=by,
+            note=note,
+            now=now,
             detail=_difference(before, values, secrets, changed_secrets),
         )
 
@@ -138,7 +145,11 @@ def _apply(
             values[key] = clean
     for field in definition.fields:
         have = secrets.get(field.name) if field.secret else values.get(field.name, field.default)
-        if field.required and have in (None, "", [], {}) and not any(problem.field == field.name for problem in problems):
+        if (
+            field.required
+            and have in (None, "", [], {})
+            and not any(problem.field == field.name for problem in problems)
+        ):
             problems.append(FieldError(field.name, "required", _("This field is required.")))
     if not problems and definition.check is not None:
         try:
@@ -177,7 +188,9 @@ def _clean(field: Field, raw: Any) -> Any:
 def _difference(
     before: dict[str, Any], values: dict[str, Any], secrets: dict[str, str], changed_secrets: list[str]
 ) -> dict[str, Any]:
-    changes = {key: {"from": before.get(key), "to": value} for key, value in values.items() if before.get(key) != value}
+    changes: dict[str, Any] = {
+        key: {"from": before.get(key), "to": value} for key, value in values.items() if before.get(key) != value
+    }
     for key in changed_secrets:
         changes[key] = "replaced" if key in secrets else "removed"
     return changes
@@ -209,7 +222,11 @@ def _save(
         created_at=now,
     )
     audit.record(
-        "configuration.changed", by=by, on=made, detail={"setting": definition.name, "version": made.version, "changes": detail}, now=now
+        "configuration.changed",
+        by=by,
+        on=made,
+        detail={"setting": definition.name, "version": made.version, "changes": detail},
+        now=now,
     )
     _forget(definition.name)
     return made
@@ -234,8 +251,14 @@ def rollback(name: str, *, version: int, by: Any, now: datetime | None = None) -
     secrets = {key: token for key, token in target.secrets.items() if key in definition.by_name}
     _apply(definition, known, values=values, secrets=secrets)
     return _save(
-        definition, current, values=values, secrets=secrets, by=by, now=now or timezone.now(),
-        note=_("Back to version %(version)s") % {"version": version}, detail={"rolled_back_to": version},
+        definition,
+        current,
+        values=values,
+        secrets=secrets,
+        by=by,
+        now=now or timezone.now(),
+        note=_("Back to version %(version)s") % {"version": version},
+        detail={"rolled_back_to": version},
     )
 
 
@@ -258,7 +281,11 @@ def import_(text: str, *, by: Any, form: str = "json", now: datetime | None = No
         document = yaml.safe_load(text) if form == "yaml" else json.loads(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise Invalid(_("The file is not valid %(form)s.") % {"form": form.upper()}) from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("settings"), dict):
+    if (
+        not isinstance(document, dict)
+        or document.get("format") != FORMAT
+        or not isinstance(document.get("settings"), dict)
+    ):
         raise Invalid(_("The file is no export of settings."))
     changed = []
     for name, item in document["settings"].items():
@@ -312,13 +339,15 @@ def rotate_keys(*, by: Any, now: datetime | None = None) -> Rotation:
         rotated, current = rotated + found.rotated, current + found.current
         unreadable.extend(found.unreadable)
     if rotated:
-        audit.record("configuration.keys_rotated", by=by, detail={"rotated": rotated, "unreadable": len(unreadable)}, now=now)
+        audit.record(
+            "configuration.keys_rotated", by=by, detail={"rotated": rotated, "unreadable": len(unreadable)}, now=now
+        )
         for name in names:
             _forget(name)
     return Rotation(rotated=rotated, current=current, unreadable=tuple(unreadable))
 
 
-def _encrypted_columns() -> list[tuple[str, str, str]]:
+def _encrypted_columns() -> list[tuple[str, str | None, str | None]]:
     """Table, key column and column of every encrypted field whose table stands in the current schema."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [connection.schema_name])
@@ -331,10 +360,10 @@ def _encrypted_columns() -> list[tuple[str, str, str]]:
     ]
 
 
-def _rotate_column(table: str, key_column: str, column: str) -> Rotation:
+def _rotate_column(table: str, key_column: str | None, column: str | None) -> Rotation:
     rotated = current = 0
     unreadable: list[str] = []
-    name, key, value = (connection.ops.quote_name(part) for part in (table, key_column, column))
+    name, key, value = (connection.ops.quote_name(str(part)) for part in (table, key_column, column))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {key}, {value} FROM {name} WHERE {value} <> '' ORDER BY {key} FOR UPDATE")  # noqa: S608 — quoted names
         for pk, token in cursor.fetchall():

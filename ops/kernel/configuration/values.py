@@ -62,5 +62,6 @@ class Values(Mapping[str, Any]):
     def masked(self) -> dict[str, Any]:
         """For pages, APIs and logs: a secret is the mask when set and empty when not."""
         return {
-            name: (MASK if value else "") if isinstance(value, Secret) else value for name, value in self._values.items()
+            name: (MASK if value else "") if isinstance(value, Secret) else value
+            for name, value in self._values.items()
         }

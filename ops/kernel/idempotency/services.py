@@ -88,9 +88,7 @@ def once(
 def _claim(*, scope_hash: str, request_hash: str, now: datetime, wait_ms: int) -> IdempotencyRecord:
     """The record of this key: ours to fill when its status is empty, else the one that was kept."""
     IdempotencyRecord.objects.filter(scope=scope_hash, expires_at__lte=now).delete()
-    record = IdempotencyRecord(
-        scope=scope_hash, request_hash=request_hash, created_at=now, expires_at=now + KEPT_FOR
-    )
+    record = IdempotencyRecord(scope=scope_hash, request_hash=request_hash, created_at=now, expires_at=now + KEPT_FOR)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(wait_ms)])
     try:

@@ -64,7 +64,9 @@ class UsageCounter(models.Model):
         verbose_name_plural = _("usage counters")
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["schema", "meter", "period", "currency"], name="metering_one_counter_a_month"),
+            models.UniqueConstraint(
+                fields=["schema", "meter", "period", "currency"], name="metering_one_counter_a_month"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,7 +91,9 @@ class UnitPrice(UUIDModel):
     micros = models.BigIntegerField(_("price of one unit in millionths"))
     effective_from = models.DateTimeField(_("from"))
     effective_to = models.DateTimeField(_("until"), null=True, blank=True)
-    source = models.CharField(_("source"), max_length=300, blank=True, help_text=_("Where the price is published, and when it was read."))
+    source = models.CharField(
+        _("source"), max_length=300, blank=True, help_text=_("Where the price is published, and when it was read.")
+    )
 
     objects = UnitPriceQuerySet.as_manager()
 
@@ -102,7 +106,8 @@ class UnitPrice(UUIDModel):
             ),
             models.UniqueConstraint(fields=["meter", "currency", "effective_from"], name="metering_one_price_a_start"),
             models.CheckConstraint(
-                condition=Q(effective_to=None) | Q(effective_to__gt=F("effective_from")), name="metering_price_ends_later"
+                condition=Q(effective_to=None) | Q(effective_to__gt=F("effective_from")),
+                name="metering_price_ends_later",
             ),
             models.CheckConstraint(condition=Q(micros__gte=0), name="metering_price_not_negative"),
         ]

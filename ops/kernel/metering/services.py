@@ -191,7 +191,9 @@ def month_of(at: datetime) -> date:
 
 def total(meter: str, *, period: date | datetime | None = None, schema: str | None = None) -> Decimal:
     """Sum of a meter in the month that contains `period` (this month when not given)."""
-    counters = UsageCounter.objects.for_schema(schema or connection.schema_name).filter(meter=meter, period=_month(period))
+    counters = UsageCounter.objects.for_schema(schema or connection.schema_name).filter(
+        meter=meter, period=_month(period)
+    )
     return counters.aggregate(sum=Sum("quantity"))["sum"] or Decimal(0)
 
 
@@ -201,7 +203,9 @@ def totals(*, period: date | datetime | None = None, schema: str | None = None) 
     return dict(counters.values_list("meter").annotate(sum=Sum("quantity")).order_by("meter"))
 
 
-def cost(meter: str | None = None, *, period: date | datetime | None = None, schema: str | None = None) -> dict[str, Micros]:
+def cost(
+    meter: str | None = None, *, period: date | datetime | None = None, schema: str | None = None
+) -> dict[str, Micros]:
     """What a meter (or everything) cost us in the month, by currency."""
     counters = UsageCounter.objects.for_schema(schema or connection.schema_name).filter(period=_month(period))
     if meter is not None:

@@ -1,9 +1,13 @@
+"""The app's name, and what it registers at start."""
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
 class OutboxConfig(AppConfig):
+    """Events and webhooks; tables in public only, the schema is a column."""
+
     name = "ops.kernel.outbox"
     label = "outbox"
     verbose_name = _("Outbox")

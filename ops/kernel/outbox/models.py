@@ -36,7 +36,9 @@ class OutboxEvent(models.Model):
     id = models.UUIDField(_("id"), default=uuid7, editable=False, unique=True)
     schema = models.CharField(_("schema"), max_length=63)
     name = models.CharField(_("name"), max_length=100)
-    aggregate = models.CharField(_("aggregate"), max_length=120, help_text=_("Events of one aggregate arrive in order."))
+    aggregate = models.CharField(
+        _("aggregate"), max_length=120, help_text=_("Events of one aggregate arrive in order.")
+    )
     payload = models.JSONField(_("payload"), default=dict, encoder=DjangoJSONEncoder)
     request_id = models.CharField(_("request id"), max_length=100, blank=True)
     user_id = models.CharField(_("user id"), max_length=64, blank=True)

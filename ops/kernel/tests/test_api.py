@@ -3,7 +3,7 @@ import json
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 from django.utils import translation
 from rest_framework import exceptions, serializers
@@ -194,8 +194,6 @@ def test_a_refused_post_is_replayed_too_and_leaves_nothing(acme):
 
 
 def test_a_bug_keeps_no_answer_and_a_bad_key_is_refused(acme):
-    from django.db import transaction
-
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         call(Orders.as_view(), body=b'{"name": "bug"}', **{"Idempotency-Key": "k-1"})
     assert call(Orders.as_view(), body=b'{"name": "Ana"}', **{"Idempotency-Key": "k-1"}).status_code == 201

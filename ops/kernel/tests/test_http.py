@@ -25,7 +25,9 @@ def test_a_call_carries_headers_and_gives_the_answer(fake_http, service):
     fake_http.on("POST", "/v1/send").reply(201, {"id": "m-1"})
 
     with context.bound(request="r-1"):
-        answer = service.post("/send", json={"text": "olá"}, params={"a": "1"}, idempotency_key="k-1", headers={"X-A": "b"})
+        answer = service.post(
+            "/send", json={"text": "olá"}, params={"a": "1"}, idempotency_key="k-1", headers={"X-A": "b"}
+        )
 
     assert (answer.status_code, answer.json()) == (201, {"id": "m-1"})
     sent = fake_http.requests[0]
@@ -71,7 +73,10 @@ def test_a_connection_that_was_never_made_is_tried_again_even_for_a_post(pauses)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    with http.client(f"http://127.0.0.1:{port}", timeout=5, sleep=pauses.append) as client, pytest.raises(http.ServiceUnavailable):
+    with (
+        http.client(f"http://127.0.0.1:{port}", timeout=5, sleep=pauses.append) as client,
+        pytest.raises(http.ServiceUnavailable),
+    ):
         client.post("/x")
 
     assert len(pauses) == 2
@@ -131,7 +136,10 @@ def test_a_redirect_is_not_followed(fake_http, service):
 def test_an_answer_too_large_is_cut_off(fake_http):
     fake_http.on("GET", "/x").reply(200, b"x" * 5000)
 
-    with http.client(fake_http.url, timeout=5, max_bytes=1000) as client, pytest.raises(http.ServiceRefused, match="refused"):
+    with (
+        http.client(fake_http.url, timeout=5, max_bytes=1000) as client,
+        pytest.raises(http.ServiceRefused, match="refused"),
+    ):
         client.get("/x")
 
 

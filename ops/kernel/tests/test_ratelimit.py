@@ -26,7 +26,13 @@ def hits(n, *, now=START, **other):
 def test_what_is_left_goes_down_to_nothing(acme):
     rates = hits(5)
 
-    assert [(rate.allowed, rate.remaining) for rate in rates] == [(True, 2), (True, 1), (True, 0), (False, 0), (False, 0)]
+    assert [(rate.allowed, rate.remaining) for rate in rates] == [
+        (True, 2),
+        (True, 1),
+        (True, 0),
+        (False, 0),
+        (False, 0),
+    ]
     assert rates[0].headers == {"X-RateLimit-Limit": "3", "X-RateLimit-Remaining": "2", "X-RateLimit-Reset": "60"}
     assert rates[4].headers["Retry-After"] == "60"
 

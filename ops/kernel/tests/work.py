@@ -19,7 +19,11 @@ def mark(*args, label="marked", **kwargs):
 @shared_task(name="tests.count")
 def count(results):
     """End of a chord: the schemas of its steps and how many marks stand in this one."""
-    return {"steps": sorted(result[0] for result in results), "here": connection.schema_name, "marks": AuditEntry.objects.count()}
+    return {
+        "steps": sorted(result[0] for result in results),
+        "here": connection.schema_name,
+        "marks": AuditEntry.objects.count(),
+    }
 
 
 @shared_task(name="tests.retry", bind=True, max_retries=3)

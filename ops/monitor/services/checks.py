@@ -55,7 +55,9 @@ def outbox() -> HealthResult:
     """Events reach their receivers in time, and none was given up."""
     state = watching.state()
     dispatchers = heartbeats.alive("outbox")
-    detail = f"{len(dispatchers)} dispatchers, {state.pending} pending, oldest {state.lag_s:.0f} s, {state.dead} given up"
+    detail = (
+        f"{len(dispatchers)} dispatchers, {state.pending} pending, oldest {state.lag_s:.0f} s, {state.dead} given up"
+    )
     return HealthResult(bool(dispatchers) and state.lag_s < OUTBOX_LATE_S and not state.dead, detail)
 
 

@@ -98,7 +98,9 @@ class Examiner:
             running = self._running[name] = self._pool.submit(_examine, name, check)
         return running
 
-    def _collect(self, name: str, check: HealthCheck, started: "Future[Component] | Component", now: float) -> Component:
+    def _collect(
+        self, name: str, check: HealthCheck, started: "Future[Component] | Component", now: float
+    ) -> Component:
         if isinstance(started, Component):
             return started
         left = max(0.0, now + check.timeout_s - time.monotonic())

@@ -26,7 +26,10 @@ def _lines() -> Iterator[str]:
     yield from _metric("app_memory_peak_bytes", "gauge", "Most memory this process held.", [("", memory)])
     parts = health.ready().components
     yield from _metric(
-        "app_component_up", "gauge", "Health checks.", [(_label("component", part.name), int(part.result.ok)) for part in parts]
+        "app_component_up",
+        "gauge",
+        "Health checks.",
+        [(_label("component", part.name), int(part.result.ok)) for part in parts],
     )
     yield from _metric(
         "app_component_check_milliseconds",
@@ -41,7 +44,9 @@ def _lines() -> Iterator[str]:
     else:
         yield from _metric("app_outbox_pending", "gauge", "Deliveries that wait.", [("", state.pending)])
         yield from _metric("app_outbox_dead", "gauge", "Deliveries that were given up.", [("", state.dead)])
-        yield from _metric("app_outbox_lag_seconds", "gauge", "Age of the oldest due delivery.", [("", round(state.lag_s, 3))])
+        yield from _metric(
+            "app_outbox_lag_seconds", "gauge", "Age of the oldest due delivery.", [("", round(state.lag_s, 3))]
+        )
     try:
         waiting = checks.queue_length()
         alive = {kind: len(heartbeats.alive(kind)) for kind in ("worker", "outbox")}
@@ -50,7 +55,10 @@ def _lines() -> Iterator[str]:
     if waiting >= 0:
         yield from _metric("app_queue_waiting", "gauge", "Tasks that wait for a worker.", [("", waiting)])
     yield from _metric(
-        "app_processes", "gauge", "Processes that gave a sign of life.", [(_label("kind", kind), n) for kind, n in alive.items()]
+        "app_processes",
+        "gauge",
+        "Processes that gave a sign of life.",
+        [(_label("kind", kind), n) for kind, n in alive.items()],
     )
 
 

@@ -14,6 +14,7 @@ from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory
 from ops.kernel.registry import HealthCheck, HealthResult, health
 from ops.monitor.middleware import HealthMiddleware
 from ops.monitor.services import checks, metrics
+from ops.monitor.services import health as service
 from ops.monitor.services.health import Examiner
 
 
@@ -76,8 +77,6 @@ def test_one_entry_a_component_and_503_only_for_a_critical_one(registered):
 
 
 def test_details_are_for_operators(registered, monkeypatch):
-    from ops.monitor.services import health as service
-
     registered("tests_broken", lambda: HealthResult(False, "db.internal refused"))
     monkeypatch.setattr(service, "_examiner", Examiner())
 

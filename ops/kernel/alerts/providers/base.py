@@ -36,4 +36,6 @@ class Channel(Protocol):
     attempt, so a provider that knows idempotency keys sends once.
     """
 
-    def send(self, notice: Notice, *, recipient: str, reference: str) -> Receipt: ...
+    def send(self, notice: Notice, *, recipient: str, reference: str) -> Receipt:
+        """Send; say what the channel answered."""
+        ...

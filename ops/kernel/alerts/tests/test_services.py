@@ -122,7 +122,9 @@ def test_more_than_thirty_mails_an_hour_are_held_back(acme, noon):
 
 
 def test_a_message_is_sent_once_with_what_people_need(acme, noon):
-    delivery = AlertDeliveryFactory(alert__count=3, alert__title="Disk\nis full", alert__body="2 GB left.", alert__severity=Severity.CRITICAL)
+    delivery = AlertDeliveryFactory(
+        alert__count=3, alert__title="Disk\nis full", alert__body="2 GB left.", alert__severity=Severity.CRITICAL
+    )
 
     alerts.deliver(delivery_id=str(delivery.pk), now=noon)
     alerts.deliver(delivery_id=str(delivery.pk), now=noon)
@@ -134,7 +136,11 @@ def test_a_message_is_sent_once_with_what_people_need(acme, noon):
     assert "2 GB left." in message.body
     assert "3" in message.body
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.sent_at, delivery.provider_id) == (DeliveryState.SENT, noon, f"<{delivery.pk}@alerts>")
+    assert (delivery.state, delivery.sent_at, delivery.provider_id) == (
+        DeliveryState.SENT,
+        noon,
+        f"<{delivery.pk}@alerts>",
+    )
 
 
 def test_a_mail_server_that_is_away_is_tried_again(acme, noon, settings):

@@ -21,7 +21,11 @@ def test_an_entry_says_who_what_and_when_and_hides_secrets(acme, noon):
 
     with context.bound(request="req-12345678"):
         entry = audit.record(
-            ACTION, by=Actor("7", "Ana", "user"), on=thing, detail={"colour": "red", "api_key": "sk-1", "deep": [{"password": "x"}]}, now=noon
+            ACTION,
+            by=Actor("7", "Ana", "user"),
+            on=thing,
+            detail={"colour": "red", "api_key": "sk-1", "deep": [{"password": "x"}]},
+            now=noon,
         )
 
     entry.refresh_from_db()
@@ -86,9 +90,9 @@ def test_entries_are_chained_at_commit_each_schema_by_itself(acme, beta):
 @pytest.mark.transactional
 def test_a_rolled_back_entry_leaves_no_gap(acme):
     AuditEntryFactory()
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         AuditEntryFactory()
-        raise RuntimeError
+        transaction.set_rollback(True)
     AuditEntryFactory()
 
     assert sorted(AuditEntry.objects.values_list("seq", flat=True)) == [1, 2]
@@ -155,6 +159,14 @@ def test_the_command_verifies_every_schema_and_exports_one(acme, capsys):
     assert '"object_label": "Padrão"' in out
 
 
-@pytest.mark.parametrize(("address", "kept"), [("203.0.113.77", "203.0.113.0"), ("2001:db8:1:2::9", "2001:db8:1::"), ("::ffff:10.1.2.3", "10.1.2.0"), ("nonsense", "")])
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("2001:db8:1:2::9", "2001:db8:1::"),
+        ("::ffff:10.1.2.3", "10.1.2.0"),
+        ("nonsense", ""),
+    ],
+)
 def test_an_address_is_kept_without_its_last_part(address, kept):
     assert context.mask_ip(address) == kept

@@ -113,7 +113,15 @@ def test_a_watcher_that_refuses_takes_the_usage_back(acme, noon):
 
 @pytest.mark.parametrize(
     ("before", "after", "crossed"),
-    [(0, 49, []), (0, 50, [50]), (50, 60, []), (49, 91, [50, 75, 90]), (99, 100, [100]), (100, 120, []), (0, 500, [50, 75, 90, 100])],
+    [
+        (0, 49, []),
+        (0, 50, [50]),
+        (50, 60, []),
+        (49, 91, [50, 75, 90]),
+        (99, 100, [100]),
+        (100, 120, []),
+        (0, 500, [50, 75, 90, 100]),
+    ],
 )
 def test_thresholds_are_crossed_once(before, after, crossed):
     change = metering.Change("s", "m", date(2026, 11, 1), Decimal(before), Decimal(after))
@@ -135,7 +143,9 @@ def test_eight_threads_with_the_same_two_hundred_facts_count_two_hundred(acme, n
                         metering.record("chat.message", event_id=event_id, now=noon)
                 else:
                     for start in range(0, 200, 20):
-                        metering.record_batch([Usage("chat.message", one) for one in order[start : start + 20]], now=noon)
+                        metering.record_batch(
+                            [Usage("chat.message", one) for one in order[start : start + 20]], now=noon
+                        )
         finally:
             connection.close()
 
@@ -152,11 +162,19 @@ def test_eight_threads_with_the_same_two_hundred_facts_count_two_hundred(acme, n
 
 def test_a_new_price_closes_the_one_before(acme, noon):
     first = metering.set_price(meter="llm.tokens_in", price=Micros(3, "USD"), effective_from=noon)
-    metering.set_price(meter="llm.tokens_in", price=Micros(2, "USD"), effective_from=noon + timedelta(days=1), source="list of 2026-11-21")
+    metering.set_price(
+        meter="llm.tokens_in",
+        price=Micros(2, "USD"),
+        effective_from=noon + timedelta(days=1),
+        source="list of 2026-11-21",
+    )
 
     first.refresh_from_db()
     assert first.effective_to == noon + timedelta(days=1)
-    price = {at: metering.price_at(meter="llm.tokens_in", currency="USD", at=noon + timedelta(hours=at)) for at in (-1, 0, 23, 24, 900)}
+    price = {
+        at: metering.price_at(meter="llm.tokens_in", currency="USD", at=noon + timedelta(hours=at))
+        for at in (-1, 0, 23, 24, 900)
+    }
     assert price == {-1: None, 0: Micros(3, "USD"), 23: Micros(3, "USD"), 24: Micros(2, "USD"), 900: Micros(2, "USD")}
     with pytest.raises(Conflict):
         metering.set_price(meter="llm.tokens_in", price=Micros(1, "USD"), effective_from=noon)

@@ -145,14 +145,18 @@ class Dispatcher:
                 transaction.on_commit(lambda: committed.append(True))
                 self._deliver(claim)
                 _mark(claim, DeliveryState.DONE)
-        except TenantGone:
-            with schema_context(get_public_schema_name()):
-                _mark(claim, DeliveryState.DROPPED, words="the tenant no longer exists")
-        except Exception as error:  # noqa: BLE001 — a receiver may fail in any way; the delivery remembers how
+        except Exception as error:
             if claim is None:
                 raise
+            if isinstance(error, TenantGone):
+                with schema_context(get_public_schema_name()):
+                    _mark(claim, DeliveryState.DROPPED, words="the tenant no longer exists")
+                return True
             log.warning(
-                "Receiver %s failed", claim.receiver, exc_info=error, extra={"event": str(claim.envelope.id), "schema": claim.envelope.schema}
+                "Receiver %s failed",
+                claim.receiver,
+                exc_info=error,
+                extra={"event": str(claim.envelope.id), "schema": claim.envelope.schema},
             )
             with schema_context(get_public_schema_name()):
                 fail(claim, error, committed=bool(committed), now=timezone.now())
@@ -228,8 +232,14 @@ def fail(claim: Claim, error: BaseException, *, committed: bool, now: datetime) 
     `committed` says that only work after the commit failed (no Redis to enqueue in): the delivery stands as done
     and is taken back, so that it is done again.
     """
-    attempts, state = (claim.envelope.attempt, DeliveryState.DONE) if committed else (claim.envelope.attempt - 1, DeliveryState.PENDING)
-    delivery = OutboxDelivery.objects.filter(pk=claim.delivery_id, attempts=attempts, state=state).select_for_update().first()
+    attempts, state = (
+        (claim.envelope.attempt, DeliveryState.DONE)
+        if committed
+        else (claim.envelope.attempt - 1, DeliveryState.PENDING)
+    )
+    delivery = (
+        OutboxDelivery.objects.filter(pk=claim.delivery_id, attempts=attempts, state=state).select_for_update().first()
+    )
     if delivery is None:
         # Between the roll-back and here the row was free, and another dispatcher has tried it: its result counts.
         return
@@ -289,7 +299,15 @@ class Listener:
         parameters = {
             name: value
             for name, value in connection.get_connection_params().items()
-            if name not in {"cursor_factory", "context", "prepare_threshold", "server_side_binding", "assume_role", "isolation_level"}
+            if name
+            not in {
+                "cursor_factory",
+                "context",
+                "prepare_threshold",
+                "server_side_binding",
+                "assume_role",
+                "isolation_level",
+            }
         }
         self._connection = psycopg.connect(**parameters, autocommit=True)
         self._connection.execute(f"LISTEN {CHANNEL}")

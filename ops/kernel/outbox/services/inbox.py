@@ -67,9 +67,8 @@ def handle(*, inbox_id: str, now: datetime) -> None:
             if event is None or event.state in {InboxState.DONE, InboxState.IGNORED}:
                 return
             handler = subscriptions.inbound_handler(event.provider)
-            if handler is None:
-                handled = False
-            else:
+            handled: bool | None = False
+            if handler is not None:
                 handled = handler(
                     subscriptions.Inbound(
                         id=event.pk,

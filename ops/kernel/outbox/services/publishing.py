@@ -21,7 +21,9 @@ class Event(Protocol):
     name: ClassVar[str]
 
     @property
-    def aggregate(self) -> str: ...
+    def aggregate(self) -> str:
+        """The thing it happened to: `conversation:<id>`. Its events arrive in order."""
+        ...
 
 
 class NotInTransaction(RuntimeError):

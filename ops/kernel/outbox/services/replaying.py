@@ -69,9 +69,13 @@ def discard(*, deliveries: QuerySet[OutboxDelivery], by: Any, now: datetime) -> 
         rows = list(chosen.order_by("pk").select_for_update(of=("self",)).values_list("pk", "receiver"))
         if not rows:
             return 0
-        OutboxDelivery.objects.filter(pk__in=[pk for pk, _name in rows]).update(state=DeliveryState.DROPPED, done_at=now)
+        OutboxDelivery.objects.filter(pk__in=[pk for pk, _name in rows]).update(
+            state=DeliveryState.DROPPED, done_at=now
+        )
         touched = {name for _pk, name in rows}
-        audit.record("outbox.deliveries_discarded", by=by, detail={"count": len(rows), "receivers": sorted(touched)}, now=now)
+        audit.record(
+            "outbox.deliveries_discarded", by=by, detail={"count": len(rows), "receivers": sorted(touched)}, now=now
+        )
         _close_alerts(touched, by=by, now=now)
     return len(rows)
 

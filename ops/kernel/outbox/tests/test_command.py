@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -77,8 +78,6 @@ call_command("outbox", "run")
 @pytest.mark.transactional
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_delivers_and_stops_when_it_is_told_to(platform, number):
-    import os
-
     OutboxDeliveryFactory()
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, settings.DATABASES["default"]["NAME"], os.environ["DJANGO_SETTINGS_MODULE"]],

@@ -26,6 +26,7 @@ class Command(BaseCommand):
     help = "Prove that the audit logs are whole, or write one out as JSON lines."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """One verb each."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         verify = verbs.add_parser("verify", help="Walk the chain of every schema, or of one.")
         verify.add_argument("--schema")

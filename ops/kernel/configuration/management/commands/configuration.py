@@ -22,9 +22,11 @@ class Command(BaseCommand):
     help = "Rotate the encryption keys of stored secrets, and carry settings from one schema to another."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """One verb each."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         verbs.add_parser(
-            "rotate-keys", help="Encrypt everything again with the first key of FIELD_KEYS; afterwards the others can go."
+            "rotate-keys",
+            help="Encrypt everything again with the first key of FIELD_KEYS; afterwards the others can go.",
         )
         for verb, words in (("export", "Write settings, without secrets."), ("import", "Take over exported settings.")):
             one = verbs.add_parser(verb, help=words)
@@ -38,7 +40,9 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{verb.replace('-', '_')}")(options)
         except DomainError as error:
-            raise CommandError(" ".join([str(error), *(f"{one.field}: {one.detail}" for one in error.errors)])) from error
+            raise CommandError(
+                " ".join([str(error), *(f"{one.field}: {one.detail}" for one in error.errors)])
+            ) from error
 
     def _rotate_keys(self, options: dict[str, Any]) -> None:
         unreadable: list[str] = []

@@ -25,6 +25,7 @@ class Command(BaseCommand):
     help = "Deliver domain events to their receivers, and look after those that could not be delivered."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """One verb each."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         run = verbs.add_parser("run", help="Deliver until stopped.")
         run.add_argument("--threads", type=int, default=2, help="Deliveries at the same time in this process.")
@@ -85,7 +86,9 @@ class Command(BaseCommand):
         state = watching.state()
         if options["json"]:
             self.stdout.write(
-                json.dumps({"pending": state.pending, "lag_s": state.lag_s, "retrying": state.retrying, "dead": state.dead})
+                json.dumps(
+                    {"pending": state.pending, "lag_s": state.lag_s, "retrying": state.retrying, "dead": state.dead}
+                )
             )
             return
         self.stdout.write(f"pending   {state.pending}")
@@ -115,7 +118,10 @@ class Command(BaseCommand):
 
     def _discard(self, options: dict[str, Any]) -> None:
         count = replaying.discard(
-            deliveries=OutboxDelivery.objects.filter(pk__in=options["delivery_ids"]), by="manage.py outbox", now=timezone.now())
+            deliveries=OutboxDelivery.objects.filter(pk__in=options["delivery_ids"]),
+            by="manage.py outbox",
+            now=timezone.now(),
+        )
         self.stdout.write(f"{count} deliveries discarded.")
 
     def _prune(self, options: dict[str, Any]) -> None:

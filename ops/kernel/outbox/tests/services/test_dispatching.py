@@ -20,6 +20,7 @@ from ops.kernel.audit.models import AuditEntry
 from ops.kernel.audit.tests.factories import AuditEntryFactory
 from ops.kernel.errors import PermanentFailure
 from ops.kernel.outbox import services as outbox
+from ops.kernel.outbox import subscriptions
 from ops.kernel.outbox.models import DeliveryState, OutboxDelivery, OutboxEvent
 from ops.kernel.outbox.services import dispatching, replaying, watching
 from ops.kernel.outbox.services.dispatching import BACKOFF_S, Dispatcher
@@ -171,8 +172,6 @@ def test_a_receiver_that_is_gone_is_an_error_and_a_tenant_that_is_gone_is_not(ac
     OutboxDelivery.objects.all().delete()
 
     OutboxDeliveryFactory(event__schema="t_gone", receiver="tests.removed2")
-    from ops.kernel.outbox import subscriptions
-
     subscriptions.receiver("tests.thing_happened", name="tests.removed2")(lambda event: None)
     try:
         Dispatcher().drain()

@@ -91,7 +91,9 @@ def test_a_failure_takes_back_what_was_written_and_is_raised_for_the_task_to_try
     assert not AuditEntry.objects.exists()
 
 
-def test_a_refusal_for_good_is_not_tried_again_until_somebody_says_so(acme, noon, handle_webhooks, django_capture_on_commit_callbacks):
+def test_a_refusal_for_good_is_not_tried_again_until_somebody_says_so(
+    acme, noon, handle_webhooks, django_capture_on_commit_callbacks
+):
     answers = [PermanentFailure(), None]
 
     def once(event):
