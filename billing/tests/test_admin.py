@@ -1,0 +1,333 @@
+"""The screens resellers live in: their customers, from the short form to the finished page."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tenants.utils import tenant_context
+
+from billing.models import Subscription
+from billing.tests.factories import SubscriptionFactory
+from ops.kernel.audit.models import AuditEntry
+from tenants.accounts.models import User
+from tenants.accounts.tests.factories import UserFactory
+from tenants.enums import JobKind, JobState, JobStep, ResellerRole, TenantStatus
+from tenants.models import Domain, Reseller, Tenant, TenantJob
+from tenants.services import naming, provisioning
+from tenants.tests.factories import DomainFactory, ResellerFactory, ResellerMemberFactory, TenantFactory, TenantJobFactory
+
+FORM = {
+    "name": "Café Central",
+    "slug": "",
+    "plan": "professional",
+    "owner_name": "Clara",
+    "owner_email": "clara@cafe.example",
+    "language": "pt-br",
+}
+
+
+@pytest.fixture
+def reseller(db: None) -> Reseller:
+    row = ResellerFactory(name="Rede Sul", slug="redesul")
+    DomainFactory(tenant=Tenant.objects.get(schema_name="public"), reseller=row, domain="redesul.localhost")
+    return row
+
+
+@pytest.fixture
+def rita(reseller: Reseller) -> Any:
+    user = UserFactory(email="rita@redesul.example", name="Rita", is_staff=True)
+    ResellerMemberFactory(reseller=reseller, user=user, role=ResellerRole.OWNER)
+    return user
+
+
+@pytest.fixture
+def console(rita: Any) -> Client:
+    client = Client(headers={"host": "redesul.localhost"})
+    client.force_login(rita)
+    return client
+
+
+def url(name: str, *args: Any) -> str:
+    return reverse(f"admin:{name}", urlconf="config.urls_public", args=args)
+
+
+def run_job(tenant: Tenant) -> TenantJob:
+    job = TenantJob.objects.get(tenant=tenant, kind=JobKind.PROVISION)
+    return provisioning.run(job_id=job.pk, now=timezone.now())
+
+
+# --- Creating ----------------------------------------------------------------------------------------
+
+
+def test_a_customer_is_created_prepared_and_handed_over(console, reseller):
+    response = console.post(url("tenants_tenant_add"), FORM)
+
+    tenant = Tenant.objects.get(slug="cafe-central")
+    assert response["Location"] == url("tenants_tenant_progress", tenant.pk)
+    assert tenant.reseller == reseller
+    assert tenant.status == TenantStatus.PROVISIONING
+    assert Subscription.objects.for_tenant(tenant).open().get().plan.slug == "professional"
+    waiting = console.get(url("tenants_tenant_progress_json", tenant.pk)).json()
+    assert waiting == {"ready": False, "failed": False, "steps": ["done", "current", "waiting", "waiting", "waiting"]}
+
+    run_job(tenant)
+
+    assert console.get(url("tenants_tenant_progress_json", tenant.pk)).json()["ready"] is True
+    page = console.get(url("tenants_tenant_progress", tenant.pk)).content.decode()
+    assert "http://cafe-central.localhost" in page
+    assert "clara@cafe.example" in page
+    assert "/widget.js" in page
+    link = page.split("/welcome/")[1].split("/<")[0].split("/\"")[0].split("<")[0].strip("/")
+    with tenant_context(tenant):
+        owner = User.objects.get(email="clara@cafe.example")
+        assert owner.is_invited
+    assert Client(headers={"host": "cafe-central.localhost"}).get(f"/welcome/{link}/").status_code == 200
+
+
+def test_the_first_login_is_gone_once_it_was_used(console, reseller):
+    console.post(url("tenants_tenant_add"), FORM)
+    tenant = Tenant.objects.get(slug="cafe-central")
+    run_job(tenant)
+    with tenant_context(tenant):
+        owner = User.objects.get(email="clara@cafe.example")
+        owner.set_password("a-password-of-hers")
+        owner.save()
+
+    assert "/welcome/" not in console.get(url("tenants_tenant_progress", tenant.pk)).content.decode()
+
+
+def test_a_preparation_that_stops_says_why_and_goes_on(console, reseller, monkeypatch):
+    console.post(url("tenants_tenant_add"), FORM)
+    tenant = Tenant.objects.get(slug="cafe-central")
+    TenantJob.objects.filter(tenant=tenant).update(state=JobState.FAILED, step=JobStep.SCHEMA, error="the disk is full")
+
+    page = console.get(url("tenants_tenant_progress", tenant.pk)).content.decode()
+    assert "the disk is full" in page
+    assert console.get(url("tenants_tenant_progress_json", tenant.pk)).json()["failed"] is True
+    assert "Café Central" in console.get(url("index")).content.decode()
+
+    response = console.post(url("tenants_tenant_retry", tenant.pk))
+
+    assert response["Location"] == url("tenants_tenant_progress", tenant.pk)
+    job = TenantJob.objects.get(tenant=tenant)
+    assert job.state == JobState.QUEUED
+    assert AuditEntry.objects.filter(action="tenants.provisioning_retried", actor_label="rita@redesul.example").exists()
+    run_job(tenant)
+    tenant.refresh_from_db()
+    assert tenant.status == TenantStatus.ACTIVE
+
+
+def test_retrying_needs_a_post(console, reseller):
+    job = TenantJobFactory(tenant=TenantFactory(reseller=reseller), state=JobState.FAILED)
+
+    assert console.get(url("tenants_tenant_retry", job.tenant_id)).status_code == 405
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("slug", "admin", "reserved"),
+        ("slug", "Über Uns", "small letters"),
+        ("slug", "a" * 41, ""),
+        ("name", "", ""),
+        ("owner_email", "nobody", ""),
+        ("plan", "gold", ""),
+        ("language", "fr", ""),
+        ("name", "x\x00y", ""),
+    ],
+)
+def test_a_wrong_answer_keeps_what_was_typed_and_creates_nothing(console, field, value, words, settings):
+    settings.LANGUAGE_CODE = "en"
+    response = console.post(url("tenants_tenant_add"), FORM | {field: value}, headers={"accept-language": "en"})
+
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "clara@cafe.example" in page or field == "owner_email"
+    assert words in page
+    assert not Tenant.objects.customers().filter(name__startswith="Café").exists()
+
+
+def test_an_address_somebody_took_meanwhile_is_refused_in_its_field(console, reseller):
+    TenantFactory(slug="cafe-central")
+
+    response = console.post(url("tenants_tenant_add"), FORM | {"slug": "cafe-central"})
+
+    assert response.status_code == 422
+    assert "slug" in response.context["form"].errors
+    assert Tenant.objects.filter(slug="cafe-central").count() == 1
+
+
+def test_the_same_form_sent_twice_makes_one_customer(console, reseller):
+    first = console.post(url("tenants_tenant_add"), FORM | {"slug": "cafe-central"})
+    second = console.post(url("tenants_tenant_add"), FORM | {"slug": "cafe-central"})
+
+    assert first["Location"] == second["Location"]
+    assert Tenant.objects.filter(slug="cafe-central").count() == 1
+
+
+def test_the_live_check_says_what_the_form_will_say(console, reseller):
+    TenantFactory(slug="padaria")
+
+    def state(**query: str) -> str:
+        return console.get(url("tenants_tenant_check_address"), query).json()["state"]
+
+    assert state(name="Café Central") == "free"
+    assert state(name="Padaria") == "taken"
+    assert state(name="x", slug="admin") == "invalid"
+    assert state(name="x", slug="-") == "invalid"
+    assert state(name="", slug="") == "empty"
+    assert naming.is_free("cafe-central")
+
+
+# --- Looking and stopping ----------------------------------------------------------------------------
+
+
+def test_a_customer_is_suspended_with_a_reason_and_resumed(console, reseller):
+    tenant = TenantFactory(reseller=reseller)
+
+    assert console.post(url("tenants_tenant_suspend", tenant.pk), {"confirmed": "1", "reason": ""}).status_code == 422
+    console.post(url("tenants_tenant_suspend", tenant.pk), {"confirmed": "1", "reason": "Unpaid since October"})
+    tenant.refresh_from_db()
+    assert (tenant.status, tenant.suspend_reason) == (TenantStatus.SUSPENDED, "Unpaid since October")
+    assert "Unpaid since October" in console.get(url("tenants_tenant_change", tenant.pk)).content.decode()
+
+    console.post(url("tenants_tenant_resume", tenant.pk), {"confirmed": "1"})
+    tenant.refresh_from_db()
+    assert tenant.status == TenantStatus.ACTIVE
+    actions = list(AuditEntry.objects.about(tenant).newest_first().values_list("action", "actor_label"))
+    assert actions == [
+        ("tenants.tenant_resumed", "rita@redesul.example"),
+        ("tenants.tenant_suspended", "rita@redesul.example"),
+    ]
+
+
+def test_asking_is_not_doing(console, reseller):
+    tenant = TenantFactory(reseller=reseller)
+
+    assert console.get(url("tenants_tenant_suspend", tenant.pk)).status_code == 200
+    console.post(url("tenants_tenant_changelist"), {"action": "suspend_selected", "_selected_action": [str(tenant.pk)]})
+
+    tenant.refresh_from_db()
+    assert tenant.status == TenantStatus.ACTIVE
+
+
+def test_several_are_suspended_at_once(console, reseller):
+    tenants = [TenantFactory(reseller=reseller) for _ in range(3)]
+    chosen = {"action": "suspend_selected", "_selected_action": [str(tenant.pk) for tenant in tenants]}
+
+    asked = console.post(url("tenants_tenant_changelist"), chosen)
+    assert asked.status_code == 200
+    console.post(url("tenants_tenant_changelist"), chosen | {"confirmed": "1", "reason": "Moved away"})
+
+    assert Tenant.objects.of(reseller).filter(status=TenantStatus.SUSPENDED).count() == 3
+
+
+def test_the_state_a_customer_is_in_decides_what_is_possible(console, reseller):
+    tenant = TenantFactory(reseller=reseller, status=TenantStatus.PROVISIONING)
+
+    console.post(url("tenants_tenant_suspend", tenant.pk), {"confirmed": "1", "reason": "x"})
+
+    tenant.refresh_from_db()
+    assert tenant.status == TenantStatus.PROVISIONING
+
+
+@pytest.mark.parametrize("tab", ["overview", "usage", "addresses", "brand", "jobs", "nonsense"])
+def test_every_tab_opens(console, reseller, tab):
+    tenant = TenantFactory(reseller=reseller)
+    DomainFactory(tenant=tenant)
+    SubscriptionFactory(tenant=tenant)
+
+    response = console.get(url("tenants_tenant_change", tenant.pk), {"tab": tab})
+
+    assert response.status_code == 200
+    assert tenant.name in response.content.decode()
+
+
+def test_addresses_are_added_chosen_and_removed(console, reseller):
+    tenant = TenantFactory(reseller=reseller)
+    DomainFactory(tenant=tenant, is_primary=True)
+    page = url("tenants_tenant_addresses", tenant.pk)
+
+    console.post(page, {"do": "add", "host": "Chat.Cafe.Example"})
+    added = Domain.objects.get(domain="chat.cafe.example")
+    assert added.tenant == tenant
+    console.post(page, {"do": "primary", "domain": str(added.pk)})
+    added.refresh_from_db()
+    assert added.is_primary
+    console.post(page, {"do": "add", "host": "other.localhost"})
+    assert not Domain.objects.filter(domain="other.localhost").exists()
+    console.post(page, {"do": "remove", "domain": str(added.pk)})
+    assert not Domain.objects.filter(pk=added.pk).exists()
+    assert console.post(page, {"do": "remove", "domain": "no id"}).status_code == 404
+
+
+def test_the_list_filters_by_state_and_plan_and_finds_by_address(console, reseller):
+    bakery, books = TenantFactory(name="Bakery", reseller=reseller), TenantFactory(name="Books", reseller=reseller)
+    DomainFactory(tenant=books, domain="books.example")
+    SubscriptionFactory(tenant=bakery, plan__slug="special", plan__name="Special")
+    Tenant.objects.filter(pk=books.pk).update(status=TenantStatus.SUSPENDED)
+
+    def shown(**query: str) -> list[str]:
+        return [row.name for row in console.get(url("tenants_tenant_changelist"), query).context["cl"].result_list]
+
+    assert shown(status="suspended") == ["Books"]
+    assert shown(plan="special") == ["Bakery"]
+    assert shown(q="books.example") == ["Books"]
+    assert set(shown()) == {"Bakery", "Books"}
+
+
+def test_the_export_is_text_for_a_spreadsheet(console, reseller):
+    tenant = TenantFactory(name='=HYPERLINK("http://evil")', reseller=reseller)
+    response = console.post(
+        url("tenants_tenant_changelist"), {"action": "export_csv", "_selected_action": [str(tenant.pk)]}
+    )
+
+    text = b"".join(response.streaming_content).decode()
+    assert response["Content-Type"].startswith("text/csv")
+    assert "'=HYPERLINK" in text
+    assert tenant.slug in text
+
+
+# --- How many questions ------------------------------------------------------------------------------
+
+
+def fill(reseller: Reseller, count: int) -> None:
+    for number in range(count):
+        tenant = TenantFactory(reseller=reseller)
+        DomainFactory(tenant=tenant)
+        SubscriptionFactory(tenant=tenant)
+        if number % 2:
+            TenantJobFactory(tenant=tenant, state=JobState.FAILED)
+
+
+def questions(console: Client, page: str) -> int:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    console.get(page)  # plans, brands and hosts are remembered after the first time
+    with CaptureQueriesContext(connection, ) as asked:
+        assert console.get(page).status_code == 200
+    return len([query for query in asked if "search_path" not in query["sql"]])
+
+
+@pytest.mark.parametrize("page", ["tenants_tenant_changelist", "index", "tenants_tenantjob_changelist"])
+def test_a_page_asks_the_same_number_of_questions_whatever_it_shows(console, reseller, page):
+    fill(reseller, 1)
+    one = questions(console, url(page))
+    fill(reseller, 2)
+    three = questions(console, url(page))
+    fill(reseller, 97)
+    hundred = questions(console, url(page))
+
+    assert one == three == hundred
+    assert hundred <= 25
+
+
+def test_a_new_reseller_is_told_what_to_do_first(console, reseller):
+    page = console.get(url("index")).content.decode()
+
+    assert url("tenants_tenant_add") in page
