@@ -43,7 +43,12 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         "in_settings": False,
         "language_url": _url("tenants:language") or "",
     }
-    if user is None or not user.is_authenticated or getattr(request, "tenant", None) is None or request.tenant.is_public:
+    if (
+        user is None
+        or not user.is_authenticated
+        or getattr(request, "tenant", None) is None
+        or request.tenant.is_public
+    ):
         return frame
     for item in nav:
         url = _url(item.url_name)
@@ -61,7 +66,7 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
     settings_url = _url("tenants:settings") if _may_open_settings(user) else None
     frame |= {
         "settings_url": settings_url or "",
-        "in_settings": bool(settings_url) and request.path.startswith(settings_url),
+        "in_settings": settings_url is not None and request.path.startswith(settings_url),
         "profile_url": _url("accounts:profile") or "",
         "logout_url": _url("accounts:logout") or "",
         "search_url": _url("tenants:search") or "",
@@ -80,7 +85,9 @@ def _notifications(request: HttpRequest) -> dict[str, Any] | None:
 
 def _pages(user: Any, areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the palette knows without asking the server: the areas and the settings this person may open."""
-    pages = [{"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": gettext("Page")} for area in areas]
+    pages = [
+        {"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": gettext("Page")} for area in areas
+    ]
     for page in settings_pages:
         url = _url(page.url_name)
         if url and (not page.permission or user.has_perm(page.permission)):

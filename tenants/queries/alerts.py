@@ -13,12 +13,10 @@ def unread_count(user: Any) -> int:
     return Alert.objects.unread_by(str(user.pk))[:COUNTED].count()
 
 
-def latest(user: Any, *, limit: int = 50) -> list[Alert]:
-    """The newest alerts, each with `is_unread` for this person."""
+def latest(user: Any, *, limit: int = 50) -> list[tuple[Alert, bool]]:
+    """The newest alerts, each with whether it is new to this person."""
     alerts = list(Alert.objects.newest_first()[:limit])
     unread = set(
         Alert.objects.unread_by(str(user.pk)).filter(pk__in=[alert.pk for alert in alerts]).values_list("pk", flat=True)
     )
-    for alert in alerts:
-        alert.is_unread = alert.pk in unread  # type: ignore[attr-defined]
-    return alerts
+    return [(alert, alert.pk in unread) for alert in alerts]

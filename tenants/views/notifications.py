@@ -16,7 +16,7 @@ from tenants.queries import alerts
 def notifications(request: HttpRequest) -> HttpResponse:
     """What happened, newest first; what was new when the page was opened is marked as new."""
     shown = alerts.latest(request.user)
-    unread = [alert for alert in shown if alert.is_unread]
+    unread = [alert for alert, is_new in shown if is_new]
     if unread:
         alerts_service.mark_read(alerts=unread, user=request.user, now=timezone.now())
     return render(request, "home/notifications.html", {"alerts": shown, "resolved": AlertState.RESOLVED})
