@@ -13,7 +13,7 @@ urlpatterns = [
 if settings.DEBUG:
     urlpatterns += [path("dev/", include("config.dev.urls"))]
 
-handler400 = "config.views.bad_request"
-handler403 = "config.views.permission_denied"
-handler404 = "config.views.not_found"
-handler500 = "config.views.server_error"
+handler400 = "ops.kernel.errors.bad_request"
+handler403 = "ops.kernel.errors.permission_denied"
+handler404 = "ops.kernel.errors.page_not_found"
+handler500 = "ops.kernel.errors.server_error"

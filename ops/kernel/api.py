@@ -2,7 +2,6 @@
 
 import codecs
 import json
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     _ViewBase = APIView
 else:
     _SerializerBase = _ViewBase = object
-
-log = logging.getLogger(__name__)
 
 # The codes of DRF's own exceptions in our words.
 CODES = {
@@ -62,8 +59,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
         error = errors.as_domain_error(exc)
         if error is None:
             return None
-        if error is not exc and error.status in {409, 422}:
-            log.info("Refused by a lower floor: %s", exc)
+        errors.note(exc)
         headers = error.headers
         body = errors.problem(error)
     _undo()
@@ -179,7 +175,7 @@ class StrictModelSerializer(StrictFieldsMixin, serializers.ModelSerializer):
 class RateThrottle(throttling.BaseThrottle):
     """Counts requests with `ops.kernel.ratelimit`. A subclass says which key, limit and window apply.
 
-    The tightest `Rate` of a request is kept on it; `RateLimitHeadersMiddleware` writes the headers.
+    The tightest `Rate` of a request is kept on it as `request.rate`; a middleware writes its headers.
     """
 
     def rule(self, request: Request, view: "APIView") -> tuple[str, int, int] | None:

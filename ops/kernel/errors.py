@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
+import redis
 from django.contrib import messages
 from django.core.exceptions import (
     NON_FIELD_ERRORS,
@@ -21,7 +21,7 @@ from django.core.exceptions import (
 )
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template import TemplateDoesNotExist
@@ -29,7 +29,7 @@ from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel import context
@@ -252,6 +252,11 @@ def as_domain_error(exc: BaseException) -> DomainError | None:
         return Conflict(_("This clashes with something that already exists."))
     if isinstance(exc, DataError):
         return Invalid(_("One of the values is outside what can be stored."))
+    if isinstance(exc, OperationalError | InterfaceError | redis.RedisError):
+        # Away, restarting, or two transactions in each other's way: the same request may work in a moment.
+        return TemporaryFailure(retry_after=2)
+    if isinstance(exc, OverflowError):
+        return Invalid(_("One of the values is outside what can be stored."))
     if isinstance(exc, ValueError) and "NUL" in str(exc):
         # psycopg and Django's fields refuse NUL characters with a plain ValueError.
         return Invalid(_("Text must not contain the NUL character."))
@@ -368,8 +373,11 @@ def _back(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(target)
 
 
-def error_page(request: HttpRequest, *, status: int, detail: str, code: str) -> HttpResponse:
-    """`errors/<status>.html` in the brand of the host, `errors/error.html` for the others."""
+def error_page(request: HttpRequest, *, status: int, detail: str, code: str, in_brand: bool = True) -> HttpResponse:
+    """`errors/<status>.html` in the brand of the host, `errors/error.html` for the others.
+
+    `in_brand=False` leaves out the context processors, which ask the session and the database.
+    """
     page = {
         "status": status,
         "code": code,
@@ -377,16 +385,17 @@ def error_page(request: HttpRequest, *, status: int, detail: str, code: str) -> 
         "detail": detail,
         "request_id": getattr(request, "request_id", ""),
     }
-    try:
-        body = str(render_to_string([f"errors/{status}.html", "errors/error.html"], page, request=request))
-    except TemplateDoesNotExist:
-        body = PLAIN_PAGE % {
-            "language": gettext("en"),
-            "title": page["title"],
-            "detail": _escape(detail),
-            "request_id": _escape(str(page["request_id"])),
-        }
-    return HttpResponse(body, status=status)
+    names = [f"errors/{status}.html", "errors/error.html"]
+    for brand in (True, False) if in_brand else (False,):
+        try:
+            body = render_to_string(names, page, request=request if brand else None)
+        except TemplateDoesNotExist:
+            break
+        except (OperationalError, InterfaceError, redis.RedisError) as error:
+            log.error("An error page without its brand: %s", error)
+        else:
+            return HttpResponse(body, status=status)
+    return HttpResponse(_plain_page(page), status=status)
 
 
 # For an installation without templates (and for a template that is itself broken, see the 500 handler).
@@ -396,8 +405,11 @@ PLAIN_PAGE = """<!doctype html>
 """
 
 
-def _escape(text: str) -> str:
-    return str(escape(text))
+def _plain_page(page: dict[str, Any]) -> str:
+    return PLAIN_PAGE % {
+        "language": escape(get_language() or "en"),
+        **{name: escape(str(page[name])) for name in ("title", "detail", "request_id")},
+    }
 
 
 class DomainErrorMiddleware:
@@ -421,11 +433,16 @@ class DomainErrorMiddleware:
         error = as_domain_error(exception)
         if error is None:
             return None
-        if isinstance(exception, IntegrityError | DataError):
-            log.warning("Refused by the database: %s", exception, exc_info=exception)
-        if isinstance(exception, UnicodeError | ValueError) and settings.DEBUG:
-            log.info("Unreadable input: %s", exception)
+        note(exception)
         return response_for(request, error)
+
+
+def note(exc: BaseException) -> None:
+    """Log what became a refusal on the way and that somebody should know of."""
+    if isinstance(exc, OperationalError | InterfaceError | redis.RedisError):
+        log.error("A part we depend on failed: %s", exc, exc_info=exc)
+    elif isinstance(exc, IntegrityError | DataError | OverflowError):
+        log.warning("Refused below the service: %s", exc, exc_info=exc)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -449,16 +466,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if wants_problem_json(request):
         return response_for(request, error)
     try:
-        return error_page(request, status=500, detail=str(error), code=error.code)
+        return error_page(request, status=500, detail=str(error), code=error.code, in_brand=False)
     except Exception:
         log.exception("The page for errors is broken too")
-        return HttpResponse(
-            PLAIN_PAGE
-            % {
-                "language": "en",
-                "title": str(TITLES[500]),
-                "detail": str(error),
-                "request_id": _escape(getattr(request, "request_id", "")),
-            },
-            status=500,
-        )
+        page = {"title": TITLES[500], "detail": error, "request_id": getattr(request, "request_id", "")}
+        return HttpResponse(_plain_page(page), status=500)

@@ -8,12 +8,10 @@ a limit protects the service, and refusing everybody would be the outage it is t
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
 
 from ops.kernel.redis import client
 
@@ -83,19 +81,3 @@ def hit(key: str, *, limit: int, window_s: int, cost: int = 1, now: float | None
         return Rate(allowed=True, limit=limit, remaining=limit, reset_s=left)
     remaining = max(0, math.floor(limit - float(used)))
     return Rate(allowed=bool(allowed), limit=limit, remaining=remaining, reset_s=left)
-
-
-class RateLimitHeadersMiddleware:
-    """Writes the `Rate` that a throttle kept on the request as the `X-RateLimit-*` headers of the answer."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, with the headers."""
-        response = self.get_response(request)
-        rate: Rate | None = getattr(request, "rate", None)
-        if rate is not None:
-            for name, value in rate.headers.items():
-                response.headers[name] = value
-        return response

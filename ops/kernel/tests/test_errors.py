@@ -1,10 +1,11 @@
 import json
 
 import pytest
+import redis
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 from django.utils import translation
@@ -69,6 +70,9 @@ def test_an_invalid_lists_every_field():
         (DataError("integer out of range"), 422, "invalid"),
         (ValueError("A string literal cannot contain NUL (0x00) characters."), 422, "invalid"),
         (RateLimited(retry_after=7), 429, "rate_limited"),
+        (OperationalError("connection to secret failed"), 503, "temporary_failure"),
+        (redis.ConnectionError("secret"), 503, "temporary_failure"),
+        (OverflowError("Python int too large"), 422, "invalid"),
         (ZeroDivisionError("secret"), 500, "internal_error"),
         (ValueError("a bug"), 500, "internal_error"),
     ],
@@ -163,3 +167,26 @@ def test_the_handlers_of_django_answer_in_the_same_shapes(path):
         assert response.status_code == status
         assert ("problem+json" in response["Content-Type"]) == path.startswith("/api/")
     assert errors.server_error(request).status_code == 500
+
+
+def test_an_error_page_needs_neither_database_nor_templates(monkeypatch):
+    rendered = []
+
+    def render(names, page, request=None):
+        rendered.append(request)
+        if request is not None:
+            raise OperationalError("the database is away")
+        return "unbranded"
+
+    monkeypatch.setattr(errors, "render_to_string", render)
+    request = RequestFactory().get("/chat/")
+    assert errors.error_page(request, status=503, detail="x", code="x").content == b"unbranded"
+    assert rendered == [request, None]
+
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(errors, "render_to_string", broken)
+    response = errors.server_error(request)
+    assert response.status_code == 500
+    assert "<h1>" in response.content.decode()
