@@ -61,10 +61,11 @@ class CustomerList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Three more questions, however many rows."""
         super().get_results(request)
-        self.result_list = list(self.result_list)
-        found = usage.of_tenants(self.result_list, now=timezone.now())
-        for row in self.result_list:
+        rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
+        found = usage.of_tenants(rows, now=timezone.now())
+        for row in rows:
             row.portfolio = found.get(row.pk)
+        self.result_list = rows
 
 
 @admin.register(Tenant, site=site)

@@ -22,13 +22,21 @@ class CustomerForm(forms.Form):
         max_length=40,
         required=False,
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "data-slug": "", "maxlength": 40}
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "data-slug": "",
+                "maxlength": 40,
+            }
         ),
     )
     plan = forms.ModelChoiceField(
         label=_("Plan"), queryset=Plan.objects.none(), to_field_name="slug", widget=forms.RadioSelect, empty_label=None
     )
-    owner_name = forms.CharField(label=_("Owner's name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    owner_name = forms.CharField(
+        label=_("Owner's name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     owner_email = forms.EmailField(
         label=_("Owner's e-mail"),
         max_length=254,

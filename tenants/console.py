@@ -7,7 +7,6 @@ history and export. A class that does not say it stops the start.
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -20,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
-from django.templatetags.static import static
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.templatetags.static import static
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -109,7 +108,9 @@ class ResellerAdminSite(UnfoldAdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register an admin class that says whose its rows are; anything else stops the start."""
         if not (isinstance(admin_class, type) and issubclass(admin_class, ResellerScopedAdmin)):
-            raise ImproperlyConfigured(f"{model_or_iterable}: the console takes subclasses of ResellerScopedAdmin only.")
+            raise ImproperlyConfigured(
+                f"{model_or_iterable}: the console takes subclasses of ResellerScopedAdmin only."
+            )
         admin_class.check_scope()
         super().register(model_or_iterable, admin_class, **options)
 
@@ -127,8 +128,15 @@ class ResellerAdminSite(UnfoldAdminSite):
         """Log in, in the host's brand; somebody who is signed in and not of this house is told so."""
         refusal = ""
         if request.user.is_authenticated and not self.has_permission(request):
-            refusal = gettext("You are signed in as %(person)s, who has no access to this console.") % {"person": request.user}
-        return with_alpine(super().login(request, {**(extra_context or {}), "refusal": refusal, "password_reset_url": reverse("accounts:password-reset")}))  # type: ignore[return-value]
+            refusal = gettext("You are signed in as %(person)s, who has no access to this console.") % {
+                "person": request.user
+            }
+        return with_alpine(
+            super().login(
+                request,
+                {**(extra_context or {}), "refusal": refusal, "password_reset_url": reverse("accounts:password-reset")},
+            )
+        )  # type: ignore[return-value]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Every page of the console: the permission check of Django, and the one exception of its security policy."""
@@ -178,7 +186,9 @@ class ResellerAdminSite(UnfoldAdminSite):
         """Log out and stand at the door again."""
         return LogoutView.as_view(next_page=reverse("admin:login"))(request)
 
-    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse | HttpResponse:
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse | HttpResponse:
         """The command palette: screens and customers. Unfold's own keeps answers by person, whatever the host."""
         text = request.GET.get("s", "").strip()[:100]
         if not text:
@@ -195,7 +205,13 @@ class ResellerAdminSite(UnfoldAdminSite):
         extended = "extended" in request.GET
         template = "unfold/helpers/command_results.html" if extended else "unfold/helpers/search_results.html"
         page = Paginator(results, 100)
-        context = {"page_obj": page, "results": page.page(1), "page_counter": 0, "execution_time": 0, "command_show_history": False}
+        context = {
+            "page_obj": page,
+            "results": page.page(1),
+            "page_counter": 0,
+            "execution_time": 0,
+            "command_show_history": False,
+        }
         return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
 
 
@@ -214,10 +230,14 @@ def formula_free(value: Any) -> str:
 class ScopedRelatedFilter(RelatedFieldListFilter):
     """A filter over a relation that offers the rows in sight only."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
         """Choices from the related screen's own list; none when the console has no such screen."""
         related = model_admin.admin_site._registry.get(field.remote_field.model)
-        rows = related.get_queryset(request).order_by("pk") if related else field.remote_field.model._default_manager.none()
+        rows = (
+            related.get_queryset(request).order_by("pk")
+            if related
+            else field.remote_field.model._default_manager.none()
+        )
         return sorted(((row.pk, str(row)) for row in rows), key=lambda choice: choice[1].lower())
 
 
@@ -237,7 +257,9 @@ class ScopedRows:
         if not cls.reseller_path:
             raise ImproperlyConfigured(f"{cls.__name__} does not say by `reseller_path` whose its rows are.")
         if cls.raw_id_fields:
-            raise ImproperlyConfigured(f"{cls.__name__}: raw_id_fields print the name of any row whose id is typed in; use autocomplete_fields.")
+            raise ImproperlyConfigured(
+                f"{cls.__name__}: raw_id_fields print the name of any row whose id is typed in; use autocomplete_fields."
+            )
         for inline in getattr(cls, "inlines", ()):
             if not issubclass(inline, ScopedRows):
                 raise ImproperlyConfigured(f"{cls.__name__}: the inline {inline.__name__} is not a ScopedInline.")
@@ -346,11 +368,15 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what the filters name: a lookup through relations can be asked like an oracle."""
-        return "__" not in lookup.removesuffix("__exact").removesuffix("__isnull") or super().lookup_allowed(lookup, value, request)
+        return "__" not in lookup.removesuffix("__exact").removesuffix("__isnull") or super().lookup_allowed(
+            lookup, value, request
+        )
 
 
 @admin.action(description=_("Export as CSV"))
-def export_csv(model_admin: ResellerScopedAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> StreamingHttpResponse:
+def export_csv(
+    model_admin: ResellerScopedAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> StreamingHttpResponse:
     """The selected rows as a table for a spreadsheet; the selection was made among the rows in sight."""
 
     class Line:
@@ -369,7 +395,9 @@ def export_csv(model_admin: ResellerScopedAdmin, request: HttpRequest, queryset:
 
     name = f"{model_admin.opts.model_name}-{timezone.localdate():%Y-%m-%d}.csv"
     return StreamingHttpResponse(
-        lines(), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        lines(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -384,14 +412,22 @@ def site_title(request: HttpRequest) -> str:
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The side menu: the screens the person may open, in groups."""
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {key: [] for key in GROUPS}
-    groups["customers"].append((0, {"title": gettext("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}))
+    groups["customers"].append(
+        (0, {"title": gettext("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")})
+    )
     for model, screen in site._registry.items():
         if screen.menu and screen.has_view_permission(request):
             link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             title = capfirst(str(screen.menu.title or model._meta.verbose_name_plural))
-            groups[screen.menu.group].append((screen.menu.order, {"title": title, "icon": screen.menu.icon, "link": link}))
+            groups[screen.menu.group].append(
+                (screen.menu.order, {"title": title, "icon": screen.menu.icon, "link": link})
+            )
     return [
-        {"title": GROUPS[key], "separator": False, "items": [item for _order, item in sorted(items, key=lambda pair: pair[0])]}
+        {
+            "title": GROUPS[key],
+            "separator": False,
+            "items": [item for _order, item in sorted(items, key=lambda pair: pair[0])],
+        }
         for key, items in groups.items()
         if items
     ]

@@ -29,7 +29,9 @@ class ConsoleLoginForm(AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = _("E-mail")
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"})
+        self.fields["username"].widget = forms.EmailInput(
+            attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}
+        )
         self.fields["password"].widget.attrs["autocomplete"] = "current-password"
 
     def clean(self) -> dict[str, Any]:
@@ -59,8 +61,12 @@ def _why(member: ResellerMember | None) -> str:
     if member is None:
         return gettext("This person has no access to a console.")
     if not member.reseller.is_active:
-        return gettext("The console of %(reseller)s is switched off. Write to the platform's support.") % {"reseller": member.reseller}
-    return gettext("This person belongs to the console of %(reseller)s. Log in at its own address.") % {"reseller": member.reseller}
+        return gettext("The console of %(reseller)s is switched off. Write to the platform's support.") % {
+            "reseller": member.reseller
+        }
+    return gettext("This person belongs to the console of %(reseller)s. Log in at its own address.") % {
+        "reseller": member.reseller
+    }
 
 
 class ReasonForm(forms.Form):
@@ -80,7 +86,14 @@ class HostForm(forms.Form):
     host = forms.CharField(
         label=_("New address"),
         max_length=253,
-        widget=forms.TextInput(attrs={"placeholder": "chat.example.com", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "chat.example.com",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
         help_text=_("Point the host's DNS at this platform first."),
     )
 
@@ -90,7 +103,9 @@ class MemberForm(forms.Form):
 
     field_order = ["reseller", "name", "email", "role"]
     reseller = forms.ModelChoiceField(label=_("Reseller"), queryset=Reseller.objects.none(), empty_label=None)
-    name = forms.CharField(label=_("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(
+        label=_("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
@@ -115,7 +130,9 @@ class MemberForm(forms.Form):
 class NewResellerForm(forms.Form):
     """A reseller to be, with its first person."""
 
-    name = forms.CharField(label=_("Company"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    name = forms.CharField(
+        label=_("Company"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
     slug = forms.CharField(
         label=_("Address"),
         max_length=40,
@@ -137,9 +154,14 @@ class BrandForm(forms.Form):
     primary_color = forms.CharField(label=_("Main colour"), max_length=7, widget=forms.ColorInput)
     secondary_color = forms.CharField(label=_("Second colour"), max_length=7, widget=forms.ColorInput)
     logo = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 2 MB."))
-    favicon = forms.FileField(label=_("Favicon"), required=False, help_text=_("A small square picture for the browser's tab."))
+    favicon = forms.FileField(
+        label=_("Favicon"), required=False, help_text=_("A small square picture for the browser's tab.")
+    )
     email_sender_name = forms.CharField(
-        label=_("E-mail sender name"), max_length=80, required=False, help_text=_("Left empty, the company name is used.")
+        label=_("E-mail sender name"),
+        max_length=80,
+        required=False,
+        help_text=_("Left empty, the company name is used."),
     )
 
     def changes(self) -> dict[str, Any]:
@@ -157,7 +179,9 @@ class TenantBrandForm(BrandForm):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off", "class": "mono"}),
-        help_text=_("Dresses the login, the public pages, the widget and the frame around your pages. Only looks can be changed."),
+        help_text=_(
+            "Dresses the login, the public pages, the widget and the frame around your pages. Only looks can be changed."
+        ),
     )
 
     def changes(self) -> dict[str, Any]:
@@ -172,7 +196,9 @@ class TenantBrandForm(BrandForm):
 class CompanyForm(forms.Form):
     """How a tenant is called, and the words, hours and money its people see."""
 
-    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    name = forms.CharField(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
     language = forms.ChoiceField(
         label=_("Language"),
         choices=settings.LANGUAGES,

@@ -74,14 +74,18 @@ class House:
         self.foreign = {model: MAKERS[model](WORD["norte"], self.norte) for model in site._registry}
 
     def _reseller(self, slug: str) -> Reseller:
-        reseller = ResellerFactory(name=f"{WORD[slug]} Reseller", slug=slug, support_email=f"{WORD[slug]}@x.example".lower())
+        reseller = ResellerFactory(
+            name=f"{WORD[slug]} Reseller", slug=slug, support_email=f"{WORD[slug]}@x.example".lower()
+        )
         DomainFactory(tenant=Tenant.objects.get(schema_name="public"), reseller=reseller, domain=f"{slug}.localhost")
         return reseller
 
     def foreign_ids(self) -> set[str]:
         """Ids of rows the first reseller must never read."""
         shared = {Plan}
-        found = {str(row.pk) for model, row in self.foreign.items() if model not in shared and not str(row.pk).isdigit()}
+        found = {
+            str(row.pk) for model, row in self.foreign.items() if model not in shared and not str(row.pk).isdigit()
+        }
         return found | {str(row.tenant_id) for row in self.foreign.values() if isinstance(row, TenantJob)}
 
 
@@ -171,7 +175,9 @@ def test_no_page_of_a_foreign_row_opens(house, console, model, screen):
             assert response.status_code in {302, 403, 404}, (page, method)
             # Django answers a missing row by going home and saying so: the same words for any id.
             if response.status_code == 302:
-                missing = getattr(console, method)(of(model, page, uuid4() if "-" in str(key) else 999_999_999), {"post": "yes"})
+                missing = getattr(console, method)(
+                    of(model, page, uuid4() if "-" in str(key) else 999_999_999), {"post": "yes"}
+                )
                 assert (missing.status_code, missing["Location"]) == (302, response["Location"])
     assert type(house.foreign[model]).objects.filter(pk=key).exists()
 
@@ -180,7 +186,9 @@ def test_no_page_of_a_foreign_customer_opens(house, console):
     tenant = house.foreign[Tenant]
     for page in ("progress", "progress_json", "retry", "suspend", "resume", "addresses"):
         for method in ("get", "post"):
-            response = getattr(console, method)(url(f"tenants_tenant_{page}", tenant.pk), {"confirmed": 1, "reason": "x"})
+            response = getattr(console, method)(
+                url(f"tenants_tenant_{page}", tenant.pk), {"confirmed": 1, "reason": "x"}
+            )
             assert response.status_code in {404, 405}, (page, method)
     tenant.refresh_from_db()
     assert tenant.status == "active"
@@ -212,7 +220,12 @@ def test_no_action_reaches_a_foreign_row(house, console, model, screen):
         for across in ("0", "1"):
             if across == "1" and name != "export_csv":
                 continue  # would act on the own rows, which other tests do
-            data = {"action": name, "select_across": across, "_selected_action": [str(house.foreign[model].pk)], "index": "0"}
+            data = {
+                "action": name,
+                "select_across": across,
+                "_selected_action": [str(house.foreign[model].pk)],
+                "index": "0",
+            }
             data |= {"confirmed": "1", "reason": "because"}
             response = console.post(of(model, "changelist"), data, follow=True)
             assert response.status_code in {200, 403, 404, 422}
@@ -228,7 +241,12 @@ def test_autocomplete_offers_own_rows_only(house, console, monkeypatch):
         for field in model._meta.get_fields():
             if not isinstance(field, ForeignKey):
                 continue
-            query = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name, "term": ""}
+            query = {
+                "app_label": model._meta.app_label,
+                "model_name": model._meta.model_name,
+                "field_name": field.name,
+                "term": "",
+            }
             response = console.get(url("autocomplete"), query)
             assert response.status_code in {200, 403, 404}
             assert_nothing_foreign(house, response, f"autocomplete {field}")
@@ -248,7 +266,10 @@ def test_the_palette_finds_own_customers_only(house, console):
 def test_the_dashboard_tells_of_own_customers_only(house, console):
     for tenant in (house.mine[Tenant], house.foreign[Tenant]):
         AuditEntryFactory(
-            action="tenants.tenant_suspended", object_type="tenants.tenant", object_id=str(tenant.pk), object_label=tenant.name
+            action="tenants.tenant_suspended",
+            object_type="tenants.tenant",
+            object_id=str(tenant.pk),
+            object_label=tenant.name,
         )
     response = console.get(url("index"))
 
@@ -299,8 +320,10 @@ def test_a_field_that_prints_any_row_by_its_id_stops_the_start():
 # --- Who comes in ------------------------------------------------------------------------------------
 
 
-def log_in(host: str, email: str, password: str = "balcao-demo") -> Any:  # noqa: S107
-    return Client(headers={"host": host}).post("/admin/login/", {"username": email, "password": password, "next": "/admin/"})
+def log_in(host: str, email: str, password: str = "balcao-demo") -> Any:
+    return Client(headers={"host": host}).post(
+        "/admin/login/", {"username": email, "password": password, "next": "/admin/"}
+    )
 
 
 @pytest.fixture

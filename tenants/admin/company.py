@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import DomainError
+from tenants.accounts.forms import add_problem
 from tenants.admin import cells
 from tenants.console import Menu, Reach, ResellerScopedAdmin, host_reseller, scope_of, site
 from tenants.enums import JobState, ResellerRole, TenantStatus
-from tenants.accounts.forms import add_problem
 from tenants.forms import BrandForm, MemberForm, NewResellerForm
 from tenants.models import Branding, Reseller, ResellerMember, TenantJob
 from tenants.queries import brands
@@ -111,14 +111,18 @@ class MemberAdmin(ResellerScopedAdmin):
     @admin.action(description=_("Take out of the team"), permissions=["manage"])
     def remove(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
         """Their logins stop at once."""
-        for member in queryset.exclude(user=request.user).select_related("user", "reseller"):
-            self._try(request, lambda one=member: resellers.remove_member(member=one, by=request.user, now=timezone.now()))
+        for member in queryset.exclude(user=request.user.pk).select_related("user", "reseller"):
+            self._try(
+                request, lambda one=member: resellers.remove_member(member=one, by=request.user, now=timezone.now())
+            )
 
     def _set_role(self, request: HttpRequest, queryset: QuerySet[ResellerMember], role: str) -> None:
         for member in queryset.exclude(role=role):
             self._try(
                 request,
-                lambda one=member: resellers.set_member_role(member=one, role=role, by=request.user, now=timezone.now()),
+                lambda one=member: resellers.set_member_role(
+                    member=one, role=role, by=request.user, now=timezone.now()
+                ),
             )
 
     def _try(self, request: HttpRequest, do: Any) -> None:
@@ -213,7 +217,12 @@ class ResellerAdmin(ResellerScopedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reseller]:
         """With the number of customers, counted in the same question."""
         living = Q(tenants__isnull=False) & ~Q(tenants__status=TenantStatus.DELETED)
-        return super().get_queryset(request).annotate(customers=Count("tenants", filter=living)).prefetch_related("domains")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(customers=Count("tenants", filter=living))
+            .prefetch_related("domains")
+        )
 
     @admin.display(description=_("reseller"), ordering="name")
     def name_cell(self, row: Reseller) -> SafeString:

@@ -23,7 +23,13 @@ def numbers(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     customers = reverse("admin:tenants_tenant_changelist")
     return {
         "stats": [
-            {"label": gettext("Customers"), "value": sum(states.values()), "hint": "", "url": customers, "values": None},
+            {
+                "label": gettext("Customers"),
+                "value": sum(states.values()),
+                "hint": "",
+                "url": customers,
+                "values": None,
+            },
             {
                 "label": gettext("Active"),
                 "value": states.get(TenantStatus.ACTIVE, 0),
@@ -62,7 +68,10 @@ def growth(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     """New customers in each of the last weeks."""
     weeks = portfolio.new_per_week(scope, weeks=WEEKS, now=timezone.localtime())
     return {
-        "labels": [formats.date_format(week, "d/m" if formats.get_format("DATE_FORMAT").startswith("j") else "M j") for week, _n in weeks],
+        "labels": [
+            formats.date_format(week, "d/m" if formats.get_format("DATE_FORMAT").startswith("j") else "M j")
+            for week, _n in weeks
+        ],
         "values": [count for _week, count in weeks],
     }
 

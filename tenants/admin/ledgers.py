@@ -117,7 +117,9 @@ class OutboxDeliveryAdmin(Ledger):
     def replay(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:
         """Put the selected deliveries back in line; receivers recognise what they have handled."""
         count = replaying.replay(deliveries=queryset, by=request.user, now=timezone.now())
-        message = ngettext("%(count)s delivery is on its way again.", "%(count)s deliveries are on their way again.", count)
+        message = ngettext(
+            "%(count)s delivery is on its way again.", "%(count)s deliveries are on their way again.", count
+        )
         self.message_user(request, message % {"count": count}, messages.SUCCESS)
 
 

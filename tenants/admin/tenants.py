@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -31,7 +31,6 @@ from tenants.forms import HostForm, ReasonForm
 from tenants.models import Domain, Tenant, TenantJob
 from tenants.queries import brands, progress
 from tenants.services import domains, lifecycle, naming, provisioning
-
 
 NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
 
@@ -80,7 +79,7 @@ class TenantAdmin(ResellerScopedAdmin):
     add_label = _("Create customer")
     empty_title = _("No customers yet")
     empty_hint = _("Create the first one: it takes a minute and ends with an address you can send.")
-    export_columns: Sequence[tuple[Text, Callable[[Any], Any]]] = (
+    export_columns: ClassVar[Sequence[tuple[Text, Callable[[Any], Any]]]] = (
         (_("name"), lambda row: row.name),
         (_("address"), lambda row: row.slug),
         (_("state"), lambda row: row.get_status_display()),
@@ -89,7 +88,8 @@ class TenantAdmin(ResellerScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         """Customers in sight; the platform's own row and the template are none."""
-        return super().get_queryset(request).customers().select_related("reseller").prefetch_related("domains")
+        rows: Any = super().get_queryset(request)
+        return rows.customers().select_related("reseller").prefetch_related("domains")
 
     # --- The list ---
 
@@ -97,7 +97,9 @@ class TenantAdmin(ResellerScopedAdmin):
     def name_cell(self, row: Tenant) -> SafeString:
         """Name, and the address it answers at."""
         url = reverse("admin:tenants_tenant_change", args=[row.pk])
-        return format_html('<span class="cell-title"><a href="{}">{}</a><small>{}</small></span>', url, row.name, host_of(row))
+        return format_html(
+            '<span class="cell-title"><a href="{}">{}</a><small>{}</small></span>', url, row.name, host_of(row)
+        )
 
     @admin.display(description=_("state"), ordering="status")
     def state_cell(self, row: Tenant) -> SafeString:
@@ -164,7 +166,12 @@ class TenantAdmin(ResellerScopedAdmin):
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
         """A page in the console's frame."""
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": context.get("tenant"), **context}
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": context.get("tenant"),
+            **context,
+        }
         return TemplateResponse(request, template, frame, status=status)
 
     def tabs(self) -> list[Tab]:
@@ -341,7 +348,7 @@ class TenantAdmin(ResellerScopedAdmin):
                     domains.add(tenant=tenant, host=form.cleaned_data["host"], by=request.user)
                     self.message_user(request, gettext("The address answers now."), messages.SUCCESS)
                 else:
-                    self.message_user(request, " ".join(form.errors["host"]), messages.ERROR)
+                    self.message_user(request, " ".join(str(error) for error in form.errors["host"]), messages.ERROR)
             else:
                 domain = self._domain(tenant, request.POST.get("domain", ""))
                 if request.POST.get("do") == "remove":

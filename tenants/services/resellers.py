@@ -115,7 +115,9 @@ def remove_member(*, member: ResellerMember, by: Any, now: datetime) -> None:
 @transaction.atomic
 def switch(*, reseller: Reseller, is_active: bool, by: Any, now: datetime) -> None:
     """Close a reseller's console, or open it again. Its customers go on working either way."""
-    changed = Reseller.objects.filter(pk=reseller.pk, is_active=not is_active).update(is_active=is_active, updated_at=now)
+    changed = Reseller.objects.filter(pk=reseller.pk, is_active=not is_active).update(
+        is_active=is_active, updated_at=now
+    )
     if not changed:
         return
     reseller.is_active = is_active

@@ -68,7 +68,9 @@ def test_a_reseller_reads_its_own_customers_only(sul, norte, rita):
     assert names(program(rita, "localhost").get(TENANTS)) == {"Mine"}
     assert program(rita).get(f"{TENANTS}{mine.pk}/").json()["slug"] == mine.slug
     for method, path in (("get", ""), ("post", "suspend/"), ("post", "resume/")):
-        response = getattr(program(rita), method)(f"{TENANTS}{foreign.pk}/{path}", {"reason": "x"}, content_type="application/json")
+        response = getattr(program(rita), method)(
+            f"{TENANTS}{foreign.pk}/{path}", {"reason": "x"}, content_type="application/json"
+        )
         assert response.status_code == 404
     foreign.refresh_from_db()
     assert foreign.status == TenantStatus.ACTIVE
@@ -177,7 +179,11 @@ def test_lists_are_paged_filtered_and_ordered(sul, rita):
     assert names(client.get(TENANTS, {"q": "bo"})) == {"Books"}
     assert names(client.get(TENANTS, {"status": "suspended"})) == {"Books"}
     assert names(client.get(TENANTS, {"plan": "special"})) == {"Cinema"}
-    assert [row["name"] for row in client.get(TENANTS, {"ordering": "name"}).json()["results"]] == ["Bakery", "Books", "Cinema"]
+    assert [row["name"] for row in client.get(TENANTS, {"ordering": "name"}).json()["results"]] == [
+        "Bakery",
+        "Books",
+        "Cinema",
+    ]
     page = client.get(TENANTS, {"page_size": 2}).json()
     assert len(page["results"]) == 2
     assert len(client.get(page["next"]).json()["results"]) == 1

@@ -78,7 +78,7 @@ def test_a_preparation_that_stops_is_told_kindly(visitor):
     page = words(visitor.get(sent["Location"]))
 
     assert "secret path" not in page
-    assert "data-state=\"failed\"" in page
+    assert 'data-state="failed"' in page
 
 
 @pytest.mark.parametrize("field", ["name", "owner_name", "owner_email", "plan", "language", "terms"])
@@ -137,7 +137,9 @@ def test_one_caller_makes_only_so_many(visitor):
 
 
 def test_trying_out_addresses_is_slowed_down(visitor):
-    answers = [visitor.get("/signup/check-address/", {"slug": f"doce-{n}"}).status_code for n in range(signup.CHECKS + 1)]
+    answers = [
+        visitor.get("/signup/check-address/", {"slug": f"doce-{n}"}).status_code for n in range(signup.CHECKS + 1)
+    ]
 
     assert answers == [200] * signup.CHECKS + [429]
 
