@@ -20,7 +20,7 @@ from django.test import Client, TransactionTestCase
 
 NAMES = ("acme", "beta")
 MEDIA = pytest.StashKey[Path]()
-PASSWORD = "balcao-demo"  # noqa: S105 — everybody's in tests
+PASSWORD = "balcao-demo"  # everybody's in tests
 # Rows of a fresh schema that are the same for everybody; the rest of a tenant's tables is emptied after a commit.
 KEPT = ("django_migrations", "django_content_type", "auth_permission", "accounts_role", "accounts_role_permissions")
 KEPT_IN_PUBLIC = (*KEPT, "billing_plan", "tenants_tenant", "tenants_domain", "tenants_templatescript")
@@ -45,7 +45,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _use_redis_database(number: int) -> None:
     """Tests empty their Redis database, so two processes may not share one. Before anything has connected."""
     url = urlsplit(settings.REDIS_URL)
-    address = urlunsplit(url._replace(query=f"db={number}") if url.scheme == "unix" else url._replace(path=f"/{number}"))
+    address = urlunsplit(
+        url._replace(query=f"db={number}") if url.scheme == "unix" else url._replace(path=f"/{number}")
+    )
     settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = address
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["address"] = address
 
@@ -95,7 +97,10 @@ def _make_cast() -> None:
     for name in NAMES:
         if not Tenant.objects.filter(slug=name).exists():
             provisioning.create(
-                name=name.title(), slug=name, owner=provisioning.Owner(f"ana@{name}.example", "Ana", PASSWORD, ""), wait=True
+                name=name.title(),
+                slug=name,
+                owner=provisioning.Owner(f"ana@{name}.example", "Ana", PASSWORD, ""),
+                wait=True,
             )
     # Empty, but for what a test asks for by name.
     _empty_tables()

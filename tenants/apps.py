@@ -19,7 +19,9 @@ class TenantsConfig(AppConfig):
         nav.register("tenants.home", NavItem(_("Home"), "house", "tenants:home", None, 0))
         panels.register(
             "tenants.activity",
-            Panel("home/_activity.html", lambda request: {"entries": activity.latest()}, "audit.view_auditentry", 60, 6),
+            Panel(
+                "home/_activity.html", lambda request: {"entries": activity.latest()}, "audit.view_auditentry", 60, 6
+            ),
         )
         for action, label in {
             "tenants.tenant_created": _("Customer created"),
@@ -47,14 +49,22 @@ class TenantsConfig(AppConfig):
         settings_pages.register(
             "tenants.general",
             SettingsPage(
-                _("Company"), "building-2", "tenants:settings-general", "tenants.change_settings", 30,
+                _("Company"),
+                "building-2",
+                "tenants:settings-general",
+                "tenants.change_settings",
+                30,
                 _("Name, language, time zone and currency."),
             ),
         )
         settings_pages.register(
             "tenants.branding",
             SettingsPage(
-                _("Brand"), "palette", "tenants:settings-branding", "tenants.change_branding", 40,
+                _("Brand"),
+                "palette",
+                "tenants:settings-branding",
+                "tenants.change_branding",
+                40,
                 _("Logo, colours and how your customers see you."),
             ),
         )

@@ -23,7 +23,9 @@ class SlugMalformed(Invalid):
     """Not a label of a host name."""
 
     code = "slug_malformed"
-    message = _("Use 2 to 40 small letters, digits and single hyphens for the address, starting with a letter or digit.")
+    message = _(
+        "Use 2 to 40 small letters, digits and single hyphens for the address, starting with a letter or digit."
+    )
 
 
 class HostMalformed(Invalid):

@@ -209,4 +209,5 @@ class CompanyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in naming.time_zones()]
+        zones = [(zone, zone.replace("_", " ")) for zone in naming.time_zones()]
+        self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]

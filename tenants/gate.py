@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
-
 View = TypeVar("View", bound=Callable[..., Any])
 
 # Views of packages, which cannot carry our mark, and the ways in and out.
@@ -32,7 +30,7 @@ def open_always(view: View) -> View:
     return view
 
 
-def is_open_when_suspended(request: HttpRequest, view: Callable[..., Any]) -> bool:
+def is_open_when_suspended(request: Any, view: Callable[..., Any]) -> bool:
     """Whether this view works while its tenant is suspended."""
     if getattr(view, "open_when_suspended", False) or getattr(getattr(view, "cls", None), "open_when_suspended", False):
         return True
@@ -40,6 +38,6 @@ def is_open_when_suspended(request: HttpRequest, view: Callable[..., Any]) -> bo
     return match is not None and match.view_name in OPEN_NAMES
 
 
-def is_open_always(request: HttpRequest, view: Callable[..., Any]) -> bool:
+def is_open_always(request: Any, view: Callable[..., Any]) -> bool:
     """Whether this view answers in every state of the tenant."""
     return bool(getattr(view, "open_always", False))

@@ -149,7 +149,7 @@ class StatusGateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.is_read_only = request.tenant.status == TenantStatus.SUSPENDED
+        request.is_read_only = request.tenant.status == TenantStatus.SUSPENDED  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object) -> HttpResponse | None:

@@ -116,7 +116,9 @@ def _hex(lightness: float, chroma: float, hue: float) -> str:
         values = _linear(lightness, chroma * (1 - step / 32), hue)
         if all(-0.0005 <= value <= 1.0005 for value in values):
             break
-    encoded = (12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in (min(max(v, 0.0), 1.0) for v in values))
+    encoded = (
+        12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in (min(max(v, 0.0), 1.0) for v in values)
+    )
     return "#" + "".join(f"{round(value * 255):02x}" for value in encoded)
 
 

@@ -81,4 +81,4 @@ def _person(tenant: Any, session_key: str) -> Any:
         return AnonymousUser()
     with tenant_context(tenant):
         session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-        return get_user(SimpleNamespace(session=session))
+        return get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]

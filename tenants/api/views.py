@@ -96,7 +96,11 @@ class LogoView(_PictureView):
 
     picture = "logo"
 
-    @extend_schema(operation_id="branding_logo_put", request={"multipart/form-data": PictureSerializer}, responses={200: BrandingSerializer})
+    @extend_schema(
+        operation_id="branding_logo_put",
+        request={"multipart/form-data": PictureSerializer},
+        responses={200: BrandingSerializer},
+    )
     def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replace the logo."""
         return super().put(request, *args, **kwargs)
@@ -112,7 +116,11 @@ class FaviconView(_PictureView):
 
     picture = "favicon"
 
-    @extend_schema(operation_id="branding_favicon_put", request={"multipart/form-data": PictureSerializer}, responses={200: BrandingSerializer})
+    @extend_schema(
+        operation_id="branding_favicon_put",
+        request={"multipart/form-data": PictureSerializer},
+        responses={200: BrandingSerializer},
+    )
     def put(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replace the favicon."""
         return super().put(request, *args, **kwargs)

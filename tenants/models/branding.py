@@ -28,7 +28,8 @@ class Branding(TimestampedModel):
         verbose_name_plural = _("brands")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(tenant__isnull=False, reseller__isnull=True) | models.Q(tenant__isnull=True, reseller__isnull=False),
+                condition=models.Q(tenant__isnull=False, reseller__isnull=True)
+                | models.Q(tenant__isnull=True, reseller__isnull=False),
                 name="branding_has_one_owner",
             )
         ]

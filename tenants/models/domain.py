@@ -1,5 +1,7 @@
 """Hosts that answer for a tenant, a reseller's console or the platform."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin
@@ -33,9 +35,11 @@ class Domain(DomainMixin):
     def __str__(self) -> str:
         return self.domain
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """One main address a tenant, and one a reseller: the platform's row carries the hosts of every reseller."""
-        siblings = Domain.objects.filter(tenant=self.tenant, reseller=self.reseller, is_primary=True).exclude(pk=self.pk)
+        siblings = Domain.objects.filter(tenant=self.tenant, reseller=self.reseller, is_primary=True).exclude(
+            pk=self.pk
+        )
         self.is_primary = self.is_primary or not siblings.exists()
         if self.is_primary:
             siblings.update(is_primary=False)

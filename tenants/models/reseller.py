@@ -8,7 +8,7 @@ from ops.kernel.models import TimestampedModel
 from tenants.enums import ResellerRole
 
 
-class Reseller(TimestampedModel):
+class Reseller(TimestampedModel):  # type: ignore[django-manager-missing]
     """A company that sells the product under its own brand."""
 
     name = models.CharField(_("name"), max_length=120)
@@ -28,7 +28,9 @@ class ResellerMember(TimestampedModel):
     """A person of the reseller; the user lives in the public schema."""
 
     reseller = models.ForeignKey(Reseller, models.CASCADE, related_name="members", verbose_name=_("reseller"))
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reseller_member", verbose_name=_("person"))
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="reseller_member", verbose_name=_("person")
+    )
     role = models.CharField(_("role"), max_length=10, choices=ResellerRole, default=ResellerRole.STAFF)
 
     class Meta:

@@ -8,7 +8,6 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest
 from django_tenants.utils import schema_context
 
 from tenants import palette
@@ -63,7 +62,7 @@ class Brand:
         return f"/brand/favicon.ico?v={self.favicon.version}" if self.favicon else ""
 
 
-def brand_of(request: HttpRequest) -> Brand:
+def brand_of(request: object) -> Brand:
     """The brand of the host a request came to; the platform's own where no tenant was found."""
     return brand_for(getattr(request, "tenant", None), getattr(request, "reseller", None))
 
@@ -85,7 +84,9 @@ def _resolve(tenant: Tenant | None, reseller: Reseller | None) -> Brand:
     rows: list[Branding] = []
     if tenant is not None or reseller is not None:
         with schema_context(PUBLIC_SCHEMA):
-            found = Branding.objects.filter(Q(tenant=tenant, tenant__isnull=False) | Q(reseller=reseller, reseller__isnull=False))
+            found = Branding.objects.filter(
+                Q(tenant=tenant, tenant__isnull=False) | Q(reseller=reseller, reseller__isnull=False)
+            )
             rows = sorted(found, key=lambda row: row.tenant_id is None)
 
     def first(name: str) -> str:
@@ -98,7 +99,12 @@ def _resolve(tenant: Tenant | None, reseller: Reseller | None) -> Brand:
         return None
 
     own = rows[0].display_name if rows and (tenant is None or rows[0].tenant_id) else ""
-    name = own or (tenant.name if tenant else "") or first("display_name") or (reseller.name if reseller else settings.PLATFORM_NAME)
+    name = (
+        own
+        or (tenant.name if tenant else "")
+        or first("display_name")
+        or (reseller.name if reseller else settings.PLATFORM_NAME)
+    )
     brand = Brand(
         display_name=name,
         primary=first("primary_color") or PLATFORM_PRIMARY,
@@ -110,7 +116,10 @@ def _resolve(tenant: Tenant | None, reseller: Reseller | None) -> Brand:
     )
     css = palette.stylesheet(primary=brand.primary, secondary=brand.secondary, custom_css=brand.custom_css)
     return Brand(
-        **{name: getattr(brand, name) for name in ("display_name", "primary", "secondary", "custom_css", "email_sender_name", "logo", "favicon")},
+        **{
+            name: getattr(brand, name)
+            for name in ("display_name", "primary", "secondary", "custom_css", "email_sender_name", "logo", "favicon")
+        },
         css=css,
         css_version=sha256(css.encode()).hexdigest()[:16],
     )

@@ -37,7 +37,12 @@ def findings(*, now: datetime) -> list[Finding]:
 def _template() -> Iterator[Finding]:
     release = drift.release_hash()
     if not TemplateScript.objects.filter(release_hash=release).exists():
-        yield Finding("script_old", TEMPLATE_SCHEMA, _("The script for new tenants is missing or of another release."), "manage.py migrate")
+        yield Finding(
+            "script_old",
+            TEMPLATE_SCHEMA,
+            _("The script for new tenants is missing or of another release."),
+            "manage.py migrate",
+        )
 
 
 def _schemas() -> Iterator[Finding]:
@@ -69,9 +74,9 @@ def _references() -> Iterator[Finding]:
                 return
             cursor.execute(
                 " UNION ALL ".join(
-                    f"SELECT '{schema}', md5(coalesce((SELECT string_agg(id || app_label || model, ',' ORDER BY id)"
-                    f' FROM "{schema}".django_content_type), \'\') || coalesce((SELECT string_agg(id || codename || content_type_id, \',\''
-                    f' ORDER BY id) FROM "{schema}".auth_permission), \'\'))'
+                    f"SELECT '{schema}', md5(coalesce((SELECT string_agg(id || app_label || model, ',' ORDER BY id)"  # noqa: S608
+                    f" FROM \"{schema}\".django_content_type), '') || coalesce((SELECT string_agg(id || codename || content_type_id, ','"
+                    f" ORDER BY id) FROM \"{schema}\".auth_permission), ''))"
                     for schema in part
                 )
             )
@@ -79,17 +84,29 @@ def _references() -> Iterator[Finding]:
     for schema in existing:
         if prints[schema] != prints[TEMPLATE_SCHEMA]:
             yield Finding(
-                "references_differ", schema, _("Content types or permissions have other keys than the template's."), "manage.py migrate"
+                "references_differ",
+                schema,
+                _("Content types or permissions have other keys than the template's."),
+                "manage.py migrate",
             )
 
 
 def _domains() -> Iterator[Finding]:
     for tenant in Tenant.objects.living().filter(domains=None).order_by("schema_name"):
-        yield Finding("no_host", tenant.schema_name, _("No host leads to this tenant."), "manage.py tenant domain --id … --add HOST")
+        yield Finding(
+            "no_host",
+            tenant.schema_name,
+            _("No host leads to this tenant."),
+            "manage.py tenant domain --id … --add HOST",
+        )
     for host in Domain.objects.filter(tenant__status=TenantStatus.DELETED).order_by("domain"):
-        yield Finding("host_of_deleted", host.domain, _("This host belongs to a deleted tenant."), _("Remove it in the console."))
+        yield Finding(
+            "host_of_deleted", host.domain, _("This host belongs to a deleted tenant."), _("Remove it in the console.")
+        )
     if not Domain.objects.filter(domain=settings.PLATFORM_DOMAIN).exists():
-        yield Finding("no_platform", settings.PLATFORM_DOMAIN, _("The platform's own host is missing."), "manage.py migrate")
+        yield Finding(
+            "no_platform", settings.PLATFORM_DOMAIN, _("The platform's own host is missing."), "manage.py migrate"
+        )
 
 
 def _jobs(now: datetime) -> Iterator[Finding]:
@@ -100,10 +117,20 @@ def _jobs(now: datetime) -> Iterator[Finding]:
             sentence = _("“%(job)s” failed: %(error)s") % {"job": job.get_kind_display(), "error": job.error[:200]}
             yield Finding("job_failed", schema, sentence, "manage.py tenant retry --id " + schema)
         elif job.state != JobState.DONE and job.updated_at < now - STUCK_AFTER:
-            yield Finding("job_stuck", schema, _("“%(job)s” makes no progress.") % {"job": job.get_kind_display()}, _("Is a worker running?"))
+            yield Finding(
+                "job_stuck",
+                schema,
+                _("“%(job)s” makes no progress.") % {"job": job.get_kind_display()},
+                _("Is a worker running?"),
+            )
     overdue = Tenant.objects.customers().filter(status=TenantStatus.ARCHIVED, delete_after__lt=now - timedelta(days=1))
     for tenant in overdue.order_by("schema_name"):
-        yield Finding("deletion_overdue", tenant.schema_name, _("Its data should have been deleted."), _("Is the scheduler running?"))
+        yield Finding(
+            "deletion_overdue",
+            tenant.schema_name,
+            _("Its data should have been deleted."),
+            _("Is the scheduler running?"),
+        )
 
 
 def _bloat() -> Iterator[Finding]:

@@ -52,7 +52,7 @@ class Site:
 
 _lock = threading.Lock()
 _known: dict[str, tuple[float, Any]] = {}
-_version: bytes | None = None
+_version: bytes | str | None = None
 _looked_at = -LOOK_EVERY_S
 
 
@@ -156,7 +156,7 @@ def _look_at_version(now: float) -> None:
         return
     _looked_at = now
     try:
-        version = client().get(VERSION_KEY) or b"0"
+        version = client().get(VERSION_KEY) or "0"
     except redis.RedisError:
         return  # the TTL still holds
     with _lock:

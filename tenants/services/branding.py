@@ -1,6 +1,7 @@
 """How a tenant or a reseller looks: colours, pictures, custom CSS, names."""
 
 from datetime import datetime
+from functools import partial
 from typing import IO, Any
 
 from django.core.files.base import ContentFile
@@ -58,14 +59,16 @@ def save(*, owner: Tenant | Reseller, by: Any = None, now: datetime | None = Non
         for name, value in values.items():
             setattr(row, name, value)
         row.save()
-        changed = sorted(name for name, value in values.items() if str(before.get(name) or "") != value and name != "scoped_css")
+        changed = sorted(
+            name for name, value in values.items() if str(before.get(name) or "") != value and name != "scoped_css"
+        )
         if changed:
             audit.record("tenants.brand_changed", by=by, on=owner, detail={"changed": changed}, now=now)
             outbox.publish(events.BrandChanged(owner._meta.model_name or "", str(owner.pk)))
         for name in drawn:
             old = str(before[name] or "")
             if old and old not in {str(row.logo), str(row.favicon)}:
-                transaction.on_commit(lambda old=old: _remove(owner, old))
+                transaction.on_commit(partial(_remove, owner, old))
         hosts.forget()
     return row
 

@@ -31,7 +31,9 @@ def update(*, tenant: Tenant, by: Any = None, now: datetime | None = None, **cha
         for name, value in changes.items():
             setattr(row, name, " ".join(value.split()) if name == "name" else value)
         naming.check_words(row)
-        changed = {name: [before[name], getattr(row, name)] for name in sorted(changes) if before[name] != getattr(row, name)}
+        changed = {
+            name: [before[name], getattr(row, name)] for name in sorted(changes) if before[name] != getattr(row, name)
+        }
         if changed:
             row.save(update_fields=[*changed, "updated_at"])
             hosts.forget()

@@ -36,15 +36,18 @@ PROPERTIES = frozenset(
     padding-inline padding-inline-end padding-inline-start padding-left padding-right padding-top row-gap stroke
     text-align text-decoration text-decoration-color text-decoration-line text-decoration-style
     text-decoration-thickness text-shadow text-transform text-underline-offset text-wrap word-spacing
-    """.split()
+    """.split()  # noqa: SIM905
 )
 FUNCTIONS = frozenset(
     """
     calc clamp color color-mix conic-gradient hsl hsla hwb lab lch light-dark linear-gradient max min oklab oklch
     radial-gradient repeating-conic-gradient repeating-linear-gradient repeating-radial-gradient rgb rgba var
-    """.split()
+    """.split()  # noqa: SIM905
 )
-PSEUDO_FUNCTIONS = frozenset("has is not nth-child nth-last-child nth-last-of-type nth-of-type where".split())
+PSEUDO_FUNCTIONS = frozenset(
+    {"has", "is", "not", "nth-child", "nth-last-child", "nth-last-of-type", "nth-of-type", "where"}
+)
+UNREADABLE = frozenset({"error", "{} block", "[] block", "at-keyword", "unicode-range"})
 ROOTS = frozenset({"html", "body"})
 SELECTOR_SIGNS = frozenset(".>+~*:|")
 CONDITIONS = frozenset({"media", "supports"})
@@ -53,7 +56,9 @@ CONDITIONS = frozenset({"media", "supports"})
 def confine(text: str) -> str:
     """The CSS to serve for what a person wrote. Raises `CssRefused` naming the line and the reason."""
     if len(text) > MAX_CHARACTERS:
-        raise CssRefused(field="custom_css", line=1, reason=_("At most %(count)s characters.") % {"count": MAX_CHARACTERS})
+        raise CssRefused(
+            field="custom_css", line=1, reason=_("At most %(count)s characters.") % {"count": MAX_CHARACTERS}
+        )
     rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
     count = [0]
     return "\n".join(_rule(rule, depth=0, count=count) for rule in rules)
@@ -81,7 +86,9 @@ def _condition(rule: Any, *, depth: int, count: list[int]) -> str:
     if depth:
         raise _refuse(rule, _("Conditions cannot stand inside each other."))
     for token, _depth in _walk(rule.prelude):
-        if token.type in ("error", "url", "{} block", "at-keyword") or (token.type == "function" and token.lower_name not in {"calc"}):
+        if token.type in ("error", "url", "{} block", "at-keyword") or (
+            token.type == "function" and token.lower_name not in {"calc"}
+        ):
             raise _refuse(token, _("This condition cannot be read."))
     inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
     body = "\n".join(_rule(one, depth=depth + 1, count=count) for one in inner)
@@ -124,7 +131,13 @@ def _judge_selector(tokens: list[Any]) -> None:
     for token, _depth in _walk(tokens):
         good = (
             token.type in ("ident", "hash", "whitespace", "string", "number", "dimension", "[] block")
-            or (token.type == "literal" and (token.value in SELECTOR_SIGNS or token.value in {"=", "~=", "|=", "^=", "$=", "*=", ",", "-", "^", "$"}))
+            or (
+                token.type == "literal"
+                and (
+                    token.value in SELECTOR_SIGNS
+                    or token.value in {"=", "~=", "|=", "^=", "$=", "*=", ",", "-", "^", "$"}
+                )
+            )
             or (token.type == "function" and token.lower_name in PSEUDO_FUNCTIONS)
         )
         if not good:
@@ -134,7 +147,12 @@ def _judge_selector(tokens: list[Any]) -> None:
 def _below_scope(tokens: list[Any]) -> str:
     """The selector below the scope; `body`, `html` and `:root` in front mean the scope itself."""
     first = tokens[0]
-    if first.type == "literal" and first.value == ":" and len(tokens) > 1 and getattr(tokens[1], "lower_value", "") in {"root", "scope"}:
+    if (
+        first.type == "literal"
+        and first.value == ":"
+        and len(tokens) > 1
+        and getattr(tokens[1], "lower_value", "") in {"root", "scope"}
+    ):
         rest = tokens[2:]
     elif first.type == "ident" and first.lower_value in ROOTS:
         rest = tokens[1:]
@@ -161,7 +179,9 @@ def _declarations(content: list[Any]) -> str:
         elif name not in PROPERTIES:
             raise _refuse(node, _("The property “%(name)s” is not allowed.") % {"name": node.name})
         _judge_value(node)
-        found.append(f"{tinycss2.serialize([tinycss2.ast.IdentToken(0, 0, name)])}: {tinycss2.serialize(node.value).strip()};")
+        found.append(
+            f"{tinycss2.serialize([tinycss2.ast.IdentToken(0, 0, name)])}: {tinycss2.serialize(node.value).strip()};"
+        )
     return " ".join(found)
 
 
@@ -175,9 +195,7 @@ def _judge_value(declaration: Any) -> None:
             raise _refuse(token, _("%(name)s() is not allowed.") % {"name": token.name})
         elif token.type == "url" and not _is_own(token.value):
             raise _refuse(token, _("Pictures must lie on your own address, for example url(/brand/logo)."))
-        elif token.type in ("error", "{} block", "[] block", "at-keyword", "unicode-range"):
-            raise _refuse(token, _("The value of “%(name)s” cannot be read.") % {"name": declaration.name})
-        elif token.type == "literal" and token.value in {"<!--", "-->", ";", "!"}:
+        elif token.type in UNREADABLE or (token.type == "literal" and token.value in {"<!--", "-->", ";", "!"}):
             raise _refuse(token, _("The value of “%(name)s” cannot be read.") % {"name": declaration.name})
 
 

@@ -78,7 +78,9 @@ def remove(*, domain: Domain, by: Any = None) -> None:
     """A host stops answering. The last one of a tenant stays."""
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
         siblings = list(
-            Domain.objects.filter(tenant=domain.tenant, reseller=domain.reseller).order_by("pk").select_for_update(of=("self",))
+            Domain.objects.filter(tenant=domain.tenant, reseller=domain.reseller)
+            .order_by("pk")
+            .select_for_update(of=("self",))
         )
         others = [row for row in siblings if row.pk != domain.pk]
         if not others:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -99,7 +100,9 @@ class Report:
         return bool(self.public or self.template or self.replayed or self.ordinary or self.references)
 
 
-def run(*, say: Callable[[str], None] = lambda _: None, verbosity: int = 1, options: dict[str, Any] | None = None) -> Report:
+def run(
+    *, say: Callable[[str], None] = lambda _: None, verbosity: int = 1, options: dict[str, Any] | None = None
+) -> Report:
     """Migrate everything that is behind. Failures of single tenants are in the report; the others go on."""
     started = time.monotonic()
     report = Report()
@@ -198,7 +201,9 @@ def _ordinary(schema: str, options: dict[str, Any]) -> None:
 # --- Tenants ----------------------------------------------------------------------------------------
 
 
-def _tenants(schemas: list[str], release: str, report: Report, options: dict[str, Any], say: Callable[[str], None]) -> None:
+def _tenants(
+    schemas: list[str], release: str, report: Report, options: dict[str, Any], say: Callable[[str], None]
+) -> None:
     if not schemas:
         return
     wanted = drift.on_disk()["tenant"]
@@ -218,7 +223,7 @@ def _tenants(schemas: list[str], release: str, report: Report, options: dict[str
         if steps is None:
             say(f"{len(missing)} migrations, {len(members)} tenants, the ordinary way")
             for schema in members:
-                if _try(schema, report, lambda schema=schema: _ordinary(schema, options), say):
+                if _try(schema, report, partial(_ordinary, schema, options), say):
                     report.ordinary.append(schema)
                     stale.append(schema)
         else:
@@ -249,7 +254,7 @@ def _compiled(schema: str) -> list[Step] | None:
         if not all(_is_pure(migration) for migration, _ in plan):
             return None
         steps = []
-        state = executor._create_project_state(with_applied_migrations=True)
+        state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         for migration, _ in plan:
             with connection.schema_editor(collect_sql=True, atomic=True) as editor:
                 state = migration.apply(state, editor, collect_sql=True)
@@ -276,15 +281,15 @@ def _replay(schemas: list[str], steps: list[Step], release: str, report: Report,
     for start in range(0, len(schemas), SCHEMAS_A_CONNECTION):
         with template.fresh_connection() as fresh:
             for schema in schemas[start : start + SCHEMAS_A_CONNECTION]:
-                if _try(schema, report, lambda schema=schema, fresh=fresh: _bring(fresh, schema, steps, release), say):
+                if _try(schema, report, partial(_bring, fresh, schema, steps, release), say):
                     (report.replayed if steps else report.references).append(schema)
 
 
 def _bring(fresh: psycopg.Connection, schema: str, steps: list[Step], release: str) -> None:
     """The missing migrations, each in its own transaction, then the reference rows."""
     for step in steps:
-        _with_patience(lambda step=step: _apply(fresh, schema, step))
-    _with_patience(lambda: _follow_template(fresh, schema, release))
+        _with_patience(partial(_apply, fresh, schema, step))
+    _with_patience(partial(_follow_template, fresh, schema, release))
 
 
 def _apply(fresh: psycopg.Connection, schema: str, step: Step) -> None:
@@ -342,7 +347,7 @@ SELECT setval(pg_get_serial_sequence('django_content_type', 'id'), (SELECT max(i
 def _follow_template(fresh: psycopg.Connection, schema: str, release: str) -> None:
     with fresh.transaction():
         _enter(fresh, schema)
-        role = ", ".join(field.column for field in Role._meta.concrete_fields)
+        role = ", ".join(str(one.column) for one in Role._meta.concrete_fields)
         fresh.execute(FOLLOW.format(template=TEMPLATE_SCHEMA, role=role).encode(), prepare=False)
         fresh.execute("UPDATE public.tenants_tenant SET release_hash = %s WHERE schema_name = %s", [release, schema])
 
@@ -367,6 +372,11 @@ def _note(schema: str, error: str) -> None:
         tenant = Tenant.objects.get(schema_name=schema)
         now = timezone.now()
         TenantJob.objects.create(
-            tenant=tenant, kind=JobKind.MIGRATE, state=JobState.FAILED, error=error[:2000], attempts=1,
-            started_at=now, finished_at=now,
+            tenant=tenant,
+            kind=JobKind.MIGRATE,
+            state=JobState.FAILED,
+            error=error[:2000],
+            attempts=1,
+            started_at=now,
+            finished_at=now,
         )

@@ -42,7 +42,7 @@ RESERVED = frozenset(
     staging static statistics stats status store sub suporte support sysadmin system tenant tenants test teste teste1
     tls tokens undefined update updates upload uploads user users vpn web webhook webhooks webmail widget wpad ws www
     www1 www2 www3 zz-template
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 
@@ -150,7 +150,9 @@ _zones: list[str] = []
 def time_zones() -> list[str]:
     """Names people can choose from: places, not offsets, Brazil's first."""
     if not _zones:
-        places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/")))
+        places = sorted(
+            zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
+        )
         home = [zone for zone in places if ZoneInfo(zone).key in BRAZIL]
         _zones.extend(home + [zone for zone in places if zone not in BRAZIL] + ["UTC"])
     return _zones
@@ -159,7 +161,21 @@ def time_zones() -> list[str]:
 BRAZIL = frozenset(
     f"America/{city}"
     for city in (
-        "Araguaina", "Bahia", "Belem", "Boa_Vista", "Campo_Grande", "Cuiaba", "Eirunepe", "Fortaleza", "Maceio", "Manaus",
-        "Noronha", "Porto_Velho", "Recife", "Rio_Branco", "Santarem", "Sao_Paulo",
+        "Araguaina",
+        "Bahia",
+        "Belem",
+        "Boa_Vista",
+        "Campo_Grande",
+        "Cuiaba",
+        "Eirunepe",
+        "Fortaleza",
+        "Maceio",
+        "Manaus",
+        "Noronha",
+        "Porto_Velho",
+        "Recife",
+        "Rio_Branco",
+        "Santarem",
+        "Sao_Paulo",
     )
 )

@@ -66,7 +66,9 @@ def _read(upload: IO[bytes], *, field: str) -> Image.Image:
         raise ImageRefused(_("The file is larger than %(limit)s MB.") % {"limit": MAX_BYTES // 1_000_000}, field=field)
     if body.lstrip()[:5].lower() in (b"<?xml", b"<svg ", b"<svg>"):
         # An SVG is a document that can run scripts and fetch addresses; a picture cannot.
-        raise ImageRefused(_("SVG files can carry scripts. Export the picture as PNG with a transparent ground."), field=field)
+        raise ImageRefused(
+            _("SVG files can carry scripts. Export the picture as PNG with a transparent ground."), field=field
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -78,9 +80,19 @@ def _read(upload: IO[bytes], *, field: str) -> Image.Image:
                     field=field,
                 )
             if min(image.size) < MIN_SIDE:
-                raise ImageRefused(_("The picture is smaller than %(limit)s pixels.") % {"limit": MIN_SIDE}, field=field)
+                raise ImageRefused(
+                    _("The picture is smaller than %(limit)s pixels.") % {"limit": MIN_SIDE}, field=field
+                )
             image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         raise ImageRefused(field=field) from error
     return image
 

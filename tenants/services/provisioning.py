@@ -300,9 +300,7 @@ def _claim(job_id: UUID | str, now: datetime) -> TenantJob | None:
         if job.state == JobState.DONE or (job.state == JobState.RUNNING and not stale):
             return None
         if job.tenant.status != TenantStatus.PROVISIONING:
-            raise errors.NotAllowedNow(
-                from_state=job.tenant.get_status_display(), to_state=TenantStatus.ACTIVE.label
-            )
+            raise errors.NotAllowedNow(from_state=job.tenant.get_status_display(), to_state=TenantStatus.ACTIVE.label)
         job.state, job.error, job.attempts = JobState.RUNNING, "", job.attempts + 1
         job.step = job.step or JobStep.SCHEMA
         job.started_at = job.started_at or now
@@ -311,7 +309,7 @@ def _claim(job_id: UUID | str, now: datetime) -> TenantJob | None:
 
 
 def _failed(job: TenantJob, error: Exception) -> None:
-    log.exception("Preparing %s failed at %s", job.tenant.schema_name, job.step)
+    log.error("Preparing %s failed at %s", job.tenant.schema_name, job.step, exc_info=error)
     sentence = str(error).strip() or traceback.format_exception_only(error)[-1].strip()
     with transaction.atomic():
         TenantJob.objects.filter(pk=job.pk).update(

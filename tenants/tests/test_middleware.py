@@ -13,7 +13,17 @@ from tenants.services import company, lifecycle
 
 @pytest.mark.parametrize(
     "host",
-    ["nobody.localhost", "evil.example", "", "[", "a b", "acme.localhost@evil.example", "acme.localhost\tx", "é.localhost", "x" * 5000],
+    [
+        "nobody.localhost",
+        "evil.example",
+        "",
+        "[",
+        "a b",
+        "acme.localhost@evil.example",
+        "acme.localhost\tx",
+        "é.localhost",
+        "x" * 5000,
+    ],
 )
 @pytest.mark.parametrize("path", ["/", "/login/", "/brand.css", "/api/v1/settings/"])
 def test_a_host_nobody_has_gets_404_and_no_more(acme, host, path):
@@ -96,7 +106,9 @@ def test_the_switch_remembers_in_the_browser_and_on_the_person(acme, bia, client
     assert stranger.get("/login/").headers["Content-Language"] == "en"
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_the_switch_sends_nobody_away(acme, client_of, target):
     assert client_of(acme).post("/language/", {"language": "en", "next": target}).url == "/"
 
@@ -135,7 +147,9 @@ def test_a_suspended_tenant_can_be_read_and_not_changed(acme, ana, client_of):
     lifecycle.suspend(tenant=acme, reason="Unpaid", by="test")
 
     read = browser.get("/settings/company/")
-    changed = browser.post("/settings/company/", {"name": "Other", "language": "en", "time_zone": "UTC", "currency": "BRL"})
+    changed = browser.post(
+        "/settings/company/", {"name": "Other", "language": "en", "time_zone": "UTC", "currency": "BRL"}
+    )
 
     assert read.status_code == 200
     assert changed.status_code == 402

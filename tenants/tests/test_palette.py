@@ -24,7 +24,17 @@ def test_contrast_is_wcags(one, other, ratio):
 
 @pytest.mark.parametrize(
     ("text", "colour"),
-    [("#0B6B5D", "#0b6b5d"), (" #abc ", "#aabbcc"), ("#abcd", None), ("red", None), ("#12345g", None), ("", None), ("#12345", None), ("#123456;", None), ("＃123456", None)],
+    [
+        ("#0B6B5D", "#0b6b5d"),
+        (" #abc ", "#aabbcc"),
+        ("#abcd", None),
+        ("red", None),
+        ("#12345g", None),
+        ("", None),
+        ("#12345", None),
+        ("#123456;", None),
+        ("＃123456", None),
+    ],
 )
 def test_a_colour_is_six_digits(text, colour):
     assert palette.parse(text) == colour
@@ -33,7 +43,18 @@ def test_a_colour_is_six_digits(text, colour):
 def test_every_colour_can_be_read_after_repair():
     chance = random.Random(7)
     colours = [f"#{chance.randrange(1 << 24):06x}" for _ in range(2000)]
-    colours += ["#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff", "#ffff00", "#00ffff", "#ff00ff", "#808080", "#777777"]
+    colours += [
+        "#000000",
+        "#ffffff",
+        "#ff0000",
+        "#00ff00",
+        "#0000ff",
+        "#ffff00",
+        "#00ffff",
+        "#ff00ff",
+        "#808080",
+        "#777777",
+    ]
 
     for colour in colours:
         shades = palette.shades(colour, colour)
@@ -68,5 +89,11 @@ def test_the_stylesheet_is_one_layer_with_every_shade():
 
     assert text.startswith("@layer brand {\n    :root {\n        --brand-primary: #b4532a;")
     assert text.count("{") == text.count("}") == 3
-    for name in ("--brand-primary-light", "--brand-primary-dark", "--on-brand", "--brand-secondary", "--brand-text-dark"):
+    for name in (
+        "--brand-primary-light",
+        "--brand-primary-dark",
+        "--on-brand",
+        "--brand-secondary",
+        "--brand-text-dark",
+    ):
         assert f"{name}: #" in text

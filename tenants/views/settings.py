@@ -38,7 +38,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def general(request: HttpRequest) -> HttpResponse:
     """Name, language, time zone and currency."""
     tenant = request.tenant
-    form = CompanyForm(request.POST if request.method == "POST" else None, initial={name: getattr(tenant, name) for name in company.FIELDS})
+    form = CompanyForm(
+        request.POST if request.method == "POST" else None,
+        initial={name: getattr(tenant, name) for name in company.FIELDS},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             company.update(tenant=tenant, by=request.user, now=timezone.now(), **form.cleaned_data)
@@ -72,8 +75,14 @@ def brand(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if "reset" in request.POST:
             branding.save(
-                owner=tenant, by=request.user, now=timezone.now(),
-                primary_color="", secondary_color="", custom_css="", logo=None, favicon=None,
+                owner=tenant,
+                by=request.user,
+                now=timezone.now(),
+                primary_color="",
+                secondary_color="",
+                custom_css="",
+                logo=None,
+                favicon=None,
             )
             messages.success(request, _("Your pages wear the standard look again."))
             return redirect("tenants:settings-branding")

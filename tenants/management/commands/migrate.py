@@ -9,7 +9,19 @@ from django_tenants.management.commands.migrate_schemas import MigrateSchemasCom
 from tenants.services import migrating
 
 # With one of these the caller wants something particular: Django's own executor does it in each schema.
-PARTICULAR = ("app_label", "migration_name", "fake", "fake_initial", "plan", "prune", "check_unapplied", "schema_name", "shared", "tenant", "executor")
+PARTICULAR = (
+    "app_label",
+    "migration_name",
+    "fake",
+    "fake_initial",
+    "plan",
+    "prune",
+    "check_unapplied",
+    "schema_name",
+    "shared",
+    "tenant",
+    "executor",
+)
 
 
 class Command(MigrateSchemasCommand):
@@ -20,7 +32,9 @@ class Command(MigrateSchemasCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Django's options, and one to get the ordinary way everywhere."""
         super().add_arguments(parser)
-        parser.add_argument("--ordinary", action="store_true", help="Do not replay compiled SQL; run Django's executor in every schema.")
+        parser.add_argument(
+            "--ordinary", action="store_true", help="Do not replay compiled SQL; run Django's executor in every schema."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """The quick way, or the ordinary one when something particular was asked for."""
@@ -38,7 +52,9 @@ class Command(MigrateSchemasCommand):
         self._tell(report, say)
         if report.failed:
             names = "\n".join(f"  {schema}: {error}" for schema, error in sorted(report.failed.items()))
-            raise CommandError(f"{len(report.failed)} of {report.tenants} tenants could not be migrated:\n{names}", returncode=1)
+            raise CommandError(
+                f"{len(report.failed)} of {report.tenants} tenants could not be migrated:\n{names}", returncode=1
+            )
 
     def _afterwards(self, options: dict[str, Any]) -> None:
         """The script for new tenants follows the template, whichever way that was migrated."""

@@ -70,7 +70,9 @@ class Command(BaseCommand):
         domain.add_argument("--remove", metavar="HOST")
         domain.add_argument("--primary", metavar="HOST", help="make this the main one")
 
-        doctor = verbs.add_parser("doctor", help="look for drift, orphans, missing hosts, differing keys, stuck jobs, bloat")
+        doctor = verbs.add_parser(
+            "doctor", help="look for drift, orphans, missing hosts, differing keys, stuck jobs, bloat"
+        )
         doctor.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -84,7 +86,11 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
 
     def _create(self, options: dict[str, Any]) -> None:
-        owner = provisioning.Owner(options["owner"], options["owner_name"], language=options["language"]) if options["owner"] else None
+        owner = (
+            provisioning.Owner(options["owner"], options["owner_name"], language=options["language"])
+            if options["owner"]
+            else None
+        )
         tenant = provisioning.create(
             name=options["name"],
             slug=options["slug"],
@@ -115,7 +121,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
             return
         for row in rows:
-            self.stdout.write(f"{row['id']}  {row['status']:<12}  {row['schema']:<24}  {row['name']}  {', '.join(row['hosts'])}")
+            self.stdout.write(
+                f"{row['id']}  {row['status']:<12}  {row['schema']:<24}  {row['name']}  {', '.join(row['hosts'])}"
+            )
         if not rows:
             self.stdout.write("No tenants.")
 
@@ -165,7 +173,9 @@ class Command(BaseCommand):
         found = checkup.findings(now=timezone.now())
         if options["json"]:
             keys = ("code", "about", "sentence", "mend")
-            self.stdout.write(json.dumps([{key: getattr(one, key) for key in keys} for one in found], ensure_ascii=False, indent=2))
+            self.stdout.write(
+                json.dumps([{key: getattr(one, key) for key in keys} for one in found], ensure_ascii=False, indent=2)
+            )
         else:
             for one in found:
                 self.stdout.write(f"{one.code:<18} {one.about}: {one.sentence}  →  {one.mend}")
@@ -174,7 +184,11 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _say(self, tenant: Tenant) -> None:
-        until = f", data are deleted after {tenant.delete_after:%Y-%m-%d %H:%M} UTC" if tenant.status == TenantStatus.ARCHIVED and tenant.delete_after else ""
+        until = (
+            f", data are deleted after {tenant.delete_after:%Y-%m-%d %H:%M} UTC"
+            if tenant.status == TenantStatus.ARCHIVED and tenant.delete_after
+            else ""
+        )
         self.stdout.write(f"{tenant.slug} is {tenant.status}{until}.")
 
 
@@ -185,7 +199,10 @@ def _tenant(options: dict[str, Any]) -> Tenant:
     try:
         found = tenants.filter(pk=UUID(asked)).first()
     except ValueError:
-        found = tenants.filter(schema_name=asked).first() or tenants.exclude(status=TenantStatus.DELETED).filter(slug=asked).first()
+        found = (
+            tenants.filter(schema_name=asked).first()
+            or tenants.exclude(status=TenantStatus.DELETED).filter(slug=asked).first()
+        )
     if found is None:
         raise CommandError(f"There is no tenant {asked!r}.")
     return found

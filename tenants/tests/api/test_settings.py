@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tenants.models import Tenant
 from tenants.services import branding
@@ -15,8 +16,6 @@ def upload(body: bytes, name: str = "logo.png") -> dict:
 
 
 def put(browser, path: str, data: dict):
-    from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-
     return browser.put(path, encode_multipart(BOUNDARY, data), content_type=MULTIPART_CONTENT)
 
 
@@ -36,7 +35,10 @@ def test_everybody_of_the_tenant_may_read(acme, client_of):
 def test_only_managers_may_write(acme, client_of, path, role):
     browser = client_of(acme, role=role)
 
-    answers = {method: browser.generic(method, path, "{}", "application/json").status_code for method in ("PATCH", "PUT", "DELETE")}
+    answers = {
+        method: browser.generic(method, path, "{}", "application/json").status_code
+        for method in ("PATCH", "PUT", "DELETE")
+    }
 
     assert set(answers.values()) <= ({401} if role is None else {403})
     assert Tenant.objects.get(pk=acme.pk).name == "Acme"
@@ -45,7 +47,9 @@ def test_only_managers_may_write(acme, client_of, path, role):
 def test_managers_change_some_and_leave_the_rest(acme, ana, client_of):
     browser = client_of(acme, user=ana)
 
-    changed = browser.patch(SETTINGS, {"name": "Padaria Aurora", "time_zone": "America/Manaus"}, "application/json").json()
+    changed = browser.patch(
+        SETTINGS, {"name": "Padaria Aurora", "time_zone": "America/Manaus"}, "application/json"
+    ).json()
     painted = browser.patch(BRANDING, {"primary_color": "#B4532A"}, "application/json").json()
 
     assert (changed["name"], changed["time_zone"], changed["currency"]) == ("Padaria Aurora", "America/Manaus", "BRL")

@@ -122,7 +122,9 @@ def test_with_a_single_tenant_every_host_is_its_own(acme, settings):
     settings.SINGLE_TENANT = "t_acme"
     hosts.clear()
 
-    assert {hosts.site_of(host).tenant.schema_name for host in ("localhost", "beta.localhost", "10.0.0.7")} == {"t_acme"}
+    assert {hosts.site_of(host).tenant.schema_name for host in ("localhost", "beta.localhost", "10.0.0.7")} == {
+        "t_acme"
+    }
 
 
 def test_a_single_tenant_that_is_missing_answers_nowhere(db, settings):

@@ -29,7 +29,14 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RG
 
 
 @pytest.mark.parametrize(
-    ("kind", "mode", "extension"), [("PNG", "RGBA", "png"), ("PNG", "P", "png"), ("WEBP", "RGBA", "png"), ("JPEG", "RGB", "jpg"), ("ICO", "RGBA", "png")]
+    ("kind", "mode", "extension"),
+    [
+        ("PNG", "RGBA", "png"),
+        ("PNG", "P", "png"),
+        ("WEBP", "RGBA", "png"),
+        ("JPEG", "RGB", "jpg"),
+        ("ICO", "RGBA", "png"),
+    ],
 )
 def test_pictures_are_drawn_again(kind, mode, extension):
     kept = pictures.logo(picture(kind, mode=mode))
@@ -202,7 +209,13 @@ def test_what_a_tenant_leaves_empty_comes_from_its_reseller_and_then_from_us(acm
     with schema_context("public"):
         Tenant.objects.filter(pk=acme.pk).update(reseller=reseller)
         acme.refresh_from_db()
-    branding.save(owner=reseller, display_name="Rede Sul Atende", primary_color="#1f5fbf", secondary_color="#222222", logo=picture())
+    branding.save(
+        owner=reseller,
+        display_name="Rede Sul Atende",
+        primary_color="#1f5fbf",
+        secondary_color="#222222",
+        logo=picture(),
+    )
     branding.save(owner=acme, primary_color="#b4532a")
 
     look = brands.brand_for(acme)

@@ -12,7 +12,9 @@ from tenants.services import css
 
 
 def test_looks_pass_below_the_scope():
-    text = css.confine("a:hover, .card > h2 { color: var(--brand-primary); padding: 4px 8px }\nbody { background: linear-gradient(#fff, #eee) }")
+    text = css.confine(
+        "a:hover, .card > h2 { color: var(--brand-primary); padding: 4px 8px }\nbody { background: linear-gradient(#fff, #eee) }"
+    )
 
     assert text == (
         f"    {css.SCOPE} a:hover, {css.SCOPE} .card > h2 {{ color: var(--brand-primary); padding: 4px 8px; }}\n"
@@ -107,8 +109,47 @@ def test_the_refusal_names_the_line():
 
 PIECES = st.lists(
     st.sampled_from(
-        ["a", ".b", "#c", "{", "}", "(", ")", "[", "]", ";", ":", ",", ">", "@media", "@import", "color", "red", "url(", "'", '"', "\\", "/*", "*/",
-         "\\7d ", "\\7b ", "<!--", "-->", "--x", "!important", "var(", "\n", " ", "\x00", "é", "https://evil.example", "body", "&", "\\", "\ud7ff"]
+        [
+            "a",
+            ".b",
+            "#c",
+            "{",
+            "}",
+            "(",
+            ")",
+            "[",
+            "]",
+            ";",
+            ":",
+            ",",
+            ">",
+            "@media",
+            "@import",
+            "color",
+            "red",
+            "url(",
+            "'",
+            '"',
+            "\\",
+            "/*",
+            "*/",
+            "\\7d ",
+            "\\7b ",
+            "<!--",
+            "-->",
+            "--x",
+            "!important",
+            "var(",
+            "\n",
+            " ",
+            "\x00",
+            "é",
+            "https://evil.example",
+            "body",
+            "&",
+            "\\",
+            "\ud7ff",
+        ]
     ),
     max_size=40,
 ).map("".join)
@@ -122,7 +163,9 @@ def test_whatever_is_sent_stays_inside_the_layer(text):
     except CssRefused:
         return
 
-    rules = tinycss2.parse_stylesheet(f"@layer brand {{\n{confined}\n}}\n.sentinel {{ color: red }}", skip_whitespace=True, skip_comments=True)
+    rules = tinycss2.parse_stylesheet(
+        f"@layer brand {{\n{confined}\n}}\n.sentinel {{ color: red }}", skip_whitespace=True, skip_comments=True
+    )
     assert [rule.type for rule in rules] == ["at-rule", "qualified-rule"]
     assert tinycss2.serialize(rules[1].prelude).strip() == ".sentinel"
     for rule in tinycss2.parse_rule_list(rules[0].content, skip_whitespace=True, skip_comments=True):

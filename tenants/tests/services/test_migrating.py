@@ -27,10 +27,14 @@ KEY = ("accounts", "9999_tried_in_a_test")
 def deployed(monkeypatch) -> Iterator:
     """`deployed(operations)` puts a new migration of accounts on the disk, as a deploy does; all is taken back afterwards."""
     real = MigrationLoader.load_disk
-    leaf = [key for key in MigrationLoader(connection).graph.leaf_nodes("accounts")][0]
+    leaf = MigrationLoader(connection).graph.leaf_nodes("accounts")[0]
 
     def deploy(*operations, atomic: bool = True) -> None:
-        made = type("Migration", (migrations.Migration,), {"dependencies": [leaf], "operations": list(operations), "atomic": atomic})
+        made = type(
+            "Migration",
+            (migrations.Migration,),
+            {"dependencies": [leaf], "operations": list(operations), "atomic": atomic},
+        )
 
         def load_disk(self) -> None:
             real(self)
@@ -50,14 +54,19 @@ def deployed(monkeypatch) -> Iterator:
 def nickname() -> list:
     return [
         migrations.AddField("user", "nickname", models.CharField(max_length=40, default="", db_index=True)),
-        migrations.AddConstraint("user", models.CheckConstraint(condition=~models.Q(nickname="x"), name="nickname_is_no_x")),
+        migrations.AddConstraint(
+            "user", models.CheckConstraint(condition=~models.Q(nickname="x"), name="nickname_is_no_x")
+        ),
         migrations.RunSQL("UPDATE accounts_user SET nickname = 'a % sign' WHERE name = 'Ana'", migrations.RunSQL.noop),
     ]
 
 
 def columns(schema: str) -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = 'accounts_user'", [schema])
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = 'accounts_user'",
+            [schema],
+        )
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -1,6 +1,7 @@
 """The brand's files: cached hard, the right brand on each host, in every state of the tenant."""
 
 import pytest
+from django.core.files.storage import default_storage
 
 from tenants.models import Tenant
 from tenants.queries import hosts
@@ -76,8 +77,6 @@ def test_pictures_are_the_tenants_or_nobodys(acme, beta, client_of, path):
 
 def test_a_file_that_is_gone_is_404(acme, client_of):
     branding.save(owner=acme, logo=picture())
-    from django.core.files.storage import default_storage
-
     default_storage.delete(branding.of(acme).logo.name)
 
     assert client_of(acme).get("/brand/logo").status_code == 404

@@ -10,7 +10,13 @@ from tenants.services import branding
 from tenants.tests.services.test_branding import picture
 
 COMPANY = {"name": "Acme", "language": "pt-br", "time_zone": "America/Sao_Paulo", "currency": "BRL"}
-BRAND = {"display_name": "", "primary_color": "#0b6b5d", "secondary_color": "#3d4451", "email_sender_name": "", "custom_css": ""}
+BRAND = {
+    "display_name": "",
+    "primary_color": "#0b6b5d",
+    "secondary_color": "#3d4451",
+    "email_sender_name": "",
+    "custom_css": "",
+}
 
 
 @pytest.mark.parametrize("path", ["/settings/", "/settings/company/", "/settings/branding/"])
@@ -45,7 +51,10 @@ def test_managers_find_and_open_them(acme, client_of, role):
 def test_the_company_is_saved_and_known_at_once(acme, ana, client_of):
     browser = client_of(acme, user=ana)
 
-    response = browser.post("/settings/company/", {"name": "Padaria  Aurora", "language": "en", "time_zone": "America/Manaus", "currency": "USD"})
+    response = browser.post(
+        "/settings/company/",
+        {"name": "Padaria  Aurora", "language": "en", "time_zone": "America/Manaus", "currency": "USD"},
+    )
 
     assert response.status_code == 302
     assert "Padaria Aurora" in browser.get("/settings/company/").text
@@ -58,7 +67,17 @@ def test_the_company_is_saved_and_known_at_once(acme, ana, client_of):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", ""), ("name", " "), ("name", "x" * 121), ("name", "a\x00"), ("language", "xx"), ("time_zone", "Mars/Base"), ("time_zone", "../etc"), ("currency", "XXX"), ("currency", "")],
+    [
+        ("name", ""),
+        ("name", " "),
+        ("name", "x" * 121),
+        ("name", "a\x00"),
+        ("language", "xx"),
+        ("time_zone", "Mars/Base"),
+        ("time_zone", "../etc"),
+        ("currency", "XXX"),
+        ("currency", ""),
+    ],
 )
 def test_what_cannot_be_is_refused_in_place(acme, ana, client_of, field, value):
     response = client_of(acme, user=ana).post("/settings/company/", COMPANY | {field: value})
@@ -75,7 +94,14 @@ def test_the_brand_is_saved_with_its_pictures(acme, ana, client_of):
 
     response = client_of(acme, user=ana).post(
         "/settings/branding/",
-        BRAND | {"display_name": "Aurora", "primary_color": "#b4532a", "custom_css": "h1 { color: red }", "logo": logo, "favicon": favicon},
+        BRAND
+        | {
+            "display_name": "Aurora",
+            "primary_color": "#b4532a",
+            "custom_css": "h1 { color: red }",
+            "logo": logo,
+            "favicon": favicon,
+        },
     )
 
     assert response.status_code == 302
@@ -101,16 +127,30 @@ def test_pictures_can_be_taken_away(acme, ana, client_of):
 
 
 def test_everything_can_be_taken_back(acme, ana, client_of):
-    branding.save(owner=acme, logo=picture(), primary_color="#b4532a", custom_css="h1 { color: red }", display_name="Aurora")
+    branding.save(
+        owner=acme, logo=picture(), primary_color="#b4532a", custom_css="h1 { color: red }", display_name="Aurora"
+    )
 
     client_of(acme, user=ana).post("/settings/branding/", {"reset": "1"})
 
     row = branding.of(acme)
-    assert (bool(row.logo), row.primary_color, row.custom_css, row.scoped_css, row.display_name) == (False, "", "", "", "Aurora")
+    assert (bool(row.logo), row.primary_color, row.custom_css, row.scoped_css, row.display_name) == (
+        False,
+        "",
+        "",
+        "",
+        "Aurora",
+    )
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("primary_color", "red"), ("custom_css", "a { position: fixed }"), ("display_name", "x" * 81), ("secondary_color", "")]
+    ("field", "value"),
+    [
+        ("primary_color", "red"),
+        ("custom_css", "a { position: fixed }"),
+        ("display_name", "x" * 81),
+        ("secondary_color", ""),
+    ],
 )
 def test_a_brand_that_cannot_be_is_refused_in_place(acme, ana, client_of, field, value):
     response = client_of(acme, user=ana).post("/settings/branding/", BRAND | {"display_name": "Aurora", field: value})
@@ -124,7 +164,9 @@ def test_a_brand_that_cannot_be_is_refused_in_place(acme, ana, client_of, field,
 def test_the_preview_answers_exact_shades_or_what_is_wrong(acme, ana, client_of):
     browser = client_of(acme, user=ana)
 
-    good = browser.post("/settings/branding/preview/", {"primary_color": "#ffd400", "secondary_color": "#333333", "custom_css": ""}).json()
+    good = browser.post(
+        "/settings/branding/preview/", {"primary_color": "#ffd400", "secondary_color": "#333333", "custom_css": ""}
+    ).json()
     bad = browser.post("/settings/branding/preview/", {"primary_color": "#ffd400", "custom_css": "@import 'x';"})
 
     assert good["shades"]["--brand-primary"] == "#ffd400"
