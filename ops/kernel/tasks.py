@@ -10,13 +10,14 @@ import functools
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import celery
 import redis
 from celery import signals
 from django.db import connection, transaction
 from django_tenants.utils import get_public_schema_name, get_tenant_model, tenant_context
+from kombu.exceptions import OperationalError as BrokerAway
 
 from ops.kernel import context, heartbeats
 
@@ -25,6 +26,21 @@ log = logging.getLogger(__name__)
 TENANT_HEADER = "tenant"
 REQUEST_HEADER = "request_id"
 USER_HEADER = "user_id"
+
+
+# Quickly: a person waits for the answer of the request that enqueues.
+PUBLISH_RETRY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+
+
+class Keeper(Protocol):
+    """Keeps tasks while the broker is away; the outbox is one, and says so when it is ready."""
+
+    def keep(self, name: str, kwargs: dict[str, Any], headers: dict[str, str]) -> None:
+        """Store the task durably."""
+        ...
+
+
+keeper: Keeper | None = None
 
 
 class UnknownTask(LookupError):
@@ -38,8 +54,23 @@ def enqueue(name: str, /, *, _options: dict[str, Any] | None = None, **kwargs: A
     `_options` are Celery's own (`queue`, `countdown`); no countdown beyond a minute: store a `due_at` instead.
     """
     task = _task(name)
-    send = functools.partial(task.apply_async, kwargs=kwargs, headers=_headers(), **(_options or {}))
-    transaction.on_commit(send)
+    transaction.on_commit(functools.partial(_send, task, kwargs, _headers(), _options or {}))
+
+
+def _send(task: celery.Task, kwargs: dict[str, Any], headers: dict[str, str], options: dict[str, Any]) -> None:
+    try:
+        task.apply_async(kwargs=kwargs, headers=headers, retry_policy=PUBLISH_RETRY, **options)
+    except (BrokerAway, redis.RedisError) as error:
+        if keeper is None:
+            raise
+        # The change that wanted this task is committed: the wish must not get lost with the broker.
+        log.error("The broker is away, the task %s waits in the outbox: %s", task.name, error)
+        keeper.keep(task.name, kwargs, headers)
+
+
+def send_kept(name: str, *, kwargs: dict[str, Any], headers: dict[str, str]) -> None:
+    """Send a task that was kept while the broker was away. Raises what the broker raises, for the keeper to try again."""
+    _task(name).apply_async(kwargs=kwargs, headers=headers, retry_policy=PUBLISH_RETRY)
 
 
 def _task(name: str) -> celery.Task:

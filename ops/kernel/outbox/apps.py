@@ -14,8 +14,11 @@ class OutboxConfig(AppConfig):
 
     def ready(self):
         """Import every app's `receivers.py`, and connect the tenant to Celery's messages."""
-        from ops.kernel import tasks  # noqa: F401 — connects the signals
+        from ops.kernel import tasks  # connects the tenant to Celery's signals
         from ops.kernel.audit import actions
+        from ops.kernel.outbox.services import keeping
+
+        tasks.keeper = keeping
 
         actions.register("outbox.event_replayed", _("Event delivered again"))
         actions.register("outbox.deliveries_replayed", _("Deliveries put back in line"))

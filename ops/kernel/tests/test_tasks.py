@@ -7,10 +7,14 @@ from celery import chain, chord, current_app, group
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
+from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
+from kombu import pools
 
 from ops.kernel import context, heartbeats, tasks
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.outbox.models import OutboxDelivery, OutboxEvent
+from ops.kernel.outbox.services.dispatching import Dispatcher
 from ops.kernel.tasks import UnknownTask, enqueue, every_tenant
 from ops.kernel.tests import work
 
@@ -105,6 +109,40 @@ def test_every_tenant_enters_the_active_ones_and_comes_back(acme, beta, platform
         for _tenant in every_tenant():
             break
     assert connection.schema_name == acme.schema_name
+
+
+@pytest.fixture
+def no_broker():
+    """Nobody listens at the broker's address."""
+    before = current_app.conf.broker_url
+
+    def connect_to(url):
+        current_app.conf.broker_url = url
+        current_app._pool = current_app.amqp._producer_pool = None
+        pools.reset()
+
+    connect_to("redis://127.0.0.1:1/0")
+    yield
+    connect_to(before)
+
+
+@pytest.mark.transactional
+def test_a_task_survives_that_the_broker_is_away(acme, no_broker):
+    with context.bound(request="req-1"), transaction.atomic():
+        enqueue("tests.mark", label="late")
+    assert labels() == []
+
+    assert Dispatcher().drain() == 1  # still away
+    assert "OperationalError" in OutboxDelivery.objects.pending().get().last_error
+
+    current_app.conf.task_always_eager = True
+    try:
+        OutboxDelivery.objects.update(due_at=timezone.now())
+        assert Dispatcher().drain() == 1
+    finally:
+        current_app.conf.task_always_eager = False
+    assert labels() == ["late"]
+    assert OutboxEvent.objects.get().payload["headers"] == {"tenant": "t_acme", "request_id": "req-1", "user_id": ""}
 
 
 WORKER = """
