@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class ChatConfig(AppConfig):
     name = "chat"
     verbose_name = _("Support counter")
+    schedule = {"chat.wake_snoozed": 60.0}
 
     def ready(self) -> None:
         from chat import permissions
@@ -15,7 +16,19 @@ class ChatConfig(AppConfig):
         from ops.kernel.audit import actions
         from chat.views import home
         from ops.kernel.registry import (
-            Gauge, Handover, Meter, NavItem, PaletteSource, Panel, SettingsPage, gauges, handovers, meters, nav, palette, panels,
+            Gauge,
+            Handover,
+            Meter,
+            NavItem,
+            PaletteSource,
+            Panel,
+            SettingsPage,
+            gauges,
+            handovers,
+            meters,
+            nav,
+            palette,
+            panels,
             settings_pages,
         )
         from tenants.services.provisioning import on_ready
@@ -31,14 +44,21 @@ class ChatConfig(AppConfig):
         settings_pages.register(
             "chat.widget",
             SettingsPage(
-                _("Website chat"), "message-circle", "chat:settings-widget", "chat.manage_inbox", 50,
+                _("Website chat"),
+                "message-circle",
+                "chat:settings-widget",
+                "chat.manage_inbox",
+                50,
                 _("Its words, its websites, and the line that brings it to a page."),
             ),
         )
         handovers.register(
             "chat.widget",
             Handover(
-                _("Chat for the website"), _("Paste it before the closing body tag of every page."), widget.first_snippet, 10
+                _("Chat for the website"),
+                _("Paste it before the closing body tag of every page."),
+                widget.first_snippet,
+                10,
             ),
         )
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))

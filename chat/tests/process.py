@@ -48,9 +48,14 @@ class WebProcess:
             time.sleep(0.05)
         raise AssertionError("the web process does not listen")
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.is_running:
             os.kill(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=10)
 

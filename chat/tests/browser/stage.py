@@ -1,0 +1,156 @@
+"""A stage for stories in a real browser: Chromium, the real web process, a visitor's shop and an agent's console.
+
+Fixtures, so that other folders may use them too: `from chat.tests.browser.stage import chromium, web`.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from chat.tests.process import WebProcess
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SHOP = "http://shop.test"
+PATIENCE_MS = 15_000
+
+
+class ConsoleWatch:
+    """What the browser complains about while a test runs; noise of a server that is down on purpose is not."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+
+    def follow(self, page: Any) -> None:
+        """Listen to a page."""
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: self._heard(page, message))
+
+    def _heard(self, page: Any, message: Any) -> None:
+        if message.type == "error" and not re.search(r"Failed to load resource|WebSocket connection to", message.text):
+            self.complaints.append(f"{page.url}: {message.text}")
+
+
+class Stage:
+    """A server and a browser. `visitor()` opens a shop, `agent()` a console; each in a profile of its own."""
+
+    def __init__(self, browser: Any, web: WebProcess, watch: ConsoleWatch) -> None:
+        self.browser, self.web, self.watch = browser, web, watch
+        self.contexts: list[Any] = []
+
+    def address(self, path: str, *, tenant: str = "acme") -> str:
+        """An address on a tenant's host."""
+        return f"http://{tenant}.localhost:{self.web.port}{path}"
+
+    def context(self, *, width: int = 1280, height: int = 800, **options: Any) -> Any:
+        """A browser profile of its own: no cookie, no storage of another one."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height}, locale="pt-BR", reduced_motion="reduce", **options
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        self.contexts.append(context)
+        return context
+
+    def page(self, context: Any) -> Any:
+        """A tab whose complaints count."""
+        page = context.new_page()
+        self.watch.follow(page)
+        return page
+
+    def agent(self, client: Client, *, path: str = "/chat/?tab=all", **options: Any) -> Any:
+        """Somebody of the team on a page, with the session of `client_of(acme, user=bia)`."""
+        context = self.context(**options)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.address("/")}])
+        page = self.page(context)
+        page.goto(self.address(path))
+        return page
+
+    def visitor(self, *, path: str = "/widget/demo/", **options: Any) -> Any:
+        """Somebody on the shop's page, with the chat open."""
+        page = self.page(self.context(**options))
+        page.goto(self.address(path))
+        return page
+
+    def close(self) -> None:
+        """Leave, so that the next story begins with nobody."""
+        for context in self.contexts:
+            context.close()
+
+
+def open_chat(page: Any) -> Any:
+    """Open the widget of a page; gives the frame with the conversation."""
+    page.locator(".bubble").click()
+    frame = page.frame_locator("iframe")
+    frame.locator("textarea").wait_for()
+    return frame
+
+
+def write(frame: Any, text: str) -> None:
+    """Write and send, in the widget or in the console."""
+    frame.locator("textarea").fill(text)
+    frame.locator("textarea").press("Enter")
+
+
+def bodies(place: Any, selector: str) -> list[str]:
+    """The texts of a thread, from top to bottom."""
+    return [text.strip() for text in place.locator(selector).all_text_contents()]
+
+
+VISITOR_LINES = ".message .bubble"
+AGENT_LINES = "[data-line]:not([data-kind=activity]) .chat-bubble"
+
+
+def until(page: Any, seen: Callable[[], Any], wanted: Any = True) -> None:
+    """Wait until `seen()` is what is wanted; a story that never gets there fails with what it saw last."""
+    for _ in range(PATIENCE_MS // 100):
+        if seen() == wanted:
+            return
+        page.wait_for_timeout(100)
+    assert seen() == wanted
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One Chromium a module. It ends with the module: Playwright's loop would stand in the way of async tests."""
+    if CHROMIUM is None:
+        pytest.skip("No Chromium on this machine: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (requirements-dev.txt)")
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    # Playwright keeps a loop in this thread; the test itself is as synchronous as ever.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    else:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+    """The real web process on the test's database; its log is kept with the test's files."""
+    process = WebProcess(log=Path(tmp_path_factory.mktemp("web")) / "daphne.log")
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def stage(chromium: Any, web: WebProcess, transactional_db: None) -> Iterator[Stage]:
+    """A server, a browser, and nobody there yet. What a page complains about fails the test."""
+    if not web.is_running:
+        web.start()  # the story before ended with the server down
+    watch = ConsoleWatch()
+    made = Stage(chromium, web, watch)
+    yield made
+    made.close()
+    assert watch.complaints == []

@@ -1,0 +1,27 @@
+import pytest
+from django.utils import timezone
+
+from chat.enums import Status
+from chat.models import Contact, Conversation, Message
+from chat.services import demo
+from tenants.accounts.tests.factories import UserFactory
+
+
+@pytest.mark.parametrize("language", ["pt-br", "en"])
+def test_a_demonstration_shows_every_state_and_is_made_once(acme, bia, language):
+    people = {"agent": bia, "agent2": UserFactory(role__slug="agent")}
+    now = timezone.now()
+
+    made = demo.fill(language=language, now=now, people=people)
+    again = demo.fill(language=language, now=now, people=people)
+
+    assert made == Conversation.objects.count() == 25
+    assert again == 0
+    assert set(Conversation.objects.values_list("status", flat=True)) == set(Status.values)
+    assert Conversation.objects.queue().count() == 3
+    assert Conversation.objects.filter(agent_unread__gt=0).count() == 5
+    assert Message.objects.filter(private=True).count() >= 4
+    assert not Message.objects.filter(created_at__gt=now).exists()
+    assert Contact.objects.filter(name="").exists()
+    numbers = list(Conversation.objects.order_by("created_at").values_list("number", flat=True))
+    assert numbers == sorted(numbers)
