@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import binaries, places, problems
 from .locks import Lock, is_held
@@ -52,7 +53,7 @@ class Use:
 
     def environment(self) -> dict[str, str]:
         """What a program needs to find them."""
-        urls = {"postgres": self.places.database_url, "redis": self.places.redis_url}
+        urls = _state(self.places)["urls"] if self.names else {}
         return {VARIABLES[name]: urls[name] for name in self.names}
 
     def kept(self) -> bool:
@@ -76,6 +77,12 @@ class Use:
         if self.keeper is not None:
             self.keeper.wait()
         return True
+
+
+def _state(where: Places) -> dict[str, Any]:
+    """What the keeper wrote when the services were up."""
+    found: dict[str, Any] = json.loads((where.services / "state.json").read_text())
+    return found
 
 
 def _lock_path(where: Places, name: str) -> Path:
@@ -107,8 +114,7 @@ def _ensure(
         turn.take()  # two starters take turns; the second finds the keeper of the first
         if not is_held(_lock_path(where, "keeper")):
             return _start(where, names, throwaway=throwaway, say=say)
-        running = json.loads((where.services / "state.json").read_text())["services"]
-        if missing := set(names) - set(running):
+        if missing := set(names) - set(_state(where)["urls"]):
             raise Problem(
                 f"This installation is running without its own {' and '.join(sorted(missing))}: "
                 "it was started with another DATABASE_URL or REDIS_URL.",
@@ -188,9 +194,10 @@ class _Keeper:
         if free_mb < SPACE_MB:
             raise problems.disk_full(f"{where.data} ({free_mb} MB free)")
         found = binaries.find(where)
+        self.run = places.run_directory(where)
         known: dict[str, Postgres | Redis] = {
-            "postgres": Postgres(where, found.postgres, throwaway),
-            "redis": Redis(where, found.redis, throwaway),
+            "postgres": Postgres(where, self.run, found.postgres, throwaway),
+            "redis": Redis(where, self.run, found.redis, throwaway),
         }
         self.services = [known[name] for name in names]
         self.children: dict[str, Child] = {}
@@ -210,10 +217,10 @@ class _Keeper:
         new.write_text(
             json.dumps(
                 {
-                    "services": list(self.children),
-                    "pid": os.getpid(),
+                    "urls": {service.name: service.url for service in self.services},
+                    "keeper": os.getpid(),
                     "data": str(self.where.data),
-                    "run": str(self.where.run),
+                    "run": str(self.run),
                 }
             )
         )
@@ -246,7 +253,7 @@ class _Keeper:
                 service.stop(self.children[service.name], self.guard)
         self.guard.close()
         (self.where.services / "state.json").unlink(missing_ok=True)
-        shutil.rmtree(self.where.run, ignore_errors=True)
+        shutil.rmtree(self.run, ignore_errors=True)
         if self.throwaway:
             shutil.rmtree(self.where.data, ignore_errors=True)
             shutil.rmtree(self.where.var, ignore_errors=True)

@@ -57,18 +57,8 @@ class Places:
     services: Path
     log: Path
     data: Path
-    run: Path
     account: Account | None
-
-    @property
-    def database_url(self) -> str:
-        """Address of the application's database, over the socket."""
-        return f"postgres://app@/app?host={self.run}"
-
-    @property
-    def redis_url(self) -> str:
-        """Address of Redis, over the socket."""
-        return f"unix://{self.run}/redis.sock?db=0"
+    key: str  # tells this installation from the others on the machine
 
     @property
     def moved_out(self) -> bool:
@@ -111,7 +101,7 @@ def find(var: Path) -> Places:
     key = hashlib.sha256(f"{os.geteuid()}:{var}".encode()).hexdigest()[:12]
     account = service_account(services)
     data = data_directory(services, key, account)
-    return Places(var, services, log, data, run_directory(key, account), account)
+    return Places(var, services, log, data, account, key)
 
 
 def service_account(services: Path) -> Account | None:
@@ -187,15 +177,16 @@ def link(name: Path, target: Path) -> None:
     name.symlink_to(target)
 
 
-def run_directory(key: str, account: Account | None) -> Path:
-    """A short directory for the sockets that nobody else may enter: inside it PostgreSQL trusts the caller.
+def run_directory(places: Places) -> Path:
+    """Make a short directory for the sockets that nobody else may enter: inside it PostgreSQL trusts the caller.
 
     Its name is known to every local user, so one that exists is used only when it is a real directory, ours and closed.
     """
+    account = places.account
     uid = os.geteuid() if account is None else account.uid
     for base in SHORT:
         for suffix in ("", "-1", "-2"):
-            place = base / f"balcao-{key}{suffix}"
+            place = base / f"balcao-{places.key}{suffix}"
             try:
                 place.mkdir(mode=0o700)
                 if account is not None:

@@ -35,9 +35,15 @@ class Postgres:
     """The server of `places`, run with the programs in `binaries`. `throwaway`: tests, nothing is kept."""
 
     places: Places
+    run: Path  # for its socket
     binaries: Path
     throwaway: bool
     name: str = "postgres"
+
+    @property
+    def url(self) -> str:
+        """Address of the application's database."""
+        return f"postgres://app@/app?host={self.run}"
 
     @property
     def data(self) -> Path:
@@ -107,7 +113,7 @@ class Postgres:
                 while alive(pid) and time.monotonic() < deadline:
                     time.sleep(0.05)
         # Else a program that was given the same number, or is not reaped yet, keeps the server from starting.
-        for left in (pidfile, self.places.run / ".s.PGSQL.5432.lock", self.places.run / ".s.PGSQL.5432"):
+        for left in (pidfile, self.run / ".s.PGSQL.5432.lock", self.run / ".s.PGSQL.5432"):
             left.unlink(missing_ok=True)
 
     def _initialise(self, guard: Guard) -> None:
@@ -135,7 +141,7 @@ class Postgres:
 
     def _configure(self) -> None:
         """Written at every start: the socket directory and our settings may have changed since the last one."""
-        values = {**SETTINGS, "unix_socket_directories": str(self.places.run), **(THROWAWAY if self.throwaway else {})}
+        values = {**SETTINGS, "unix_socket_directories": str(self.run), **(THROWAWAY if self.throwaway else {})}
         files = {
             "postgresql.conf": "".join(f"{name} = '{value}'\n" for name, value in values.items()),
             "pg_hba.conf": "local all all trust\n",  # whoever gets here has passed a directory closed to all others
@@ -170,7 +176,7 @@ class Postgres:
 
     def _client(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.binaries / program, "-h", self.places.run, "-U", "app", *arguments],
+            [self.binaries / program, "-h", self.run, "-U", "app", *arguments],
             env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False,
         )  # fmt: skip
 

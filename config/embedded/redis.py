@@ -21,9 +21,15 @@ class Redis:
     """The server of `places`, run with the program `binary`. `throwaway`: tests, nothing is kept."""
 
     places: Places
+    run: Path  # for its socket
     binary: Path
     throwaway: bool
     name: str = "redis"
+
+    @property
+    def url(self) -> str:
+        """Address of its first database."""
+        return f"unix://{self.socket}?db=0"
 
     @property
     def data(self) -> Path:
@@ -38,7 +44,7 @@ class Redis:
     @property
     def socket(self) -> Path:
         """Where it listens."""
-        return self.places.run / "redis.sock"
+        return self.run / "redis.sock"
 
     def start(self, guard: Guard) -> Child:
         """Start the server and wait until it answers. Raises `Problem`."""
@@ -74,7 +80,7 @@ class Redis:
             return guard.spawn(
                 self.name,
                 [self.binary, "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--dir", self.data,
-                 "--pidfile", self.places.run / "redis.pid", "--daemonize", "no", "--save", "", *journal],
+                 "--pidfile", self.run / "redis.pid", "--daemonize", "no", "--save", "", *journal],
                 env={"PATH": "/usr/bin:/bin", "TZ": "UTC"}, cwd="/", ask=signal.SIGTERM, account=self.places.account,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
@@ -96,7 +102,7 @@ class Redis:
 
     def _end_orphan(self) -> None:
         """The keeper's lock is ours, so a server that runs on this data has lost its keeper."""
-        pidfile = self.places.run / "redis.pid"
+        pidfile = self.run / "redis.pid"
         try:
             pid = int(pidfile.read_text())
         except (OSError, ValueError):

@@ -1,5 +1,6 @@
 """A small product of its own under the real `bin/` and `config/embedded`: real services, in a directory of its own."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -167,6 +168,8 @@ class Checkout:
         for process in self.started:
             process.kill()
             process.communicate()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.state()["run"])  # else the keeper has done it
         if self.data.is_symlink():
             shutil.rmtree(self.data.readlink().parent)
         shutil.rmtree(self.path.parent)
