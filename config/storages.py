@@ -14,9 +14,20 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):
-    """Static files with their hash in the name, also inside ES modules' import statements."""
+    """Static files with their hash in the name, also inside the import statements of our own ES modules.
 
-    support_js_module_import_aggregation = True
+    Not in other people's scripts: what looks like an import there may stand in a comment (htmx's extensions name
+    their types so), and a file that is not there stops the whole collection.
+    """
+
+    # Django's own patterns for stylesheets, and its patterns for modules under our two folders of scripts.
+    patterns = (
+        *(entry for entry in CompressedManifestStaticFilesStorage.patterns if entry[0] == "*.css"),
+        *(
+            (folder, CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1])
+            for folder in ("js/*.js", "widget/*.js")
+        ),
+    )
 
 
 class TenantDiskStorage(TenantFileSystemStorage):

@@ -4,13 +4,12 @@ import json
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import lucide
 from django import template
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats, timezone
@@ -112,18 +111,13 @@ def ago(value: datetime | None) -> SafeString | str:
 
 
 def _script_names() -> list[str]:
-    found: set[str] = set()
-    for finder in get_finders():
-        for path, _storage in finder.list(ignore_patterns=None):
-            name = path.replace("\\", "/")
-            if (
-                name.startswith("js/")
-                and name.endswith(".js")
-                and not name.startswith("js/lib/")
-                and name != "js/app.js"
-            ):
-                found.add(name)
-    return sorted(found)
+    """Modules under `static/js/` that a page may ask for: all but the start and the library."""
+    names = {
+        path.relative_to(folder).as_posix()
+        for folder in settings.STATICFILES_DIRS
+        for path in Path(folder, "js").rglob("*.js")
+    }
+    return sorted(name for name in names if not name.startswith("js/lib/") and name != "js/app.js")
 
 
 def _controllers() -> dict[str, str]:

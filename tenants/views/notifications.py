@@ -19,4 +19,5 @@ def notifications(request: HttpRequest) -> HttpResponse:
     unread = [alert for alert, is_new in shown if is_new]
     if unread:
         alerts_service.mark_read(alerts=unread, user=request.user, now=timezone.now())
+        alerts.forget_count(request.user)
     return render(request, "home/notifications.html", {"alerts": shown, "resolved": AlertState.RESOLVED})
