@@ -10,3 +10,4 @@ class IdempotencyConfig(AppConfig):
     name = "ops.kernel.idempotency"
     label = "idempotency"
     verbose_name = _("Repeated requests")
+    schedule = {"idempotency.forget_expired": 3600.0}

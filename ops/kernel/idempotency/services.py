@@ -104,6 +104,6 @@ def _claim(*, scope_hash: str, request_hash: str, now: datetime, wait_ms: int) -
 
 
 def forget_expired(*, now: datetime) -> int:
-    """Remove answers that are older than a day; says how many."""
+    """Remove the current schema's answers that are older than a day; says how many."""
     deleted, _rows = IdempotencyRecord.objects.filter(expires_at__lte=now).delete()
     return deleted

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.audit.models import AuditEntry
@@ -11,6 +12,7 @@ from ops.kernel.errors import Invalid
 from ops.kernel.idempotency import services as idempotency
 from ops.kernel.idempotency.models import IdempotencyRecord
 from ops.kernel.idempotency.services import Answer
+from ops.kernel.idempotency.tasks import forget_expired
 from ops.kernel.idempotency.tests.factories import IdempotencyRecordFactory
 
 
@@ -92,6 +94,16 @@ def test_old_answers_are_forgotten(acme, noon):
     IdempotencyRecordFactory(created_at=noon - timedelta(hours=1))
 
     assert idempotency.forget_expired(now=noon) == 1
+
+
+def test_the_hourly_task_goes_through_every_schema(acme, beta, noon):
+    for tenant in (acme, beta):
+        with tenant_context(tenant):
+            IdempotencyRecordFactory(created_at=noon)
+            IdempotencyRecordFactory(created_at=timezone.now())
+
+    assert forget_expired() == 2
+    assert IdempotencyRecord.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "\x00"])

@@ -28,6 +28,7 @@ from ops.kernel.alerts.enums import Severity
 from ops.kernel.errors import PermanentFailure
 from ops.kernel.outbox import subscriptions
 from ops.kernel.outbox.models import DeliveryState, OutboxDelivery
+from ops.kernel.outbox.services import inbox
 from ops.kernel.outbox.services.publishing import CHANNEL
 from ops.kernel.redaction import redact_text
 
@@ -38,6 +39,8 @@ BACKOFF_S = (1, 5, 15, 60, 300, 900, 1800)
 POLL_S = 1.0
 PRUNE_EVERY_S = 3600
 BEAT_EVERY_S = 5
+# Webhooks are kept this many times longer than events: a dispute about a payment comes weeks later.
+KEEP_WEBHOOKS = 13
 TENANT_CACHE_S = 15
 
 CLAIM = """
@@ -113,6 +116,7 @@ class Dispatcher:
                     if time.monotonic() >= self._next_prune:
                         self._next_prune = time.monotonic() + PRUNE_EVERY_S
                         prune(before=timezone.now() - timedelta(days=keep_days))
+                        inbox.prune(before=timezone.now() - timedelta(days=keep_days * KEEP_WEBHOOKS))
                     listener.wait(self.poll_s)
                 except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
                     log.warning("The database is away, the dispatcher waits: %s", error)

@@ -106,5 +106,11 @@ def replay(*, inbox_id: UUID, by: Any, now: datetime) -> InboxEvent:
     return event
 
 
+def prune(*, before: datetime) -> int:
+    """Remove webhooks of every schema that were handled before this instant; failed ones stay. Says how many."""
+    over = InboxEvent.objects.filter(state__in=(InboxState.DONE, InboxState.IGNORED), handled_at__lt=before)
+    return over.delete()[0]
+
+
 def _mine() -> Any:
     return InboxEvent.objects.filter(schema=connection.schema_name)

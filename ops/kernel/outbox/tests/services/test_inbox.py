@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django_tenants.utils import tenant_context
 
@@ -122,3 +124,14 @@ def test_a_body_of_more_than_a_megabyte_is_refused(acme, noon):
         receive(now=noon, body=b"x" * (inbox.MAX_BODY_BYTES + 1))
 
     assert not InboxEvent.objects.exists()
+
+
+def test_webhooks_that_were_handled_long_ago_are_removed(acme, noon):
+    old = noon - timedelta(days=100)
+    InboxEventFactory(state="done", handled_at=old)
+    InboxEventFactory(state="failed", received_at=old)
+    InboxEventFactory(state="ignored", handled_at=noon)
+
+    assert inbox.prune(before=noon - timedelta(days=91)) == 1
+
+    assert sorted(InboxEvent.objects.values_list("state", flat=True)) == ["failed", "ignored"]
