@@ -17,7 +17,7 @@ from django.contrib.admin.filters import RelatedFieldListFilter
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
-from django.db.models import Field, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
@@ -32,7 +32,7 @@ from unfold.sites import UnfoldAdminSite
 
 from ops.kernel.registry import Registry, Text
 from tenants.forms import ConsoleLoginForm
-from tenants.models import Reseller, Tenant
+from tenants.models import Branding, Reseller, ResellerMember, Tenant
 from tenants.queries import brands, portfolio
 from tenants.queries.portfolio import Scope
 
@@ -170,13 +170,25 @@ class ResellerAdminSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard: the cards the apps registered, over what the person may see."""
         scope = scope_of(request)
+        # Nothing to count yet: the first steps say more than a page of zeros.
+        is_new = not scope.tenants().exists()
         shown = [
             {"template": card.template, "width": card.width, "key": key, **card.context(request, scope)}
             for key, card in cards.items()
-            if not card.platform_only or (scope.is_platform and scope.sees_everything)
+            if not is_new and (not card.platform_only or (scope.is_platform and scope.sees_everything))
         ]
-        create = reverse("admin:tenants_tenant_add") if site._registry[Tenant].has_add_permission(request) else ""
-        return super().index(request, {**(extra_context or {}), "cards": shown, "create_url": create})
+        urls = {
+            "create_url": self._first_step(request, Tenant, "add"),
+            "brand_url": self._first_step(request, Branding, "changelist"),
+            "team_url": self._first_step(request, ResellerMember, "add"),
+        }
+        return super().index(request, {**(extra_context or {}), "cards": shown, "is_new": is_new, **urls})
+
+    def _first_step(self, request: HttpRequest, model: type[Model], page: str) -> str:
+        """Address of a screen's page, or nothing for somebody who may not open it."""
+        screen = self._registry[model]
+        may = screen.has_add_permission(request) if page == "add" else screen.has_view_permission(request)
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}") if may else ""
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Django's page of one app; our menu is not ordered by apps, so it leads to the overview."""
