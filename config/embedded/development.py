@@ -21,8 +21,8 @@ from .places import Places
 from .problems import Problem
 from .processes import Child, Guard, on_signals
 
-STOP_S = 5.0  # for our own programs; the services come after them, all within 10 s
-SERVICES_STOP_S = 4.0
+STOP_S = 5.0  # for our own programs to end by themselves
+ALL_STOP_S = 9.5  # for everything: whoever asked may use force after 10 s
 STEADY_S = 30.0  # a program that ran this long starts its next failure from zero
 LONGEST_PAUSE_S = 30.0
 PAGES_FIRST_S = 15.0  # how long the other programs wait for the first page
@@ -115,7 +115,7 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
         }
         return _Supervisor(where, env, listening, hold, stopping, say).run()
     finally:
-        if not hold.release(wait_s=SERVICES_STOP_S):
+        if not hold.release(wait_s=stopping.left_s()):
             say("The services stay up: another command is using them.")
         alone.close()
 
@@ -144,6 +144,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.since = 0.0
         self.reading, writing = os.pipe()
         os.set_blocking(self.reading, False)
         os.set_blocking(writing, False)
@@ -153,6 +154,11 @@ class _Stop:
 
     def _ask(self, *_: object) -> None:
         self.asked += 1
+        self.since = self.since or time.monotonic()
+
+    def left_s(self) -> float:
+        """What is left of the time that stopping may take."""
+        return ALL_STOP_S - (time.monotonic() - self.since if self.since else 0.0)
 
     def clear(self) -> None:
         with contextlib.suppress(BlockingIOError):

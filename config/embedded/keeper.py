@@ -46,11 +46,6 @@ class Use:
     _users: Lock
     keeper: subprocess.Popen[bytes] | None = None  # when this call started it
 
-    @property
-    def started(self) -> bool:
-        """Whether this call started the services; False when it found them running."""
-        return self.keeper is not None
-
     def environment(self) -> dict[str, str]:
         """What a program needs to find them."""
         urls = _state(self.places)["urls"] if self.names else {}
@@ -60,8 +55,8 @@ class Use:
         """Whether the keeper is there; False after somebody killed it."""
         return not self.names or is_held(_lock_path(self.places, "keeper"))
 
-    def release(self, *, wait_s: float = 0.0) -> bool:
-        """Let go, and wait until the services have stopped. False when others still use them, or it took too long."""
+    def release(self, *, wait_s: float) -> bool:
+        """Let go, and wait until the services have stopped. False, without waiting, when others still use them."""
         self._users.give_back()
         if self._users.try_share():  # else the keeper has it alone already and is stopping
             shared = not self._users.try_take()
@@ -70,11 +65,9 @@ class Use:
                 return False
         self._users.close()
         deadline = time.monotonic() + wait_s
-        while is_held(_lock_path(self.places, "keeper")):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
-        if self.keeper is not None:
+        while is_held(_lock_path(self.places, "keeper")) and time.monotonic() < deadline:
+            time.sleep(0.03)
+        if self.keeper is not None and time.monotonic() < deadline:
             self.keeper.wait()
         return True
 

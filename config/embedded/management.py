@@ -38,4 +38,4 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
         finally:
             guard.close()
     finally:
-        hold.release(wait_s=STOP_S if hold.started else 0.0)
+        hold.release(wait_s=STOP_S)

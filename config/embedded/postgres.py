@@ -20,6 +20,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "max_locks_per_transaction": "512",  # a dump or migration over many schemas locks every table at once
+    "max_parallel_workers_per_gather": "0",  # parallel queries need more /dev/shm than the 64 MB of a container
     "max_wal_size": "2GB",
     "wal_compression": "on",
     "timezone": "UTC",
