@@ -1,0 +1,247 @@
+"""Nothing of one tenant answers to another: pages, API, tokens, links, cache, files, sockets.
+
+Acme holds a word that appears nowhere else. Everything a person of beta can send goes to every address there is, with
+every id of acme; no answer may hold that word, and not a row of acme may change.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django_tenants.utils import schema_context, tenant_context
+
+from chat.tests.factories import ContactFactory, MessageFactory
+from ops.kernel import signing
+from ops.kernel.redis import client as redis_client
+from ops.kernel.testing import communicator
+from tenants.accounts.models import User
+from tenants.accounts.services import links
+from tenants.models import Tenant
+from tenants.services import branding
+
+SECRET = "Zwetschgenknödel"  # noqa: S105 — a word that no page of ours says
+METHODS = ("GET", "POST", "PATCH", "DELETE")
+REFUSED = {400, 401, 402, 403, 404, 405, 406, 409, 410, 415, 422}
+
+
+@pytest.fixture
+def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
+    """Rows of acme with the word in them, as values for the names that stand in addresses."""
+    User.objects.filter(pk=ana.pk).update(name=f"Ana {SECRET}")
+    ana.refresh_from_db()
+    contact = ContactFactory(name=f"Visitor {SECRET}", email="visitor@acme.example")
+    message = MessageFactory(body=f"My order: {SECRET}", conversation__contact_inbox__contact=contact)
+    branding.save(owner=acme, display_name=f"Padaria {SECRET}")
+    conversation = message.conversation
+    inbox = conversation.inbox
+    tokens = [links.welcome(ana), signing.dumps(str(ana.pk), salt="any")]
+    return {
+        "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk],
+        # Words of an address that tell whose id it wants; the others get all of them.
+        "users": [ana.pk],
+        "people": [ana.pk],
+        "contacts": [contact.pk],
+        "conversations": [conversation.pk],
+        "inboxes": [inbox.pk],
+        "number": [conversation.number],
+        "token": [*tokens, links.reset(ana)],
+        "key": tokens,
+        "rest": ["settings/"],
+    }
+
+
+def addresses(urlconf: str) -> Iterator[tuple[str, list[tuple[str, type]]]]:
+    """Every address of an urlconf as a route and the names in it, each with its converter."""
+
+    def walk(patterns: list[URLPattern | URLResolver], route: str, names: dict[str, type]) -> Iterator:
+        for one in patterns:
+            if not hasattr(one.pattern, "_route"):
+                # A router's own regular expressions: only those that are plain enough to fill.
+                here = one.pattern.regex.pattern.removeprefix("^").removesuffix("$").removesuffix("\\Z")
+                here, found = _plain(here)
+            else:
+                here, found = one.pattern._route, {name: type(how) for name, how in one.pattern.converters.items()}
+            if isinstance(one, URLResolver):
+                yield from walk(one.url_patterns, route + here, names | found)
+            else:
+                yield "/" + route + here, list((names | found).items())
+
+    yield from walk(get_resolver(urlconf).url_patterns, "", {})
+
+
+def _plain(regex: str) -> tuple[str, dict[str, type]]:
+    import re
+
+    names = dict.fromkeys(re.findall(r"\(\?P<(\w+)>", regex), str)
+    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", regex).replace("\\.", ".").replace("/?", "/"), names
+
+
+def filled(route: str, names: list[tuple[str, type]], treasure: dict[str, list[Any]]) -> Iterator[str]:
+    """The route with every id of acme that could stand in it."""
+    import re
+
+    about = next((word for word in route.split("/") if word in treasure and word not in {"number", "token", "key"}), "uuid")
+    choices = [treasure.get(name) or treasure["number" if "Int" in how.__name__ else about] for name, how in names]
+    for values in itertools.product(*choices):
+        path = route
+        for (name, _how), value in zip(names, values, strict=True):
+            path = re.sub(rf"<(?:\w+:)?{name}>", str(value), path)
+        yield path
+
+
+def state_of(schema: str) -> dict[str, str]:
+    """A fingerprint of every table of a schema."""
+    with schema_context(schema), connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", [schema])
+        tables = [row[0] for row in cursor.fetchall()]
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}', coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM \"{schema}\".\"{table}\" t"
+                for table in tables
+            )
+        )
+        return dict(cursor.fetchall())
+
+
+def said(response: Any) -> bytes:
+    """The whole answer: headers and body."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return str(response.headers).encode() + body
+
+
+def test_another_tenants_owner_finds_nothing_with_our_ids(acme, beta, caio, client_of, treasure):
+    before = state_of("t_acme")
+    seen, wrong = 0, []
+    browser = client_of(beta, user=caio, raise_request_exception=False)
+
+    for route, names in addresses(settings.ROOT_URLCONF):
+        redis_client().flushdb()  # rate limits would hide what is behind them
+        for path in filled(route, names, treasure):
+            for method in METHODS:
+                response = browser.generic(method, path, "{}", "application/json")
+                if path == "/logout/":
+                    browser = client_of(beta, user=caio, raise_request_exception=False)
+                seen += 1
+                if response.status_code >= 500:
+                    wrong.append(f"{method} {path}: {response.status_code}")
+                if SECRET.encode() in said(response):
+                    wrong.append(f"{method} {path}: told the secret")
+                if names and any(isinstance(value, UUID) and str(value) in path for value in treasure["uuid"]):
+                    if response.status_code not in REFUSED:
+                        wrong.append(f"{method} {path}: {response.status_code}")
+
+    assert wrong == []
+    assert seen > 150
+    assert state_of("t_acme") == before
+
+
+def test_another_tenants_session_is_a_stranger_here(acme, beta, caio, client_of, treasure):
+    cookie = client_of(beta, user=caio).cookies[settings.SESSION_COOKIE_NAME].value
+    wrong = []
+
+    for route, names in addresses(settings.ROOT_URLCONF):
+        redis_client().flushdb()
+        for path in itertools.islice(filled(route, names, treasure), 2):
+            browser = Client(headers={"host": "acme.localhost"}, raise_request_exception=False)
+            browser.cookies[settings.SESSION_COOKIE_NAME] = cookie
+            response = browser.get(path)
+            user = getattr(response.wsgi_request, "user", None)
+            if user is not None and user.is_authenticated and not path.startswith(("/welcome/", "/password/")):
+                wrong.append(f"{path}: {user}")
+
+    assert wrong == []
+
+
+def test_another_tenants_token_opens_no_door_of_the_api(acme, beta, caio, client_of, treasure):
+    pair = (
+        client_of(beta)
+        .post("/api/v1/auth/login/", {"email": caio.email, "password": "balcao-demo"}, "application/json")
+        .json()
+    )
+    assert client_of(beta).get("/api/v1/settings/", headers={"authorization": f"Bearer {pair['access']}"}).status_code == 200
+    wrong, browser = [], client_of(acme, raise_request_exception=False)
+
+    for route, names in addresses("config.urls_tenant"):
+        if not route.startswith("/api/v1/") or route.startswith("/api/v1/auth/"):
+            continue
+        redis_client().flushdb()
+        for path in filled(route, names, treasure):
+            response = browser.get(path, headers={"authorization": f"Bearer {pair['access']}"})
+            if response.status_code != 401:
+                wrong.append(f"{path}: {response.status_code}")
+    refreshed = client_of(acme).post("/api/v1/auth/refresh/", {"refresh": pair["refresh"]}, "application/json")
+
+    assert wrong == []
+    assert refreshed.status_code == 401
+
+
+def test_the_platform_knows_nothing_of_a_tenants_people(acme, platform, ana, client_of, treasure):
+    cookie = client_of(acme, user=ana).cookies[settings.SESSION_COOKIE_NAME].value
+    wrong = []
+    for path in ("/admin/", "/admin/tenants/tenant/", "/api/platform/v1/tenants/", "/"):
+        browser = client_of(platform)
+        browser.cookies[settings.SESSION_COOKIE_NAME] = cookie
+        response = browser.get(path)
+        if SECRET.encode() in said(response) or getattr(response.wsgi_request.user, "is_authenticated", False):
+            wrong.append(path)
+
+    assert wrong == []
+
+
+def test_a_key_of_the_cache_is_another_one_in_another_tenant(acme, beta):
+    cache.set("greeting", SECRET)
+    with tenant_context(beta):
+        assert cache.get("greeting") is None
+        cache.set("greeting", "other")
+    with schema_context("public"):
+        assert cache.get("greeting") is None
+
+    assert cache.get("greeting") == SECRET
+
+
+@pytest.mark.parametrize("name", ["list.csv", "../t_acme/list.csv", "../../tenants/t_acme/list.csv", "/etc/../list.csv"])
+def test_a_file_is_found_by_its_own_tenant_only(acme, beta, name):
+    default_storage.save("list.csv", ContentFile(SECRET.encode()))
+
+    with tenant_context(beta):
+        try:
+            found = default_storage.exists(name) and default_storage.open(name).read()
+        except (OSError, ValueError):
+            found = False
+        except Exception as refused:
+            assert type(refused).__name__ == "SuspiciousFileOperation"
+            found = False
+    assert not found
+
+
+def test_a_signed_value_is_read_by_its_own_tenant_only(acme, beta):
+    token = signing.dumps({"secret": SECRET}, salt="invitation")
+
+    for schema in ("t_beta", "public"):
+        with schema_context(schema), pytest.raises(signing.BadSignature):
+            signing.loads(token, salt="invitation", max_age=60)
+
+
+@pytest.mark.transactional
+@pytest.mark.parametrize("path", ["/ws/agent/", "/ws/widget/"])
+async def test_a_socket_listens_to_its_own_tenants_people_only(path, acme, beta, caio, client_of):
+    browser = await sync_to_async(client_of)(beta, user=caio)
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+    socket = communicator(path, host="acme.localhost", headers={"cookie": cookie}, subprotocols=["chat.v1"])
+
+    opened, _ = await socket.connect(timeout=5)
+    if opened:
+        await socket.send_to(text_data='{"type": "hello"}')
+        answer = await socket.receive_output(timeout=5)
+        assert answer["type"] == "websocket.close" or "welcome" not in answer.get("text", "")
+    await socket.disconnect()
