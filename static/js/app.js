@@ -8,6 +8,7 @@ import "./lib/copy.js";
 import "./lib/density.js";
 import "./lib/dialog.js";
 import "./lib/form.js";
+import "./lib/htmx.js";
 import "./lib/menu.js";
 import "./lib/palette.js";
 import "./lib/table.js";

@@ -66,11 +66,20 @@ def open_page(chromium: Any, settings: Any) -> Iterator[Callable[..., Any]]:
     context = chromium.new_context(reduced_motion="reduce")
     context.route("**/*", answer)
     complaints: list[str] = []
+    # A refused request is reported by the browser and by htmx whatever the page does about it.
+    reported = ("Failed to load resource", "Response Status Error Code")
 
     def make(path: str, *, width: int = 1280, height: int = 800) -> Any:
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": height})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                if message.type == "error" and not message.text.startswith(reported)
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(ORIGIN + path)
         return page

@@ -268,3 +268,25 @@ def test_no_id_is_used_twice(open_page):
     )
 
     assert twice == []
+
+
+def test_a_refused_request_says_why(open_page):
+    page = open_page(GALLERY)
+    problem = '{"title": "Conflict", "detail": "Somebody else took this conversation."}'
+    page.route(
+        "**/refused/", lambda route: route.fulfill(status=409, body=problem, content_type="application/problem+json")
+    )
+
+    page.evaluate("htmx.ajax('GET', '/refused/', {target: '#main', swap: 'none'})")
+
+    page.get_by_text("Somebody else took this conversation.").wait_for()
+
+
+def test_an_ended_session_leads_to_the_login_and_back(open_page):
+    page = open_page(GALLERY)
+    page.route("**/login/**", lambda route: route.fulfill(body="<h1>Log in</h1>", content_type="text/html"))
+
+    # What a redirect of the server ends in, as htmx sees it.
+    page.evaluate("void htmx.ajax('GET', '/login/?next=/fragment/', {target: '#main'})")
+
+    page.wait_for_url("**/login/?next=%2Fdev%2Fgallery%2F%3Flang%3Den")
