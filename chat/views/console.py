@@ -212,9 +212,12 @@ def _list_context(request: HttpRequest, opened: Conversation | None) -> dict[str
     return {
         "wanted": wanted,
         "rows": [
-            {"conversation": row, "url": _address(row.number, wanted), "here": str(row.contact_id) in here} for row in rows
+            {"conversation": row, "url": _address(row.number, wanted), "here": str(row.contact_id) in here}
+            for row in rows
         ],
-        "more_url": _address(number, wanted, limit=wanted.limit + queries.PAGE) if more and wanted.limit < queries.MOST else "",
+        "more_url": _address(number, wanted, limit=wanted.limit + queries.PAGE)
+        if more and wanted.limit < queries.MOST
+        else "",
         "tabs": [
             {
                 "key": key,

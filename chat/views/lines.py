@@ -131,4 +131,8 @@ def day_mark(moment: datetime) -> str:
         name = formats.date_format(date, "l")
         return name[0].upper() + name[1:]
     month = formats.date_format(date, "M").lower().rstrip(".")
-    return f"{date.day} {month}. {date.year}" if (get_language() or "").startswith("pt") else formats.date_format(date, "j M Y")
+    return (
+        f"{date.day} {month}. {date.year}"
+        if (get_language() or "").startswith("pt")
+        else formats.date_format(date, "j M Y")
+    )

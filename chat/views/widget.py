@@ -104,7 +104,9 @@ def demo(request: HttpRequest) -> HttpResponse:
     """A pretend shop with the widget on it, by the very line a customer copies."""
     shop = request.GET.get("shop", "")
     slug = request.tenant.slug
-    guessed = "bakery" if "padaria" in slug or "bak" in slug else "books" if "livr" in slug or "book" in slug else "courses"
+    guessed = (
+        "bakery" if "padaria" in slug or "bak" in slug else "books" if "livr" in slug or "book" in slug else "courses"
+    )
     inbox = Inbox.objects.active().order_by("created_at", "pk").first()
     return render(
         request,
@@ -150,8 +152,6 @@ def _loader_config(request: HttpRequest) -> dict[str, Any]:
     return {
         "primary": shades["--brand-primary"],
         "onPrimary": shades["--on-brand"],
-        "primaryDark": shades["--brand-primary-dark"],
-        "onPrimaryDark": shades["--on-brand-dark"],
         "language": request.tenant.language,
         "texts": said,
     }
@@ -159,7 +159,11 @@ def _loader_config(request: HttpRequest) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     # JavaScript reads these two as line ends; JSON does not.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
 
 
 def _inbox(token: str) -> Inbox:

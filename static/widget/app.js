@@ -119,7 +119,34 @@ async function shutdown() {
     storage.clear();
     api.forget();
     model.clear();
+    tabs?.postMessage({ type: "wiped" });
     tell("wiped");
+}
+
+// --- The same visitor's other tabs ------------------------------------------------------------------
+
+const tabs = globalThis.BroadcastChannel && !boot.preview ? new BroadcastChannel(`tabs:${boot.inbox}`) : null;
+
+if (tabs) {
+    tabs.onmessage = ({ data }) => {
+        if (data.type === "wiped") return location.reload();
+        // The server tells only those who already follow a conversation; the tab that began one tells the others.
+        if (data.type === "begun") begun(data.local, data.conversation);
+    };
+}
+
+/** A conversation has its real name now: its lines keep their places on the screen. */
+function begun(local, conversation) {
+    model.addConversation(conversation);
+    if (current === local) {
+        drafts.set(conversation.id, drafts.get(local) ?? "");
+        moved = true;
+        show(conversation.id);
+        loading = false;
+    }
+    if (!live) begin().catch(() => {});
+    else if (live.last(conversation.id) === undefined) live.follow(conversation.id, conversation.last_seq);
+    draw();
 }
 
 // --- Session and stream -----------------------------------------------------------------------------
@@ -133,7 +160,7 @@ function begin({ renew = false } = {}) {
         beginning = null;
         trouble = error instanceof Refused && error.permanent ? "closed" : "connecting";
         if (trouble === "closed") happened("error", { code: error.code });
-        else setTimeout(() => storage.get("visitor") && begin(), 3_000 + Math.random() * 4_000);
+        else setTimeout(() => storage.get("visitor") && begin().catch(() => {}), 3_000 + Math.random() * 4_000);
         draw();
         throw error;
     });
@@ -199,9 +226,8 @@ function onState(state) {
     draw();
 }
 
-async function fetchEvents(id, after) {
-    const page = await api.events(id, after);
-    return { events: page.events ?? page.results ?? [], has_more: Boolean(page.has_more) };
+function fetchEvents(id, after) {
+    return api.events(id, after);
 }
 
 function apply(event) {
@@ -315,6 +341,8 @@ async function send(body) {
     drafts.delete(thread);
     stopTyping();
     if (screen !== "thread") screen = "thread";
+    // From now on the page brings the frame by itself: what waits here must not wait for a click.
+    tell("known");
     await ready;
     await outbox.add({ thread, body });
 }
@@ -363,17 +391,10 @@ async function sent(item, result) {
         if (current === id) show(result.conversation);
     } else if (result.conversation?.id) {
         id = result.conversation.id;
-        model.addConversation(result.conversation);
-        // Lines keep their places on the screen: the thread has a new name, not a new content.
-        if (current === item.thread) {
-            drafts.set(id, drafts.get(current) ?? "");
-            current = id;
-            moved = true;
-        }
-        if (live && live.last(id) === undefined) live.follow(id, 0);
+        begun(item.thread, result.conversation);
+        tabs?.postMessage({ type: "begun", local: item.thread, conversation: result.conversation });
         await outbox.rename(item.thread, id);
         happened("conversation:started", { conversation: id });
-        live?.catchUp();
     } else if (result.seq) {
         model.put(id, { id: result.id, client_id: item.client_id, seq: result.seq, direction: "in", body: item.body, created_at: result.created_at ?? new Date(item.at).toISOString(), delivery: "sent" });
         const talk = model.conversations.get(id);

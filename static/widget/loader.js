@@ -156,8 +156,10 @@
         const dark = settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
         ui.corner.dataset.side = settings.position;
         ui.corner.style.colorScheme = dark ? "dark" : "light";
-        ui.corner.style.setProperty("--brand", (dark && CONFIG.primaryDark) || CONFIG.primary || "#333");
-        ui.corner.style.setProperty("--on", (dark && CONFIG.onPrimaryDark) || CONFIG.onPrimary || "#fff");
+        // The same lift as in static/css/tokens.css: a very dark brand must not sink into a dark page.
+        const primary = CONFIG.primary || "#333333";
+        ui.corner.style.setProperty("--brand", dark ? `oklch(from ${primary} max(l, 0.52) c h)` : primary);
+        ui.corner.style.setProperty("--on", CONFIG.onPrimary || "#ffffff");
         ui.corner.hidden = Boolean(settings.hidden);
         ui.panel.toggleAttribute("data-open", isOpen);
         ui.bubble.setAttribute("aria-expanded", isOpen);

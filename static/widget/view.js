@@ -98,7 +98,7 @@ export function createView({ root, boot, actions }) {
         const agent = state.agent;
         const team = boot.team ?? [];
         title.textContent = state.screen === "thread" && agent ? agent.name : boot.name;
-        const said = boot.replyTime || (state.online ? text.online : text.away);
+        const said = state.online ? boot.replyTime || text.online : text.away;
         if (status.lastChild?.textContent !== said || status.childElementCount !== (state.online ? 2 : 1)) {
             // The dot is for eyes; the word for those who hear the page.
             status.replaceChildren(...(state.online ? [h("span.visually-hidden", {}, `${text.online}. `)] : []), h("span", {}, said));

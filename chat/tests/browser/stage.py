@@ -113,7 +113,8 @@ def until(page: Any, seen: Callable[[], Any], wanted: Any = True) -> None:
         if seen() == wanted:
             return
         page.wait_for_timeout(100)
-    assert seen() == wanted
+    last = seen()
+    assert last == wanted, f"saw {last!r}, wanted {wanted!r}"
 
 
 @pytest.fixture(scope="module")
@@ -153,4 +154,4 @@ def stage(chromium: Any, web: WebProcess, transactional_db: None) -> Iterator[St
     made = Stage(chromium, web, watch)
     yield made
     made.close()
-    assert watch.complaints == []
+    assert watch.complaints == [], watch.complaints

@@ -42,9 +42,16 @@ export function start(root) {
     });
     const list = openList({ root, words, me, current: () => thread?.conversation ?? null, open: (url) => open(url) });
 
+    // Only the open thread is followed; the API names conversations by number.
     async function fetchEvents(conversation, after) {
-        const page = await request(`/api/v1/chat/conversations/${conversation}/events/?after_seq=${after}`);
-        return { events: page.events ?? page.results ?? [], has_more: Boolean(page.has_more) };
+        if (conversation !== thread?.conversation) return { events: [], has_more: false };
+        try {
+            return await request(`/api/v1/chat/conversations/${thread.article.dataset.number}/events/?after_seq=${after}`);
+        } catch (error) {
+            // Too long away: what happened is no longer kept one by one, so the thread is drawn afresh.
+            if (error.status === 410) open(thread.url, { push: false, again: true });
+            throw error;
+        }
     }
 
     // --- The line -----------------------------------------------------------------------------------
