@@ -202,6 +202,11 @@ def client(base_url: str, *, timeout: float, **options: Any) -> Client:
 class PublicOnlyTransport(httpx.HTTPTransport):
     """Connects only to public addresses: resolves once, checks every address, connects to the one it checked."""
 
+    def __init__(self) -> None:
+        # A kept connection is known by its address: the next name at that address would ride on the first one's
+        # certificate.
+        super().__init__(limits=httpx.Limits(max_keepalive_connections=0))
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pin the checked address; the name stays in `Host` and in the TLS handshake."""
         host = request.url.host

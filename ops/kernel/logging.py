@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 
@@ -27,9 +28,12 @@ class JsonFormatter(BaseFormatter):
         log_data.update(redact(log_data))
         log_data["level"] = record.levelname
         log_data["logger"] = record.name
-        log_data["tenant"] = connection.schema_name
+        # While Django starts there is no connection to ask, and asking for one would fail.
+        log_data["tenant"] = connection.schema_name if apps.models_ready else ""
         log_data["user"] = context.current_user_id()
-        log_data["request_id"] = getattr(record, "request_id", "") or context.request_id.get()
+        # Django speaks of a refused request after our middleware has left; the request itself still knows its id.
+        asked = getattr(record, "request_id", "") or getattr(getattr(record, "request", None), "request_id", "")
+        log_data["request_id"] = asked or context.request_id.get()
 
     def formatException(self, ei: Any) -> str:
         """A traceback without credentials in it."""

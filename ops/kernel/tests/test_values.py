@@ -174,6 +174,14 @@ def test_a_line_of_the_log_is_json_with_tenant_person_and_request(acme):
     assert written["time"]
 
 
+def test_what_django_says_of_a_request_afterwards_carries_its_id():
+    request = RequestFactory().get("/")
+    request.request_id = "r-1"
+
+    assert line("Not Found: /", request=request)["request_id"] == "r-1"
+    assert "request" not in line("Not Found: /", request=request)
+
+
 def test_no_secret_reaches_the_log():
     try:
         raise RuntimeError("postgres://app:s3cret@db/x refused")

@@ -20,7 +20,7 @@ import redis
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_tenants.utils import get_public_schema_name, get_tenant_model, schema_context, tenant_context
+from django_tenants.utils import get_public_schema_name, get_tenant_model, schema_context, schema_exists, tenant_context
 
 from ops.kernel import context, heartbeats
 from ops.kernel.alerts import services as alerts
@@ -91,7 +91,7 @@ class Claim:
 
 
 class TenantGone(Exception):
-    """The schema of the event belongs to no tenant any more."""
+    """The tenant of the event was deleted, or its schema was archived away."""
 
 
 class Dispatcher:
@@ -181,7 +181,7 @@ class Dispatcher:
         if kept is not None and time.monotonic() < kept[0]:
             return kept[1]
         tenant = get_tenant_model().objects.filter(schema_name=schema).first()
-        if tenant is None:
+        if tenant is None or not schema_exists(schema):
             raise TenantGone(schema)
         self._tenants[schema] = (time.monotonic() + TENANT_CACHE_S, tenant)
         return tenant

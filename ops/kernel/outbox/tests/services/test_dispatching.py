@@ -180,6 +180,19 @@ def test_a_receiver_that_is_gone_is_an_error_and_a_tenant_that_is_gone_is_not(ac
     assert OutboxDelivery.objects.get().state == DeliveryState.DROPPED
 
 
+def test_a_tenant_whose_schema_was_archived_gets_no_events(acme, react):
+    seen = []
+    react(seen.append)
+    publish()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SCHEMA t_acme RENAME TO t_acme_archived")
+
+    with schema_context("public"):
+        Dispatcher().drain()
+        assert OutboxDelivery.objects.get().state == DeliveryState.DROPPED
+    assert seen == []
+
+
 def test_an_event_is_delivered_again_by_its_id_also_to_a_receiver_it_never_had(acme, react, noon):
     seen = []
     react(lambda event: seen.append("first"), name="tests.first")
