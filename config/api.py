@@ -1,7 +1,5 @@
 """The API of one host: `/api/v1/` assembled from the apps, its schema and its documentation."""
 
-from importlib.util import find_spec
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, include, path
@@ -24,17 +22,15 @@ def nowhere(request: HttpRequest, rest: str) -> HttpResponse:
 
 v1: list[URLPattern | URLResolver] = [
     path("", include("tenants.accounts.api.urls")),
+    path("", include("tenants.api.urls")),
     path("billing/", include("billing.api.urls")),
+    path("chat/", include("chat.api.urls")),
 ]
-for prefix, module in (("", "tenants.api.urls"), ("chat/", "chat.api.urls")):
-    if find_spec(module):
-        v1.append(path(prefix, include(module)))
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include((v1, "api"))),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", docs, name="api-docs"),
+    path("widget/v1/", include("chat.api.widget_urls")),
+    path("<path:rest>", nowhere),
 ]
-if find_spec("chat.api.widget_urls"):
-    urlpatterns.append(path("widget/v1/", include("chat.api.widget_urls")))
-urlpatterns.append(path("<path:rest>", nowhere))

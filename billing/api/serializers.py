@@ -11,7 +11,7 @@ class EntitlementSerializer(serializers.Serializer[Any]):
     """What the plan allows of one thing, and what is used."""
 
     key = serializers.CharField(read_only=True, help_text="For example `chat.agents`.")
-    label = serializers.CharField(read_only=True)
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # DRF's own `label` is set per field
     unit = serializers.ChoiceField(choices=Unit.choices, read_only=True)
     limit = serializers.IntegerField(read_only=True, allow_null=True, help_text="Null when there is no limit.")
     used = serializers.IntegerField(read_only=True)

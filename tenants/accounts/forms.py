@@ -86,7 +86,8 @@ class PersonForm(forms.Form):
     def __init__(self, *args: Any, may_make_owners: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_make_owners:
-            self.fields["role"].choices = [pair for pair in BuiltInRole.choices if pair[0] != BuiltInRole.OWNER]
+            others = [pair for pair in BuiltInRole.choices if pair[0] != BuiltInRole.OWNER]
+            self.fields["role"] = forms.ChoiceField(label=_("Role"), choices=others, initial=BuiltInRole.AGENT)
 
 
 class RoleForm(forms.Form):

@@ -26,7 +26,7 @@ def create(
     name: str = "",
     language: str = "",
     password: str | None = None,
-    by: User | None = None,
+    by: Any = None,
     host: str = "",
 ) -> User:
     """Add a person. Without a password they get a welcome link by e-mail to `host` (the tenant's own by default).
@@ -75,7 +75,7 @@ def invite_owner(
 
 
 @transaction.atomic
-def invite_again(*, user: User, by: User | None, now: datetime, host: str = "") -> None:
+def invite_again(*, user: User, by: Any, now: datetime, host: str = "") -> None:
     """Send a fresh welcome link; the ones sent before stop working."""
     user = _locked(user)
     _only_owners_touch_owners(by, _slug(user))
@@ -105,7 +105,7 @@ def accept_invitation(*, token: str, name: str, password: str, now: datetime) ->
 
 
 @transaction.atomic
-def deactivate(*, user: User, by: User | None, now: datetime) -> None:
+def deactivate(*, user: User, by: Any, now: datetime) -> None:
     """Stop a person's logins, sessions and tokens at once; what they made stays. Raises `LastOwner`, `OwnerOnly`."""
     _one_at_a_time()
     user = _locked(user)
@@ -122,7 +122,7 @@ def deactivate(*, user: User, by: User | None, now: datetime) -> None:
 
 
 @transaction.atomic
-def activate(*, user: User, by: User | None, now: datetime) -> None:
+def activate(*, user: User, by: Any, now: datetime) -> None:
     """Let a person in again, when the plan has a seat for them."""
     _one_at_a_time()
     user = _locked(user)
@@ -138,7 +138,7 @@ def activate(*, user: User, by: User | None, now: datetime) -> None:
 
 
 @transaction.atomic
-def set_role(*, user: User, role: str, by: User | None, now: datetime) -> None:
+def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
     """Give a person another role. Raises `LastOwner`, `OwnerOnly`, `UnknownRole`, and the plan's refusal of a seat."""
     found = _role(role)
     _one_at_a_time()

@@ -124,7 +124,7 @@ def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _page_url(kept: dict[str, str], number: int) -> str:
-    return "?" + urlencode({**{name: value for name, value in kept.items() if value}, "page": number})
+    return "?" + urlencode({name: value for name, value in kept.items() if value} | {"page": str(number)})
 
 
 def _may_make_owners(request: HttpRequest) -> bool:
