@@ -22,6 +22,7 @@ from billing.forms import CustomerForm
 from billing.models import Plan, Subscription
 from billing.queries import plans, usage
 from billing.services import onboarding
+from billing.services import plans as catalogue
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import Text, handovers
 from tenants.accounts.forms import add_problem
@@ -155,13 +156,20 @@ class PlanAdmin(ResellerScopedAdmin):
     platform_may = frozenset({"view", "change"})
     menu = Menu("company", "sell", order=30)
     list_display = ("name_cell", "agents_cell", "conversations_cell", "storage_cell", "features_cell", "is_public")
-    list_display_links = None
     ordering = ("order", "pk")
     fields = ("name", "order", "limits", "flags", "is_public")
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """By the service, which tells the audit."""
+        catalogue.change(plan=obj, changed=form.changed_data, by=request.user, now=timezone.now())
 
     def may(self, request: HttpRequest, right: str) -> bool:
         """Prices and limits are changed on the platform's own host only."""
         return super().may(request, right) and (right == "view" or host_reseller(request) is None)
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Sequence[Any]) -> Sequence[Any] | None:
+        """A plan has a page for whoever may change it."""
+        return ("name_cell",) if self.has_change_permission(request) else None
 
     @admin.display(description=_("plan"), ordering="order")
     def name_cell(self, row: Plan) -> SafeString:

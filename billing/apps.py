@@ -38,3 +38,4 @@ class BillingConfig(AppConfig):
         features.register("analytics", Feature(_("Analytics")))
         actions.register("billing.subscription_started", _("Subscription started"))
         actions.register("billing.plan_changed", _("Plan changed"))
+        actions.register("billing.plan_edited", _("Plan edited"))

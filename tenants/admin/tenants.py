@@ -293,12 +293,7 @@ class TenantAdmin(ResellerScopedAdmin):
         form = ReasonForm(request.POST if confirmed else None) if verb == "suspend" else None
         if confirmed and (form is None or form.is_valid()):
             self._do(request, tenants, verb, form.cleaned_data["reason"] if form else "")
-            back = (
-                reverse("admin:tenants_tenant_changelist")
-                if action
-                else reverse("admin:tenants_tenant_change", args=[tenants[0].pk])
-            )
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(self._back(tenants, action))
         return self.page(
             request,
             "console/tenant/confirm.html",
@@ -308,10 +303,16 @@ class TenantAdmin(ResellerScopedAdmin):
                 "verb": verb,
                 "action": action,
                 "form": form,
-                "back": request.META.get("HTTP_REFERER") or reverse("admin:tenants_tenant_changelist"),
+                "back": self._back(tenants, action),
             },
             status=422 if confirmed else 200,
         )
+
+    def _back(self, tenants: list[Tenant], action: str) -> str:
+        """Where the question came from: the list for several, the customer's page for one."""
+        if action:
+            return reverse("admin:tenants_tenant_changelist")
+        return reverse("admin:tenants_tenant_change", args=[tenants[0].pk])
 
     def _do(self, request: HttpRequest, tenants: list[Tenant], verb: str, reason: str) -> None:
         done = 0

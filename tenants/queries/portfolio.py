@@ -98,11 +98,6 @@ def suspended(scope: Scope, *, limit: int) -> Sequence[Tenant]:
     return list(scope.tenants().filter(status=TenantStatus.SUSPENDED).order_by("suspended_at", "pk")[:limit])
 
 
-def newest(scope: Scope, *, limit: int) -> Sequence[Tenant]:
-    """The customers who came last."""
-    return list(scope.tenants().order_by("-created_at", "-pk")[:limit])
-
-
 def activity(scope: Scope, *, limit: int) -> Sequence[AuditEntry]:
     """What was done to the customers in sight, newest first, as the platform's log tells it."""
     entries = AuditEntry.objects.filter(object_type=Tenant._meta.label_lower)
