@@ -76,7 +76,13 @@ class OutboxDelivery(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("event"))
+    event = models.ForeignKey(
+        OutboxEvent,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        verbose_name=_("event"),
+        db_index=False,  # the unique constraint begins with it
+    )
     receiver = models.CharField(_("receiver"), max_length=200)
     schema = models.CharField(_("schema"), max_length=63)
     aggregate = models.CharField(_("aggregate"), max_length=120)

@@ -43,15 +43,16 @@ BEAT_EVERY_S = 5
 KEEP_WEBHOOKS = 13
 TENANT_CACHE_S = 15
 
+# The head of a lane is a minimum and not "nothing earlier": asked that way PostgreSQL walks the index of the lanes, which
+# holds what waits, and never the one of all events ever delivered.
 CLAIM = """
 SELECT d.id, d.receiver, d.attempts, e.id, e.schema, e.name, e.aggregate, e.payload, e.at, e.request_id, e.user_id
 FROM public.outbox_outboxdelivery d
 JOIN public.outbox_outboxevent e ON e.position = d.event_id
 WHERE d.state = 'pending' AND d.due_at <= clock_timestamp()
-  AND NOT EXISTS (
-    SELECT 1 FROM public.outbox_outboxdelivery earlier
-    WHERE earlier.state = 'pending' AND earlier.schema = d.schema AND earlier.aggregate = d.aggregate
-      AND earlier.receiver = d.receiver AND earlier.event_id < d.event_id
+  AND d.event_id = (
+    SELECT min(head.event_id) FROM public.outbox_outboxdelivery head
+    WHERE head.state = 'pending' AND head.schema = d.schema AND head.aggregate = d.aggregate AND head.receiver = d.receiver
   )
 ORDER BY d.due_at, d.event_id
 LIMIT 1
