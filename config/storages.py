@@ -1,16 +1,23 @@
 """Where files go: hashed static files, and media under the tenant's own prefix on disk or S3."""
 
-from pathlib import Path
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.db import connection
 from django.utils.functional import LazyObject
 from django_tenants.files.storage import TenantFileSystemStorage
 from storages.backends.s3 import S3Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+IMPORT = re.compile(r'@import "(?P<name>[^"]+)" layer\((?P<layer>\w+)\);')
+ADDRESS = re.compile(r'url\("(?P<name>\.[^"]+)"\)')
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):
@@ -28,6 +35,31 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):
             for folder in ("js/*.js", "widget/*.js")
         ),
     )
+    # The stylesheet of every page names forty others; a first visit should not wait for forty answers.
+    joined = "css/app.css"
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """Join the stylesheet with those it imports, then hash and compress as ever."""
+        if self.joined in paths and not dry_run:
+            storage, path = paths[self.joined]
+            with storage.open(path) as file:
+                text = file.read().decode()
+            folder = PurePosixPath(self.joined).parent
+            text = IMPORT.sub(lambda found: self._layer(paths, folder, found["name"], found["layer"]), text)
+            self.delete(self.joined)
+            self.save(self.joined, ContentFile(text.encode()))
+            paths = {**paths, self.joined: (self, self.joined)}
+        yield from super().post_process(paths, dry_run, **options)
+
+    @staticmethod
+    def _layer(paths: dict[str, Any], folder: PurePosixPath, name: str, layer: str) -> str:
+        storage, path = paths[str(folder / name)]
+        with storage.open(path) as file:
+            text = file.read().decode()
+        inner = PurePosixPath(name).parent
+        # Addresses are relative to the file they stand in.
+        text = ADDRESS.sub(lambda found: f'url("{posixpath.normpath(inner / found["name"])}")', text)
+        return f"@layer {layer} {{\n{text}}}"
 
 
 class TenantDiskStorage(TenantFileSystemStorage):

@@ -44,11 +44,23 @@ def test_modules_import_each_other_by_their_hashed_names(collected):
     assert all(re.fullmatch(r"\./lib/\w+\.[0-9a-f]{12}\.js", name) for name in imports)
 
 
-def test_stylesheets_keep_their_layers(collected):
+def test_the_stylesheet_of_every_page_is_one_file_with_its_layers(collected):
     css = content(collected, "css/app.css")
+    source = (Path(settings.BASE_DIR) / "static/css/app.css").read_text(encoding="utf-8")
 
-    assert re.search(r'@import url\("tokens\.[0-9a-f]{12}\.css"\) layer\(tokens\);', css)
-    assert "@layer reset, tokens, base, layout, components, brand, utilities;" in css
+    assert "@import" not in css
+    assert css.index("@layer reset, tokens, base, layout, components, brand, utilities;") < css.index("@layer tokens {")
+    assert css.count("\n@layer ") == source.count("@import") + 1
+    assert css.count("{") == css.count("}")
+
+
+def test_addresses_in_the_joined_stylesheet_lead_to_the_files(collected):
+    css = content(collected, "css/app.css")
+    addresses = re.findall(r'url\("([^"]+)"\)', css)
+
+    assert len(addresses) >= 7
+    for address in addresses:
+        assert (Path(collected.location) / "css" / address).resolve().is_file(), address
 
 
 def test_other_peoples_scripts_are_left_as_they_are(collected):
