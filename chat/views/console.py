@@ -23,7 +23,7 @@ from django.views.decorators.vary import vary_on_headers
 from chat.enums import Priority, Status
 from chat.models import Conversation, Message
 from chat.queries import console as queries
-from chat.queries import thread
+from chat.queries import stream, thread
 from chat.services import contacts, conversations, messages, presence
 from chat.views import lines, words
 from ops.kernel.errors import DomainError
@@ -42,6 +42,8 @@ PARTS = {"list": "chat/_list.html", "thread": "chat/_thread.html", "older": "cha
 def console(request: HttpRequest, number: int | None = None) -> HttpResponse:
     """The list, with a conversation open beside it when the address names one."""
     part = request.headers.get("X-Console", "")
+    # Taken before anything is read: what happens meanwhile is told twice rather than never.
+    cursor = "" if part else str(stream.now())
     opened = None if number is None else _conversation(request, number)
     context: dict[str, Any] = {}
     if part != "thread":
@@ -50,7 +52,7 @@ def console(request: HttpRequest, number: int | None = None) -> HttpResponse:
         context |= _thread_context(request, opened) if opened else {}
     context["conversation"] = opened
     if not part:
-        context |= {"console_words": words.console(), "patterns": lines.patterns()}
+        context |= {"console_words": words.console(), "patterns": lines.patterns(), "cursor": cursor}
     return render(request, PARTS.get(part, "chat/console.html"), context)
 
 

@@ -70,6 +70,7 @@ class Stage:
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.address("/")}])
         page = self.page(context)
         page.goto(self.address(path))
+        page.locator("[data-controller='chat/console'][data-running]").wait_for()
         return page
 
     def visitor(self, *, path: str = "/widget/demo/", **options: Any) -> Any:

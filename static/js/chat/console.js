@@ -26,7 +26,8 @@ export function start(root) {
     const suffix = document.title;
     const acks = new Map();
     const stops = [];
-    let cursor = null;
+    // Where the tenant's history stood when the page was drawn: what happened since is sent with the welcome.
+    let cursor = root.dataset.cursor || null;
     let thread = null;
     let composer = null;
     let outbox = null;
@@ -429,6 +430,8 @@ export function start(root) {
 
     adopt();
     showLine();
+    // From here on keys and clicks are ours; before, links and forms did the work.
+    root.dataset.running = "";
 
     return () => {
         leave();

@@ -50,6 +50,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
     let silence = 0;
     let heartbeatMs = 20_000;
     let heardAt = 0;
+    let greetedWith = new Set();
 
     const address = new URL(url, location.href);
     address.protocol = address.protocol.replace("http", "ws");
@@ -81,6 +82,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
             }
             if (socket !== mine || mine.readyState !== WebSocket.OPEN) return;
             const conversations = Object.fromEntries([...followed].map(([id, stream]) => [id, stream.last]));
+            greetedWith = new Set(followed.keys());
             mine.send(JSON.stringify({ type: "hello", ...greeting, conversations }));
         };
         mine.onmessage = ({ data }) => {
@@ -149,9 +151,11 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
                 attempts = 0;
                 fresh = false;
                 become("connected");
+                // Between greeting and welcome nothing can be said, but somebody may have begun to follow.
+                for (const [id, stream] of followed) {
+                    if (!greetedWith.has(id)) send({ type: "sub", conversation: id, after: stream.last });
+                }
                 emit("welcome", frame);
-                // What came while we greeted is in the stream; what was lost before is behind the heads.
-                compare(frame.heads);
                 break;
             case "event":
                 offer(frame);
