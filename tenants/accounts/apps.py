@@ -11,13 +11,27 @@ class AccountsConfig(AppConfig):
     name = "tenants.accounts"
     label = "accounts"
     verbose_name = _("People")
+    schedule = {"accounts.forget_old_sessions": 24 * 3600.0}
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
-        from ops.kernel.registry import Gauge, PermissionDef, SettingsPage, gauges, permissions, settings_pages
+        from ops.kernel.registry import (
+            Audience,
+            Gauge,
+            PaletteSource,
+            PermissionDef,
+            SettingsPage,
+            audiences,
+            gauges,
+            palette,
+            permissions,
+            settings_pages,
+        )
         from tenants.accounts import checks  # noqa: F401 - registers the checks
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
+        from tenants.accounts.queries import team
         from tenants.accounts.services import seats
+        from tenants.accounts.views import people
 
         everyone = {"owner", "admin", "agent", "editor", "viewer", "billing"}
         permissions.register("accounts.view_user", PermissionDef("accounts.view_user", _("See the team"), everyone))
@@ -25,6 +39,9 @@ class AccountsConfig(AppConfig):
             "accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"})
         )
         gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
+        audiences.register("owners", Audience(_("Owners"), lambda: team.emails_of("owner")))
+        audiences.register("admins", Audience(_("Owners and administrators"), lambda: team.emails_of("owner", "admin")))
+        palette.register("accounts.people", PaletteSource(_("Person"), people.find_people, "accounts.view_user", 30))
         settings_pages.register(
             "accounts.people",
             SettingsPage(

@@ -3,11 +3,26 @@
 from smtplib import SMTPException
 
 from celery import shared_task
+from django.utils import timezone
 
-from tenants.accounts.services import emails
+from ops.kernel.tasks import every_tenant
+from tenants.accounts.services import emails, sessions, users
 
 
 @shared_task(name="accounts.send_letter", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
 def send_letter(*, letter: str, user_id: str, host: str, to: str) -> None:
     """Write and send one letter; when the mail server is away it is tried again for about ten minutes."""
     emails.deliver(letter=letter, user_id=user_id, host=host, to=to)
+
+
+@shared_task(name="accounts.answer_reset_request")
+def answer_reset_request(*, email: str, host: str) -> None:
+    """Write to whoever forgot the password, if anybody has that address."""
+    users.answer_password_reset(email=email, host=host)
+
+
+@shared_task(name="accounts.forget_old_sessions")
+def forget_old_sessions() -> None:
+    """Delete logins that ended long ago, in every schema; runs once a day."""
+    for _tenant in every_tenant(include_public=True):
+        sessions.forget_old(now=timezone.now())

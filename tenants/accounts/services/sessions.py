@@ -5,12 +5,14 @@ pair. Using one twice means that two parties hold it, so the whole login ends.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import authenticate
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.db.models import Q
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
@@ -21,6 +23,8 @@ from tenants.accounts.models import ApiSession, User
 
 SCHEMA_CLAIM = "schema"
 SESSION_CLAIM = "sid"
+# A used refresh token that turns up again must find its login, to be recognised as used.
+KEPT_AFTER_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ def end(*, refresh: str, now: datetime) -> None:
 def end_all(*, user: User, now: datetime) -> None:
     """End every API login of a person: deactivated, or the password changed."""
     ApiSession.objects.open(now).filter(user=user).update(ended_at=now, updated_at=now)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete the API logins that are over for thirty days, and browser sessions that are over; says how many."""
+    over = Q(expires_at__lt=now - KEPT_AFTER_END) | Q(ended_at__lt=now - KEPT_AFTER_END)
+    logins, _kinds = ApiSession.objects.filter(over).delete()
+    browsers, _kinds = Session.objects.filter(expire_date__lt=now).delete()
+    return logins + browsers
 
 
 def person_behind(access: str, *, now: datetime) -> User:

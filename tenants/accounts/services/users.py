@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
+from ops.kernel.tasks import enqueue
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.errors import EmailTaken, LastOwner, OwnerOnly, UnknownLanguage, UnknownRole, WrongPassword
 from tenants.accounts.models import Role, User
@@ -196,7 +197,15 @@ def reset_password(*, token: str, password: str, now: datetime) -> User:
 
 
 def request_password_reset(*, email: str, host: str = "") -> None:
-    """Send a link to that address if an active person has it; say nothing either way."""
+    """Somebody asked for a new password. Whether the address is known is looked up later, in a task:
+
+    the answer and the time it takes are then the same for every address.
+    """
+    enqueue("accounts.answer_reset_request", email=email, host=host)
+
+
+def answer_password_reset(*, email: str, host: str) -> None:
+    """Write to that address if an active person has it: a reset link, or the welcome link to who never came in."""
     user = User.objects.active().filter(email=email.strip().lower()).first()
     if user is None:
         return

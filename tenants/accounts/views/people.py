@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from tenants.accounts.models import User
 from tenants.accounts.services import users
 
 PAGE_SIZE = 50
+FOUND_IN_PALETTE = 5
 
 
 @require_safe
@@ -121,6 +123,22 @@ def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     users.invite_again(user=user, by=request.user, host=request.get_host(), now=timezone.now())
     messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
     return redirect("accounts:people")
+
+
+def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:
+    """People for the palette; who may change them is led to their page, others to the list."""
+    may_change = request.user.has_perm("accounts.change_user")
+    return [
+        {
+            "label": user.get_full_name(),
+            "hint": user.email,
+            "icon": "circle-user",
+            "url": reverse("accounts:person", args=[user.pk])
+            if may_change
+            else f"{reverse('accounts:people')}?{urlencode({'q': user.email})}",
+        }
+        for user in User.objects.active().search(text).order_by("name", "email", "pk")[:FOUND_IN_PALETTE]
+    ]
 
 
 def _page_url(kept: dict[str, str], number: int) -> str:

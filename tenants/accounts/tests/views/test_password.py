@@ -10,6 +10,7 @@ from django.urls import reverse
 from tenants.accounts.errors import LinkExpired
 from tenants.accounts.models import User
 from tenants.accounts.services import emails, links, users
+from tenants.accounts.services.attempts import LETTER_LIMIT
 
 NEW = "a quite long password"
 
@@ -25,15 +26,37 @@ def link_in(message):
     return re.search(r"https?://[^/\s]+(/\S+)", message.body).group(1)
 
 
-def test_known_and_unknown_addresses_get_the_same_answer(ana, acme, client_of, django_capture_on_commit_callbacks):
-    answers = []
-    for email, letters in (("ana@acme.example", 1), ("nobody@acme.example", 0)):
-        with django_capture_on_commit_callbacks() as callbacks:
-            answer = client_of(acme).post("/password/reset/", {"email": email})
-        answers.append((answer.status_code, answer["Location"]))
-        assert len(callbacks) == letters
+@pytest.mark.parametrize("email", ["ana@acme.example", "nobody@acme.example"])
+def test_known_and_unknown_addresses_get_the_same_answer(
+    ana, acme, client_of, email, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks() as callbacks:
+        answer = client_of(acme).post("/password/reset/", {"email": email})
 
-    assert answers[0] == answers[1] == (302, "/password/reset/sent/")
+    assert (answer.status_code, answer["Location"]) == (302, "/password/reset/sent/")
+    assert len(callbacks) == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "letters"), [("ANA@acme.example", 1), ("nobody@acme.example", 0), ("olga@acme.example", 1)]
+)
+def test_only_somebody_who_is_there_gets_a_letter(ana, noon, email, letters, django_capture_on_commit_callbacks):
+    users.invite_owner(email="olga@acme.example", now=noon, send=False)
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        users.answer_password_reset(email=email, host="acme.localhost")
+
+    assert len(callbacks) == letters
+    if letters:
+        assert ("'welcome'" if email.startswith("olga") else "'password_reset'") in repr(callbacks[0])
+
+
+def test_letters_to_one_address_are_few_and_nobody_is_told(ana, acme, client_of, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        answers = [client_of(acme).post("/password/reset/", {"email": ana.email}).status_code for _ in range(5)]
+
+    assert answers == [302] * 5
+    assert len(callbacks) == LETTER_LIMIT
 
 
 def test_the_letter_s_link_changes_the_password_once(ana, acme, client_of):

@@ -1,0 +1,8 @@
+"""Who is who in the current schema."""
+
+from tenants.accounts.models import User
+
+
+def emails_of(*roles: str) -> list[str]:
+    """Addresses of the active people who hold one of the roles."""
+    return list(User.objects.active().with_role(*roles).order_by("email").values_list("email", flat=True))
