@@ -26,6 +26,8 @@ def actor_of(by: Any) -> Actor:
     if isinstance(by, Actor):
         return by
     if by is None:
+        by = context.current_user()
+    if by is None:
         user = context.current_user_id()
         return Actor(id=user, kind="user") if user else SYSTEM
     if isinstance(by, str):

@@ -24,19 +24,25 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:/+=-]{8,100}\Z")
 
 
+def current_user() -> Any:
+    """The person the current request belongs to, when somebody has asked for them already; else nothing.
+
+    Never asks the database: an unread session stays unread.
+    """
+    request = _request.get()
+    user = request.__dict__.get("user") if request is not None else None
+    if isinstance(user, SimpleLazyObject) and user.__dict__.get("_wrapped") is empty:
+        return None
+    return user if getattr(user, "pk", None) is not None else None
+
+
 def current_user_id() -> str:
-    """Id of the signed-in person, or an empty string. Never asks the database: an unread session stays unread."""
+    """Id of the signed-in person, or an empty string."""
     explicit = user_id.get()
     if explicit:
         return explicit
-    request = _request.get()
-    if request is None:
-        return ""
-    user = request.__dict__.get("user")
-    if isinstance(user, SimpleLazyObject) and user.__dict__.get("_wrapped") is empty:
-        return ""
-    key = getattr(user, "pk", None)
-    return "" if key is None else str(key)
+    user = current_user()
+    return "" if user is None else str(user.pk)
 
 
 def current_ip() -> str:

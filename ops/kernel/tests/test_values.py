@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.utils.functional import SimpleLazyObject
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -281,6 +282,16 @@ def test_a_decent_request_id_is_echoed_and_another_replaced(sent, kept):
     assert context.request_id.get() == ""
 
 
+def test_a_session_nobody_has_read_stays_unread():
+    request = RequestFactory().get("/")
+    request.user = SimpleLazyObject(lambda: pytest.fail("the session was read"))
+    inside = []
+
+    context.RequestIdMiddleware(lambda request: inside.append(context.current_user_id()) or HttpResponse())(request)
+
+    assert inside == [""]
+
+
 async def test_the_request_id_is_there_in_async_views_too():
     async def view(request):
         return HttpResponse(context.request_id.get())
@@ -297,6 +308,11 @@ def test_an_actor_is_made_from_what_a_service_is_given(ana):
     with context.bound(user="u-1"):
         assert actor_of(None) == Actor("u-1", "", "user")
     assert actor_of(None) == Actor()
+    request = RequestFactory().get("/")
+    request.user = ana
+    inside = []
+    context.RequestIdMiddleware(lambda request: inside.append(actor_of(None)) or HttpResponse())(request)
+    assert inside == [Actor(str(ana.pk), "ana@acme.example", "user")]
     assert actor_of("manage.py outbox") == Actor("", "manage.py outbox", "system")
     assert actor_of(ana) == Actor(str(ana.pk), "ana@acme.example", "user")
     assert actor_of(Actor("1", "x", "api")) == Actor("1", "x", "api")
