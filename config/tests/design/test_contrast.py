@@ -142,3 +142,14 @@ def test_initials_read_on_their_colour(theme):
     assert len(pairs) == 8
     for pair in pairs:
         assert palette.contrast(pair[THEMES[theme]], pair[THEMES[theme] + 2]) >= TEXT
+
+
+def test_the_gallerys_brands_are_what_brand_css_would_say():
+    css = (Path(settings.BASE_DIR) / "static/css/gallery.css").read_text(encoding="utf-8")
+    brands = re.findall(r'\[data-brand="\w+"\] \{\n((?: {8}--[\w-]+: #\w{6};\n)+)', css)
+
+    assert len(brands) == 4
+    for block in brands:
+        said = dict(re.findall(r"(--[\w-]+): (#\w{6});", block))
+        shades = palette.shades(said["--brand-primary"], said["--brand-primary"])
+        assert said == {name: shades[name] for name in said}
