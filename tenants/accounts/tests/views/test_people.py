@@ -1,6 +1,8 @@
 """The team page and my own."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tenants.accounts.models import Role, User
 from tenants.accounts.services import users
@@ -24,16 +26,17 @@ def test_strangers_are_sent_to_the_login(acme, client_of):
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_team_asks_the_same_number_of_questions(ana, acme, client_of, rows, django_assert_max_num_queries):
+def test_the_team_asks_the_same_number_of_questions(ana, acme, client_of, rows):
     UserFactory.create_batch(rows, role=Role.objects.get(slug="viewer"))
     client = client_of(acme, user=ana)
     client.get("/settings/people/")
 
-    with django_assert_max_num_queries(8) as queries:
+    with CaptureQueriesContext(connection) as queries:
         page = client.get("/settings/people/")
 
     assert len(page.context["page"].object_list) == rows + 1
-    assert len([query for query in queries.captured_queries if "accounts_user" in query["sql"]]) <= 3
+    # Who is asking, how many there are, and the rows with their roles; what the frame asks is not ours to count.
+    assert len([query for query in queries.captured_queries if '"accounts_user"' in query["sql"]]) == 3
 
 
 def test_search_and_role_filter(ana, bia, acme, client_of):
