@@ -1,7 +1,9 @@
 """What a plan allows, counted where it is used."""
 
+from threading import Barrier, Thread
+
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django_tenants.utils import tenant_context
 
 from billing import entitlements
@@ -178,3 +180,31 @@ def test_the_largest_plan_has_nothing_above_it(acme, ana):
 
     assert (decision.allowed, decision.limit, decision.used, decision.remaining) == (False, 0, 1, 0)
     assert (decision.upgrade_plan, decision.share) == (None, 100)
+
+
+@pytest.mark.transactional
+def test_two_administrators_at_once_do_not_share_the_last_seat(acme, noon):
+    SubscriptionFactory(tenant=acme, plan=PlanFactory(limits={"chat.agents": 1}))
+    ana = UserFactory(role=Role.objects.get(slug="owner"))
+    together, outcomes = Barrier(2), []
+
+    def add(number):
+        try:
+            with tenant_context(acme):
+                together.wait(10)
+                try:
+                    add_agent(ana, noon, number)
+                    outcomes.append("added")
+                except PlanLimitReached:
+                    outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [Thread(target=add, args=[number]) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(outcomes) == ["added", "refused"]
+    assert User.objects.with_role("agent").count() == 1

@@ -68,6 +68,10 @@ class WelcomeForm(NewPasswordForm):
         label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = _("Password")
+
 
 class PersonForm(forms.Form):
     """Somebody new in the team."""
