@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,19 +143,18 @@ class Dispatcher:
         claim: Claim | None = None
         committed: list[bool] = []
         try:
-            with schema_context(get_public_schema_name()), transaction.atomic():
+            with _in_public(), transaction.atomic():
                 claim = _claim()
                 if claim is None:
                     return False
                 # The first to run after the commit: work of the receiver that runs after it may still fail.
                 transaction.on_commit(lambda: committed.append(True))
                 self._deliver(claim)
-                _mark(claim, DeliveryState.DONE)
         except Exception as error:
             if claim is None:
                 raise
             if isinstance(error, TenantGone):
-                with schema_context(get_public_schema_name()):
+                with _in_public():
                     _mark(claim, DeliveryState.DROPPED, words="the tenant no longer exists")
                 return True
             log.warning(
@@ -163,7 +163,7 @@ class Dispatcher:
                 exc_info=error,
                 extra={"event": str(claim.envelope.id), "schema": claim.envelope.schema},
             )
-            with schema_context(get_public_schema_name()):
+            with _in_public():
                 fail(claim, error, committed=bool(committed), now=timezone.now())
         return True
 
@@ -175,7 +175,9 @@ class Dispatcher:
         with tenant_context(tenant), context.bound(request=claim.request_id, user=claim.user_id):
             function(claim.envelope)
             # Deferred constraints speak up here, where the failure is still this receiver's.
-            connection.check_constraints()
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            _mark(claim, DeliveryState.DONE)
 
     def _tenant(self, schema: str) -> Any:
         kept = self._tenants.get(schema)
@@ -201,6 +203,12 @@ class Dispatcher:
             heartbeats.gone("outbox", name=self.name)
         except redis.RedisError as error:
             log.warning("No goodbye said: %s", error)
+
+
+def _in_public() -> AbstractContextManager[Any]:
+    """Be in public; nothing to do, and nothing to tell the database, for a dispatcher that is there already."""
+    public = get_public_schema_name()
+    return nullcontext() if connection.schema_name == public else schema_context(public)
 
 
 def _claim() -> Claim | None:
