@@ -1,5 +1,6 @@
 """Ledgers of the whole installation: only platform staff see them, and nobody changes them by hand."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,16 +24,26 @@ from tenants.console import Menu, Reach, ResellerScopedAdmin, site
 
 
 class Ledger(ResellerScopedAdmin):
-    """Rows that are only read."""
+    """Rows that are only read. Values in JSON are shown as text: unfold would colour them by inline styles."""
 
     reseller_path = Reach.PLATFORM
     platform_may = frozenset({"view"})
     owner_may = staff_may = frozenset()
     show_full_result_count = False
+    json_field = ""
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Everything."""
-        return [field.name for field in self.model._meta.fields]
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Every column, the one in JSON as text."""
+        names = [field.name for field in self.model._meta.fields]
+        return ["json_text" if name == self.json_field else name for name in names]
+
+    get_readonly_fields = get_fields  # type: ignore[assignment]
+
+    @admin.display(description=_("detail"))
+    def json_text(self, row: Any) -> SafeString:
+        """The value with one line a name."""
+        text = json.dumps(getattr(row, self.json_field), indent=2, ensure_ascii=False, default=str)
+        return format_html('<pre class="console-json">{}</pre>', text)
 
 
 @admin.register(AuditEntry, site=site)
@@ -40,6 +51,7 @@ class AuditEntryAdmin(Ledger):
     """Who did what on the platform and in the consoles. Customers' own logs stay in their schemas."""
 
     menu = Menu("platform", "history", order=60)
+    json_field = "detail"
     list_display = ("action_cell", "actor_label", "object_label", "ip", "at_cell")
     list_filter = ("actor_kind", ("at", admin.DateFieldListFilter))
     search_fields = ("action", "actor_label", "object_label", "=request_id")
@@ -70,6 +82,7 @@ class OutboxEventAdmin(Ledger):
     """What happened in every schema, in the order it was written."""
 
     menu = Menu("platform", "bolt", order=40)
+    json_field = "payload"
     list_display = ("name", "schema", "aggregate", "at_cell")
     list_filter = (("at", admin.DateFieldListFilter),)
     search_fields = ("^name", "=schema", "^aggregate", "=request_id")
@@ -93,10 +106,6 @@ class OutboxDeliveryAdmin(Ledger):
     search_fields = ("^receiver", "=schema", "^aggregate", "^event__name")
     ordering = ("-event", "receiver", "pk")
     actions = ("replay",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Everything."""
-        return [field.name for field in self.model._meta.fields]
 
     @admin.display(description=_("event"), ordering="event")
     def event_cell(self, row: OutboxDelivery) -> SafeString:

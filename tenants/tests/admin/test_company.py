@@ -11,9 +11,11 @@ from django.urls import reverse
 from django_tenants.utils import schema_context
 from PIL import Image
 
+from ops.kernel.alerts.tests.factories import AlertFactory
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.tests.factories import AuditEntryFactory
 from ops.kernel.outbox.models import DeliveryState, OutboxDelivery
-from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory
+from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory, OutboxEventFactory
 from tenants.accounts.models import User
 from tenants.accounts.tests.factories import UserFactory
 from tenants.enums import JobState, ResellerRole
@@ -274,3 +276,19 @@ def test_a_stopped_job_goes_on_from_the_list(sul, owner):
 
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
+
+
+@pytest.mark.parametrize("model", ["audit_auditentry", "outbox_outboxevent", "outbox_outboxdelivery", "alerts_alert"])
+def test_a_row_of_a_ledger_can_be_read_whole_without_inline_styles(admin, model):
+    makers = {
+        "audit_auditentry": lambda: AuditEntryFactory(detail={"why": "<b>because</b>"}),
+        "outbox_outboxevent": lambda: OutboxEventFactory(payload={"why": "<b>because</b>"}),
+        "outbox_outboxdelivery": OutboxDeliveryFactory,
+        "alerts_alert": AlertFactory,
+    }
+
+    page = browser(admin, "localhost").get(url(f"{model}_change", makers[model]().pk))
+
+    assert page.status_code == 200
+    assert "style=" not in page.content.decode().replace("x-bind:style=", "")
+    assert "<b>because</b>" not in page.content.decode()
