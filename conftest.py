@@ -87,6 +87,12 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connection.set_schema_to_public()
         if not django_db_keepdb:
+            with connection.cursor() as cursor:
+                # Threads of asynchronous tests still hold connections; nobody will ever close them.
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
             teardown_databases(config, verbosity=0)
 
 

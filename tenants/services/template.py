@@ -118,7 +118,25 @@ def prepare(dumped: str) -> str:
     """A dump as one text that psycopg can send: from CREATE SCHEMA on, without psql's own commands and comments."""
     start = dumped.index("CREATE SCHEMA ")
     lines = (line for line in dumped[start:].splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
-    return re.sub(r"(?m)^--\n-- [^\n]*; Type: [^\n]*\n--\n\n?", "", "\n".join(lines)).strip() + "\n"
+    text = re.sub(r"(?m)^--\n-- [^\n]*; Type: [^\n]*\n--\n\n*", "", "\n".join(lines))
+    return _together(text).strip() + "\n"
+
+
+CONSTRAINT = re.compile(r"ALTER TABLE ONLY (?P<table>\S+)\n    (?P<what>ADD CONSTRAINT [^;\n]+);\n+")
+
+
+def _together(text: str) -> str:
+    """One ALTER TABLE for the constraints of a table that follow each other: each costs as much as making the table."""
+
+    def joined(run: re.Match[str]) -> str:
+        tables: dict[str, list[str]] = {}
+        for one in CONSTRAINT.finditer(run[0]):
+            tables.setdefault(one["table"], []).append(one["what"])
+        return "".join(
+            "ALTER TABLE ONLY " + table + "\n    " + ",\n    ".join(what) + ";\n" for table, what in tables.items()
+        )
+
+    return re.sub(rf"(?:{CONSTRAINT.pattern.replace('?P<table>', '').replace('?P<what>', '')})+", joined, text)
 
 
 def pg_dump() -> Path:
