@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from . import binaries, places, problems
 from .locks import Lock, is_held
@@ -136,9 +136,11 @@ def _start(where: Places, names: list[str], *, throwaway: bool, say: Callable[[s
     os.close(writing)
     with open(reading, "rb") as pipe:
         report = pipe.read()
+    answer = json.loads(report or b'{"problem": ""}')
+    if "problem" in answer:
+        process.wait()
     if not report:
         raise Problem("The services' keeper ended before it could say why.", fix=f"See {where.log / 'services.log'}")
-    answer = json.loads(report)
     if "problem" in answer:
         raise Problem(answer["problem"], fix=answer["fix"])
     return process
@@ -170,9 +172,10 @@ def main(var: str, kind: str, report_to: str, *names: str) -> int:
     return 0
 
 
-def _tell(report: object, **answer: object) -> int:
-    with contextlib.suppress(BrokenPipeError), report:  # type: ignore[attr-defined]
-        report.write(json.dumps(answer).encode())  # type: ignore[attr-defined]
+def _tell(report: BinaryIO, **answer: object) -> int:
+    """Answer the starter, who may be gone; the exit code that goes with it."""
+    with contextlib.suppress(BrokenPipeError), report:
+        report.write(json.dumps(answer).encode())
     return 1 if "problem" in answer else 0
 
 

@@ -71,6 +71,11 @@ def from_os_error(error: OSError) -> Problem | None:
             f"{where} is on a read-only file system.",
             fix="Clone into a writable directory, or put the data elsewhere: VAR_DIR=/path/you/own bin/dev",
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+        return Problem(
+            f"{where} cannot be a directory ({error.strerror}).",
+            fix="Put the data elsewhere: VAR_DIR=/path/you/own bin/dev",
+        )
     if error.errno in (errno.ENOMEM, errno.EAGAIN):
         return Problem(
             "The machine has no memory or processes left for another program.",

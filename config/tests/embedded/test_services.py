@@ -291,6 +291,15 @@ def test_a_directory_without_write_permission_is_named_with_the_fix(new_checkout
     assert "Traceback" not in said
 
 
+def test_a_file_in_the_place_of_var_dir_is_named_with_the_fix(checkout):
+    code, said = checkout.run("manage", "show", VAR_DIR=str(checkout.path / "manage.py"))
+
+    assert code == 1
+    assert f"{checkout.path / 'manage.py'}" in said
+    assert "VAR_DIR=/path/you/own" in said
+    assert "Traceback" not in said
+
+
 def test_a_full_disk_is_said_so(new_checkout, nobody):
     checkout = new_checkout()
     checkout.var.mkdir()

@@ -129,6 +129,8 @@ def test_what_a_program_said_last_becomes_a_named_problem(said, expected):
         (122, "The disk that holds /data is full"),
         (13, "may not write to /data"),
         (30, "/data is on a read-only file system"),
+        (17, "/data cannot be a directory"),
+        (20, "/data cannot be a directory"),
         (12, "no memory or processes left"),
         (24, "Too many files are open"),
     ],
