@@ -228,7 +228,11 @@ def main() -> int:
     parser.add_argument(
         "--base", default=f"http://localhost:{os.environ.get('PORT') or 8000}", help="where the product runs"
     )
-    parser.add_argument("--only", default="", help="pages whose account or address contains this text")
+    parser.add_argument(
+        "--only",
+        default="",
+        help='one account (owner), or pages whose address contains this text (/settings/, "owner /chat/")',
+    )
     parser.add_argument("--quick", action="store_true", help="two widths, one language")
     chosen = parser.parse_args()
     root = Path(__file__).resolve().parents[2]
@@ -241,7 +245,8 @@ def main() -> int:
         own = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
         photographer = Photographer(browser, base=chosen.base, folder=folder, only=chosen.only, quick=chosen.quick)
-        for visit in VISITS:
+        named = [visit for visit in VISITS if visit.name == chosen.only.split(" ")[0]]
+        for visit in named or VISITS:
             photographer.visit(visit)
             sys.stdout.write(f"{visit.name}: {len(photographer.shots)} pictures so far\n")
             sys.stdout.flush()
