@@ -5,8 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from billing import entitlements
+from billing.enums import Unit
 from billing.models import Plan
+from ops.kernel.registry import features
 
 
 class CustomerForm(forms.Form):
@@ -85,3 +89,75 @@ class SignUpForm(CustomerForm):
     def is_caught(self) -> bool:
         """Whether the field that people do not see was filled in."""
         return bool(self.data.get("website"))
+
+
+GB = 1024**3
+
+
+class PlanForm(forms.ModelForm):
+    """A plan with one field a limit and one switch a feature; an empty limit means that there is none."""
+
+    class Meta:
+        model = Plan
+        fields = ("name", "order", "is_public")
+        widgets = {
+            "name": UnfoldAdminTextInputWidget,
+            "order": UnfoldAdminIntegerFieldWidget,
+            "is_public": UnfoldBooleanSwitchWidget,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key in entitlements.KNOWN:
+            limit = self.instance.limits.get(key)
+            self.initial[f"limit {key}"] = limit // GB if limit is not None and _is_bytes(key) else limit
+        for name, _one in features.items():
+            self.initial[f"feature {name}"] = self.instance.flags.get(name, False)
+
+    def clean(self) -> dict[str, Any]:
+        """Put the fields back together; what this form does not know stays as it is."""
+        cleaned = super().clean() or self.cleaned_data
+        limits = {key: cleaned.get(f"limit {key}") for key in entitlements.KNOWN}
+        sized = {key: value * GB if value is not None and _is_bytes(key) else value for key, value in limits.items()}
+        self.instance.limits = {**self.instance.limits, **sized}
+        self.instance.flags = {
+            **self.instance.flags,
+            **{name: bool(cleaned.get(f"feature {name}")) for name, _one in features.items()},
+        }
+        return cleaned
+
+    @property
+    def changed_columns(self) -> list[str]:
+        """The columns of the plan that were changed."""
+        changed = [name for name in self.changed_data if name in self.Meta.fields]
+        changed += ["limits"] if any(name.startswith("limit ") for name in self.changed_data) else []
+        return changed + (["flags"] if any(name.startswith("feature ") for name in self.changed_data) else [])
+
+
+def plan_form() -> type[PlanForm]:
+    """The form with a field for everything that can be limited or switched, known once all apps have started."""
+    limits: dict[str, Any] = {
+        f"limit {key}": forms.IntegerField(
+            label=_label(_("%(what)s (GB)") % {"what": one.label} if _is_bytes(key) else one.label),
+            required=False,
+            min_value=0,
+            max_value=2**31,
+            help_text=_("Empty: no limit."),
+            widget=UnfoldAdminIntegerFieldWidget,
+        )
+        for key, one in entitlements.KNOWN.items()
+    }
+    switches: dict[str, Any] = {
+        f"feature {name}": forms.BooleanField(label=_label(one.label), required=False, widget=UnfoldBooleanSwitchWidget)
+        for name, one in features.items()
+    }
+    return type("FullPlanForm", (PlanForm,), {**limits, **switches})
+
+
+def _label(text: Any) -> Any:
+    """Lazy words keep waiting for the reader's language; the stubs know them by another name."""
+    return text
+
+
+def _is_bytes(key: str) -> bool:
+    return entitlements.KNOWN[key].unit == Unit.BYTES

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
-from billing.models import Subscription
+from billing.forms import plan_form
+from billing.models import Plan, Subscription
 from billing.tests.factories import SubscriptionFactory
 from ops.kernel.audit.models import AuditEntry
 from tenants.accounts.models import User
@@ -335,3 +336,54 @@ def test_a_new_reseller_is_told_what_to_do_first(console, reseller):
     page = console.get(url("index")).content.decode()
 
     assert url("tenants_tenant_add") in page
+
+
+# --- Plans -------------------------------------------------------------------------------------------
+
+
+def test_the_platform_changes_a_plan_and_everybody_reads_it(console):
+    plan = Plan.objects.get(slug="starter")
+    admin = Client(headers={"host": "localhost"})
+    admin.force_login(UserFactory(email="admin@x.example", is_staff=True, is_superuser=True))
+    page = url("billing_plan_change", plan.pk)
+    assert admin.get(page).status_code == 200
+
+    response = admin.post(
+        page,
+        {
+            "name": "Starter",
+            "order": plan.order,
+            "is_public": "on",
+            "limit chat.agents": "4",
+            "limit chat.conversations_month": "",
+            "limit storage.bytes": "7",
+            "limit api.requests_15min": "100",
+            "feature videoCall": "on",
+        },
+    )
+
+    assert response.status_code == 302
+    plan.refresh_from_db()
+    assert (plan.limits["chat.agents"], plan.limits["chat.conversations_month"]) == (4, None)
+    assert plan.limits["storage.bytes"] == 7 * 1024**3
+    assert (plan.flags["videoCall"], plan.flags["fileUpload"]) == (True, False)
+    assert set(AuditEntry.objects.get(action="billing.plan_edited").detail) == {"limits", "flags"}
+    assert "7" in console.get(url("billing_plan_changelist")).content.decode()
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "9" * 30, "1.5"])
+def test_a_limit_is_a_whole_number_or_nothing(db, value):
+    plan = Plan.objects.get(slug="starter")
+    before = dict(plan.limits)
+    form = plan_form()({"name": "Starter", "order": "1", "limit chat.agents": value}, instance=plan)
+
+    assert "limit chat.agents" in form.errors
+    assert Plan.objects.get(slug="starter").limits == before
+
+
+def test_a_reseller_changes_no_plan(console):
+    plan = Plan.objects.get(slug="starter")
+
+    assert console.post(url("billing_plan_change", plan.pk), {"name": "Free"}).status_code == 403
+    plan.refresh_from_db()
+    assert plan.name == "Starter"
