@@ -26,7 +26,7 @@ from chat.queries import console as queries
 from chat.queries import stream, thread
 from chat.services import contacts, conversations, messages, presence
 from chat.views import lines, words
-from ops.kernel.errors import DomainError
+from ops.kernel.errors import Invalid
 from ops.kernel.ids import uuid7
 from tenants.accounts.models import User
 
@@ -167,7 +167,7 @@ def _done(request: HttpRequest, number: int) -> HttpResponse:
 
 def _bad_choice(request: HttpRequest, number: int) -> HttpResponse:
     if "X-Console" in request.headers:
-        raise DomainError(_("Choose one of the offered values."))
+        raise Invalid(_("Choose one of the offered values."))
     return redirect(_address(number, _filter(request)))
 
 

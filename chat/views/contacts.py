@@ -84,7 +84,8 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _page_url(text: str, **place: UUID) -> str:
-    return "?" + urlencode({**({"q": text} if text else {}), **place})
+    kept = {"q": text} if text else {}
+    return "?" + urlencode(kept | {name: str(key) for name, key in place.items()})
 
 
 def _uuid(text: str) -> UUID | None:

@@ -88,7 +88,7 @@ def patterns() -> dict[str, Any]:
 
 
 def _author(row: Message) -> tuple[str, str]:
-    if row.author_agent_id:
+    if row.author_agent is not None:
         return str(row.author_agent_id), row.author_agent.name or row.author_agent.email.split("@")[0]
     if row.author_contact_id:
         return str(row.author_contact_id), str(row.author_contact)

@@ -117,11 +117,12 @@ def forget() -> None:
 
 
 def clear() -> None:
-    """Drop what this process knows."""
-    global _version
+    """Drop what this process knows, and read the number again before anything new is kept."""
+    global _version, _looked_at
     with _lock:
         _known.clear()
         _version = None
+        _looked_at = -LOOK_EVERY_S
 
 
 def _find(host: str) -> Site | None:

@@ -22,9 +22,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ORIGIN = "http://gallery.test"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One Chromium for all tests of this folder."""
+    """One Chromium a module. It ends with the module: Playwright's loop would stand in the way of async tests."""
     if CHROMIUM is None:
         pytest.skip("No Chromium on this machine: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:

@@ -1,0 +1,161 @@
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+
+from chat.models import Inbox
+from chat.services import inboxes
+from chat.tests.factories import InboxFactory
+from chat.views.widget import MODULES
+from tenants.services import branding
+
+KB = 1024
+
+
+def packed(*bodies):
+    """Size as it travels, in bytes."""
+    return sum(len(gzip.compress(body, 9)) for body in bodies)
+
+
+def source(name):
+    """A static file."""
+    return Path(finders.find(name)).read_bytes()
+
+
+def test_the_loader_is_small_and_wears_the_tenants_colours(acme, client_of):
+    branding.save(owner=acme, primary_color="#b4531a")
+
+    response = client_of(acme).get("/widget.js")
+
+    body = response.content
+    assert packed(body) <= 6 * KB
+    assert response["Content-Type"].startswith("text/javascript")
+    assert b'"primary":"#b4531a"' in body
+    assert b"/* config */" not in body
+    assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+def test_the_loader_is_asked_for_again_only_when_it_changed(acme, client_of):
+    client = client_of(acme)
+    first = client.get("/widget.js")
+
+    again = client.get("/widget.js", headers={"if-none-match": first["ETag"]})
+    branding.save(owner=acme, primary_color="#112233")
+    changed = client.get("/widget.js", headers={"if-none-match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert changed.status_code == 200
+    assert "max-age=300" in first["Cache-Control"]
+
+
+def test_the_conversation_in_the_frame_stays_light():
+    modules = {"widget/app.js", *MODULES}
+    imported = set()
+    for name in modules:
+        for found in re.findall(r'from "([^"]+)"', source(name).decode()):
+            imported.add(str(Path(name).parent / found).replace("widget/../", "").replace("js/chat/../", "js/"))
+
+    # Whatever is imported is preloaded, so that opening takes one round trip.
+    assert {name.removeprefix("./") for name in imported} <= modules
+    assert packed(*(source(name) for name in modules)) <= 40 * KB
+
+
+def test_no_name_of_ours_reaches_the_shop(acme, client_of):
+    InboxFactory()
+    client = client_of(acme)
+    loader = client.get("/widget.js").content.decode()
+    frame = client.get("/widget/app/").content.decode()
+
+    everything = " ".join([loader, frame, *(source(name).decode() for name in ("widget/app.js", *MODULES))])
+
+    assert settings.PLATFORM_NAME.lower() not in everything.lower()
+    assert "balcao" not in everything.lower()
+
+
+def test_only_the_inboxs_websites_may_embed_the_frame(acme, ana, client_of):
+    inbox = InboxFactory()
+    inboxes.change(inbox=inbox, by=ana, allowed_origins=["https://loja.example", "https://www.loja.example"])
+
+    response = client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}")
+
+    policy = response["Content-Security-Policy"]
+    assert "frame-ancestors 'self' https://loja.example https://www.loja.example" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "X-Frame-Options" not in response
+    assert response.cookies == {}
+
+
+def test_without_a_list_every_website_may_embed_it(acme, client_of):
+    inbox = InboxFactory()
+
+    response = client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}")
+
+    assert "frame-ancestors http: https:" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("token", ["unknown", "%00", "x" * 500, "%ff"])
+def test_an_unknown_token_shows_no_chat(acme, client_of, token):
+    InboxFactory()
+
+    assert client_of(acme).get(f"/widget/app/?inbox={token}").status_code == 404
+
+
+def test_a_closed_inbox_shows_no_chat(acme, client_of):
+    inbox = InboxFactory(active=False)
+    Inbox.objects.exclude(pk=inbox.pk).update(active=False)
+
+    assert client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}").status_code == 404
+
+
+def test_a_token_of_another_tenant_shows_no_chat(acme, beta, client_of):
+    inbox = InboxFactory()
+
+    assert client_of(beta).get(f"/widget/app/?inbox={inbox.website_token}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "inbox_locale", "spoken"),
+    [("en-US", "", "en"), ("pt", "", "pt-br"), ("fr", "en", "en"), ("fr", "", "pt-br"), ("", "en", "en")],
+)
+def test_the_frame_speaks_the_language_of_the_page_else_of_the_inbox_else_of_the_tenant(
+    acme, client_of, asked, inbox_locale, spoken
+):
+    inbox = InboxFactory(locale=inbox_locale)
+
+    page = client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}&locale={asked}").content.decode()
+
+    boot = json.loads(re.search(r'<script id="boot" type="application/json">(.*?)</script>', page, re.DOTALL)[1])
+    assert boot["locale"] == spoken
+    assert f'<html lang="{spoken}"' in page
+
+
+def test_words_can_be_fetched_in_another_language(acme, client_of):
+    answer = client_of(acme).get("/widget/texts/?locale=en").json()
+
+    assert answer["locale"] == "en"
+    assert answer["texts"]["send"] == "Send"
+
+
+def test_the_sample_shop_carries_the_very_line_of_the_settings(acme, ana, client_of):
+    inbox = InboxFactory()
+    line = client_of(acme, user=ana).get("/settings/chat/widget/").context["snippet"]
+
+    page = client_of(acme).get("/widget/demo/").content.decode()
+
+    assert line == f'<script async src="http://acme.localhost/widget.js" data-inbox="{inbox.website_token}"></script>'
+    assert f'<script async src="/widget.js" data-inbox="{inbox.website_token}"' in page
+
+
+@pytest.mark.parametrize("shop", ["bakery", "books", "courses", "unknown"])
+@pytest.mark.parametrize("dark", ["", "1"])
+def test_every_sample_shop_opens(acme, client_of, shop, dark):
+    InboxFactory()
+
+    response = client_of(acme).get(f"/widget/demo/?shop={shop}&dark={dark}")
+
+    assert response.status_code == 200
