@@ -13,8 +13,8 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.services import inboxes, widget
-        from ops.kernel.audit import actions
         from chat.views import home
+        from ops.kernel.audit import actions
         from ops.kernel.registry import (
             Gauge,
             Handover,
@@ -34,7 +34,7 @@ class ChatConfig(AppConfig):
         from tenants.services.provisioning import on_ready
 
         permissions.register()
-        on_ready.register("chat.first_inbox", inboxes.make_first)
+        on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
         panels.register("chat.numbers", Panel("chat/_panel_numbers.html", home.numbers, see, 10, 12))

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.filters import OrderingFilter
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -83,6 +84,8 @@ class ContactViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMode
     @action(detail=True, filterset_class=None, ordering=("-last_activity_at",), ordering_fields=())
     def conversations(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The contact's conversations, newest first."""
-        rows = inbox.page(user=request.user).filter(contact=self.get_object())
-        page = self.paginate_queryset(rows)
+        # Not `self.get_object()`: this action orders conversations, and a contact has no such column.
+        contact = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        rows = inbox.page(user=request.user).filter(contact=contact)
+        page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type]
         return self.get_paginated_response([wire.conversation(row) for row in page])

@@ -325,7 +325,7 @@ class AgentsView(APIView):
         states = presence.states()
         return Response(
             [
-                {**wire.person(user), "state": states.get(str(user.pk), "offline")}
+                {**(wire.person(user) or {}), "state": states.get(str(user.pk), "offline")}
                 for user in User.objects.seated().order_by("name", "pk")
             ]
         )

@@ -138,7 +138,8 @@ class VisitorView(IdempotentMixin, APIView):
     @property
     def visitor(self) -> Visitor:
         """Who asks."""
-        return self.request.user.visitor
+        principal: Any = self.request.user
+        return principal.visitor
 
     def own(self, conversation_id: UUID) -> UUID:
         """The conversation, when it is the visitor's. Raises `ConversationNotFound`."""

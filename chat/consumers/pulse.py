@@ -12,8 +12,6 @@ from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db.models import QuerySet
-
 from chat.queries import stream, thread, wire
 from chat.services import presence, widget
 from tenants.accounts.models import User
@@ -95,7 +93,7 @@ class Pulse:
         self.place = place
         if not sockets:
             return {}
-        people = _people(User.objects.filter(pk__in={socket.user.pk for socket in sockets}))
+        people = _people({socket.user.pk for socket in sockets})
         here = [(people[socket.user.pk], socket) for socket in sockets if socket.user.pk in people]
         for (user, may_reply), socket in here:
             socket.user, socket.may_reply = user, may_reply
@@ -105,11 +103,11 @@ class Pulse:
         return {socket.session: text for _, socket in here}
 
 
-def _people(rows: QuerySet[User]) -> dict[UUID, tuple[User, bool]]:
+def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
     """Who of them may still see conversations, and whether they may answer; asked once a role."""
     rights: dict[UUID | None, tuple[bool, bool]] = {}
     found = {}
-    for user in rows.active().select_related("role"):
+    for user in User.objects.active().filter(pk__in=keys).select_related("role"):
         if user.role_id not in rights or user.is_superuser:
             rights[user.role_id] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
         may_view, may_reply = rights[user.role_id]

@@ -52,8 +52,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             found |= Q(number=int(number))
         wanted = words(text)
         if wanted is not None:
-            messages = self.model._meta.get_field("messages").related_model._default_manager
-            found |= Q(pk__in=messages.filter(Matches("body", wanted)).values("conversation"))
+            messages: Any = self.model._meta.get_field("messages").related_model
+            found |= Q(pk__in=messages._default_manager.filter(Matches("body", wanted)).values("conversation"))
         return self.filter(found)
 
 

@@ -1,7 +1,8 @@
 """An agent's place in the events of the whole tenant.
 
 Ids of concurrent transactions become visible out of order, so a plain "id after n" loses events. The cursor is
-`epoch.xid.id`, and a reader stops below the oldest transaction that is still running.
+`epoch.xid.id`, and it never moves past the oldest transaction that is still running. What is visible beyond it is told
+at once all the same, and told again by the next reading: a client knows it by its number.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from chat.queries import thread
 PAGE = 500
 
 AFTER = """
-SELECT e.id FROM chat_chatevent e
-WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (e.xid, e.id) > (%s::text::xid8, %s)
+SELECT e.id, e.xid < pg_snapshot_xmin(pg_current_snapshot()) FROM chat_chatevent e
+WHERE (e.xid, e.id) > (%s::text::xid8, %s)
 ORDER BY e.xid, e.id LIMIT %s
 """
 HEADS = """
 SELECT e.conversation_id, max(e.seq) FROM chat_chatevent e
-WHERE e.xid < pg_snapshot_xmin(pg_current_snapshot()) AND (e.xid, e.id) > (%s::text::xid8, %s)
+WHERE (e.xid, e.id) > (%s::text::xid8, %s)
 GROUP BY e.conversation_id LIMIT 1000
 """
 NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1"
@@ -69,24 +70,23 @@ def parse(text: str) -> Cursor:
 
 
 def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], Cursor, bool]:
-    """Frames after a place in commit-safe order, the new place, and whether there is more.
+    """Frames after a place, the place to ask from next time, and whether there is more to ask for now.
 
-    Within a conversation the order is that of `seq`: its row lock makes transaction ids follow it... except for a
-    transaction that began before another and took the lock later, so frames are put in order per conversation.
+    Within a conversation the order is that of `seq`. Transaction ids follow it, except when a transaction began before
+    another one and got the conversation's lock after it, so each conversation's frames are put in order.
     """
     with connection.cursor() as sql:
         sql.execute(AFTER, [str(cursor.xid), cursor.id, limit + 1])
-        ids = [row[0] for row in sql.fetchall()]
-    more = len(ids) > limit
-    ids = ids[:limit]
-    rows = {
-        row.pk: row
-        for row in ChatEvent.objects.filter(pk__in=ids).select_related(
-            "message__author_agent", "message__author_contact"
-        )
-    }
-    ordered = [rows[key] for key in ids]
-    place = Cursor(cursor.epoch, ordered[-1].xid, ordered[-1].pk) if ordered else cursor
+        found = sql.fetchall()
+    page = found[:limit]
+    keys = [key for key, _ in page]
+    people = ("message__author_agent", "message__author_contact")
+    rows = {row.pk: row for row in ChatEvent.objects.filter(pk__in=keys).select_related(*people)}
+    ordered = [rows[key] for key in keys]
+    final = [row for row, (_, is_final) in zip(ordered, page, strict=True) if is_final]
+    place = Cursor(cursor.epoch, final[-1].xid, final[-1].pk) if final else cursor
+    # Without a final row the place stands still: asking again at once would give the same.
+    more = len(found) > limit and bool(final)
     return thread.frames(_by_seq(ordered), visitor=False), place, more
 
 

@@ -15,20 +15,21 @@ EVENTS_PAGE = 500
 
 
 def for_visitor(contact_inbox_id: UUID) -> QuerySet[Conversation]:
-    """The visitor's conversations, newest first, with both read marks in the visitor's own numbering."""
+    """The visitor's conversations, newest first, as `wire.visitor_conversation` needs them."""
+    rows = Conversation.objects.of_visitor(contact_inbox_id)
+    return _in_public_numbers(rows).order_by("-last_activity_at", "-pk")
 
-    def in_public_numbers(mark: str) -> Coalesce:
+
+def _in_public_numbers(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Add both read marks in the visitor's own numbering."""
+
+    def public_number(mark: str) -> Coalesce:
         upto = Message.objects.filter(conversation=OuterRef("pk"), pub_seq__isnull=False, seq__lte=OuterRef(mark))
         return Coalesce(Subquery(upto.order_by().values("conversation").annotate(top=Max("pub_seq")).values("top")), 0)
 
-    return (
-        Conversation.objects.of_visitor(contact_inbox_id)
-        .select_related("assignee")
-        .annotate(
-            agent_seen_pub_seq=in_public_numbers("agent_seen_seq"),
-            contact_seen_pub_seq=in_public_numbers("contact_seen_seq"),
-        )
-        .order_by("-last_activity_at", "-pk")
+    return rows.select_related("assignee").annotate(
+        agent_seen_pub_seq=public_number("agent_seen_seq"),
+        contact_seen_pub_seq=public_number("contact_seen_seq"),
     )
 
 
@@ -58,10 +59,8 @@ def frames(rows: list[ChatEvent], *, visitor: bool) -> list[dict[str, Any]]:
     born = {row.conversation_id for row in rows if row.type == "conversation.created"}
     known: dict[UUID, dict[str, Any]] = {}
     if born and visitor:
-        contact_inbox = Conversation.objects.filter(pk__in=born).values("contact_inbox_id")[:1]
-        known = {
-            row.pk: wire.visitor_conversation(row) for row in for_visitor(Subquery(contact_inbox)).filter(pk__in=born)
-        }  # type: ignore[arg-type]
+        told = _in_public_numbers(Conversation.objects.filter(pk__in=born))
+        known = {row.pk: wire.visitor_conversation(row) for row in told}
     elif born:
         known = {row.pk: wire.conversation(row) for row in Conversation.objects.with_people().filter(pk__in=born)}
     return [wire.event(row, visitor=visitor, conversations=known) for row in rows]

@@ -5,7 +5,6 @@ know only two states: a conversation is open or it is resolved.
 """
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -214,8 +213,3 @@ def event_data(type: str, payload: dict[str, Any], *, message: dict[str, Any] | 
 def frame(conversation: UUID, seq: int | None, type: str, data: dict[str, Any]) -> dict[str, Any]:
     """The socket frame of one entry of the history."""
     return {"type": "event", "conversation": str(conversation), "seq": seq, "event": str(type), "data": data}
-
-
-def people(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """Members of the team."""
-    return [found for row in rows if (found := person(row)) is not None]

@@ -48,13 +48,12 @@ def change(*, inbox: Inbox, by: Any, now: datetime | None = None, **fields: Any)
     return inbox
 
 
-def make_first(tenant: Any) -> Inbox:
-    """The inbox a new tenant starts with, in the tenant's language; nothing changes when one exists."""
-    existing = Inbox.objects.order_by("pk").first()
-    if existing is not None:
-        return existing
+def lay_out(tenant: Any) -> None:
+    """Make the inbox a new tenant starts with, in the tenant's language; nothing changes when one exists."""
+    if Inbox.objects.exists():
+        return
     with translation.override(tenant.language):
-        return Inbox.objects.create(
+        Inbox.objects.create(
             name=_("Website"),
             greeting=_("Hello! How can we help?"),
             offline_text=_("We are away right now. Leave your message and we will answer as soon as we are back."),

@@ -51,7 +51,7 @@ def states() -> dict[str, str]:
     """State of every agent who has a socket open; the others are offline."""
     try:
         here = _members("agents")
-        said = {key.decode(): value.decode() for key, value in client().hgetall(_key("state")).items()}
+        said = {_text(key): _text(value) for key, value in client().hgetall(_key("state")).items()}
     except redis.RedisError as error:
         log.warning("Presence not read: %s", error)
         return {}
@@ -92,7 +92,7 @@ def view(*, conversation_id: UUID | None, user: Any, session: str) -> None:
     """An agent's socket looks at this conversation, or at none any more; the team is told."""
     try:
         seen = client().hget(_key("viewing"), session)
-        before = UUID(seen.decode()) if seen else None
+        before = UUID(_text(seen)) if seen else None
         if before is not None and before != conversation_id:
             client().hdel(_key("viewing"), session)
             client().hdel(_key(f"viewers.{before}"), session)
@@ -116,7 +116,7 @@ def still_viewing(people: Sequence[tuple[Any, str]]) -> None:
         with client().pipeline(transaction=False) as together:
             for (user, session), conversation in zip(people, seen, strict=True):
                 if conversation:
-                    key = _key(f"viewers.{conversation.decode()}")
+                    key = _key(f"viewers.{_text(conversation)}")
                     entry = [time.time() + TTL_S, str(user.pk), (wire.person(user) or {}).get("name", "")]
                     together.hset(key, session, json.dumps(entry))
                     together.expire(key, TTL_S)
@@ -168,9 +168,14 @@ def _key(kind: str) -> str:
     return f"chat:{connection.schema_name}:{kind}"
 
 
+def _text(value: Any) -> str:
+    """What Redis gives as bytes."""
+    return str(value.decode())
+
+
 def _members(kind: str) -> set[str]:
     rows = client().zrangebyscore(_key(kind), time.time(), "+inf")
-    return {row.decode().split("|", 1)[0] for row in rows}
+    return {_text(row).split("|", 1)[0] for row in rows}
 
 
 def _here(kind: str, who: str, session: str, *, came: Any) -> None:
