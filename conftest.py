@@ -154,6 +154,8 @@ def _empty_tables(connection: Any = None) -> None:
             )
             for schema in _schemas():
                 cursor.execute(f'DELETE FROM "{schema}".accounts_role WHERE NOT built_in')
+            # The catalogue stays; plans that tests made are not offered to anybody.
+            cursor.execute("DELETE FROM billing_plan WHERE NOT is_public")
         finally:
             cursor.execute("SET session_replication_role = DEFAULT")
 
