@@ -1,0 +1,155 @@
+from uuid import uuid4
+
+import pytest
+from django_tenants.utils import tenant_context
+
+from chat.models import Contact, Conversation, Message
+from chat.services import messages
+from chat.tests.factories import ConversationFactory, InboxFactory
+
+BASE = "/api/widget/v1/"
+
+
+class Browser:
+    """A visitor's browser without cookies."""
+
+    def __init__(self, client, inbox, visitor_id=None):
+        self.client, self.inbox, self.visitor_id = client, inbox, visitor_id or str(uuid4())
+        self.token = ""
+
+    def call(self, method, path, body=None, **headers):
+        sent = {"X-Widget-Token": self.inbox.website_token, **headers}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        return getattr(self.client, method)(BASE + path, body, content_type="application/json", headers=sent)
+
+    def come(self, **identity):
+        answer = self.call("post", "session/", {"visitor_id": self.visitor_id, **identity})
+        self.token = answer.json().get("jwt", "")
+        return answer
+
+    def begin(self, body="Hello", **ids):
+        first = {"client_id": ids.get("message", str(uuid4())), "body": body}
+        return self.call("post", "conversations/", {"client_id": ids.get("talk", str(uuid4())), "first_message": first})
+
+
+@pytest.fixture
+def browser(acme, client_of):
+    return Browser(client_of(acme), InboxFactory(greeting="Hi!"))
+
+
+def test_a_visitor_comes_writes_and_comes_back(acme, browser, bia):
+    assert browser.call("get", "config/").json()["greeting"] == "Hi!"
+    assert browser.come(name="Rui", email="RUI@Correio.example").json()["contact"]["email"] == "rui@correio.example"
+    talk = browser.begin("Do you have bread?").json()
+    messages.send(conversation_id=talk["id"], by=bia, body="We do.", client_id=uuid4())
+    messages.send(conversation_id=talk["id"], by=bia, body="secret-note", client_id=uuid4(), private=True)
+
+    back = Browser(browser.client, browser.inbox, browser.visitor_id)
+    session = back.come().json()
+    events = back.call("get", f"conversations/{talk['id']}/events/?after=0")
+    read = back.call("post", f"conversations/{talk['id']}/read/", {"seq": 3})
+
+    assert [row["id"] for row in session["conversations"]] == [talk["id"]]
+    assert session["conversations"][0]["unread"] == 1
+    assert [(event["seq"], event["event"]) for event in events.json()["events"]] == [
+        (1, "conversation.created"),
+        (2, "message.created"),
+        (3, "message.created"),
+    ]
+    assert "secret-note" not in events.content.decode()
+    assert read.status_code == 204
+    assert back.call("get", "conversations/").json()[0]["unread"] == 0
+
+
+def test_beginning_twice_with_the_same_ids_is_beginning_once(acme, browser):
+    browser.come()
+    ids = {"talk": str(uuid4()), "message": str(uuid4())}
+
+    first, again = browser.begin(**ids), browser.begin(**ids)
+
+    assert first.json()["id"] == again.json()["id"]
+    assert (Conversation.objects.count(), Message.objects.count()) == (1, 1)
+
+
+def test_a_visitor_sees_and_touches_only_what_is_theirs(acme, browser):
+    browser.come()
+    theirs = ConversationFactory()
+
+    for method, path, body in (
+        ("get", "events/", None),
+        ("post", "messages/", {"client_id": str(uuid4()), "body": "Hi"}),
+        ("post", "read/", {"seq": 1}),
+    ):
+        assert browser.call(method, f"conversations/{theirs.pk}/{path}", body).status_code == 404
+    assert not Message.objects.exists()
+
+
+def test_a_visitor_of_one_tenant_is_nobody_on_another(acme, beta, browser, client_of):
+    browser.come()
+    talk = browser.begin().json()
+    with tenant_context(beta):
+        foreign = Browser(client_of(beta), browser.inbox)
+        foreign.token = browser.token
+        answers = [
+            foreign.call("get", "config/"),
+            foreign.call("get", "conversations/"),
+            foreign.call("get", f"conversations/{talk['id']}/events/"),
+            foreign.call("patch", "contact/", {"name": "x"}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [404, 401, 401, 401]
+
+
+def test_a_visitors_token_opens_nothing_of_the_team(acme, browser, client_of):
+    browser.come()
+    browser.begin()
+
+    for path in ("conversations/", "contacts/", "inboxes/", "events/", "agents/"):
+        answer = client_of(acme).get(f"/api/v1/chat/{path}", headers={"Authorization": f"Bearer {browser.token}"})
+        assert answer.status_code == 401
+
+
+def test_agents_of_another_tenant_find_nothing(acme, beta, caio, client_of):
+    conversation = ConversationFactory()
+    contact, inbox = conversation.contact_id, conversation.inbox_id
+    client = client_of(beta, user=caio)
+
+    for path in (f"conversations/{conversation.number}/", f"contacts/{contact}/", f"inboxes/{inbox}/snippet/"):
+        assert client.get(f"/api/v1/chat/{path}").status_code == 404
+    assert client.get("/api/v1/chat/conversations/").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("session/", {}),
+        ("session/", {"visitor_id": "1"}),
+        ("session/", {"visitor_id": str(uuid4()), "admin": True}),
+        ("conversations/", {"client_id": "x"}),
+        ("conversations/", {"client_id": str(uuid4()), "first_message": {"client_id": str(uuid4()), "body": "   "}}),
+        (
+            "conversations/",
+            {"client_id": str(uuid4()), "first_message": {"client_id": str(uuid4()), "body": "x" * 8_001}},
+        ),
+        ("page/", {"url": "javascript:alert(1)"}),
+    ],
+)
+def test_bad_input_is_named_and_makes_nothing(acme, browser, path, body):
+    browser.come()
+    before = Contact.objects.count()
+
+    answer = browser.call("post", path, body)
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert (Contact.objects.count(), Conversation.objects.count()) == (before, 0)
+
+
+def test_a_foreign_page_is_refused_by_an_inbox_with_a_list(acme, browser):
+    browser.inbox.allowed_origins = ["https://shop.example"]
+    browser.inbox.save()
+
+    assert browser.call("get", "config/", Origin="https://evil.example").status_code == 403
+    assert browser.call("get", "config/", Origin="https://shop.example").status_code == 200
+    assert browser.call("get", "config/", Origin="http://acme.localhost").status_code == 200
