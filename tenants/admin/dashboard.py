@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext
 
+from ops.kernel.alerts.models import Alert
+from ops.kernel.outbox.models import OutboxDelivery
 from tenants.admin.tenants import who_and_why
 from tenants.console import Card, cards
 from tenants.enums import TenantStatus
@@ -96,8 +98,22 @@ def activity(request: HttpRequest, scope: Scope) -> dict[str, Any]:
     }
 
 
+def installation(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """What is wrong with the installation: open alerts, and events nobody could deliver."""
+    dead = OutboxDelivery.objects.dead().count()
+    return {
+        "alerts": Alert.objects.active().worst_first()[:4],
+        "dead": dead,
+        "dead_url": reverse("admin:outbox_outboxdelivery_changelist") + "?state__exact=dead",
+    }
+
+
 cards.register("tenants.numbers", Card("console/cards/numbers.html", numbers, order=10, width=12))
 cards.register("tenants.growth", Card("console/cards/growth.html", growth, order=20, width=8))
 cards.register("tenants.states", Card("console/cards/states.html", states, order=30, width=4))
 cards.register("tenants.attention", Card("console/cards/attention.html", attention, order=40, width=4))
 cards.register("tenants.activity", Card("console/cards/activity.html", activity, order=60, width=4))
+cards.register(
+    "tenants.installation",
+    Card("console/cards/installation.html", installation, order=70, width=12, platform_only=True),
+)

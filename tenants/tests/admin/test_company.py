@@ -292,3 +292,16 @@ def test_a_row_of_a_ledger_can_be_read_whole_without_inline_styles(admin, model)
     assert page.status_code == 200
     assert "style=" not in page.content.decode().replace("x-bind:style=", "")
     assert "<b>because</b>" not in page.content.decode()
+
+
+def test_the_platforms_dashboard_tells_what_is_wrong_and_a_resellers_does_not(sul, owner, admin):
+    TenantFactory(reseller=sul)
+    AlertFactory(title="The disk is nearly full")
+    OutboxDeliveryFactory(state=DeliveryState.DEAD)
+
+    at_home = browser(admin, "localhost").get(url("index")).content.decode()
+    elsewhere = [browser(user).get(url("index")).content.decode() for user in (admin, owner.user)]
+
+    assert "The disk is nearly full" in at_home
+    assert "?state__exact=dead" in at_home
+    assert all("The disk is nearly full" not in page and "?state__exact=dead" not in page for page in elsewhere)
