@@ -119,24 +119,39 @@ def prepare(dumped: str) -> str:
     start = dumped.index("CREATE SCHEMA ")
     lines = (line for line in dumped[start:].splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
     text = re.sub(r"(?m)^--\n-- [^\n]*; Type: [^\n]*\n--\n\n*", "", "\n".join(lines))
-    return _together(text).strip() + "\n"
+    return _together(text.rstrip() + "\n").strip() + "\n"
 
 
-CONSTRAINT = re.compile(r"ALTER TABLE ONLY (?P<table>\S+)\n    (?P<what>ADD CONSTRAINT [^;\n]+);\n+")
+TABLE = re.compile(r"CREATE TABLE (?P<table>\S+) \(\n(?P<columns>(?:    [^\n]*\n)+)\);\n")
+CONSTRAINT = re.compile(r"ALTER TABLE ONLY (?P<table>\S+)\n    ADD (?P<what>CONSTRAINT [^;\n]+);\n+")
+OWN = re.compile(r"CONSTRAINT \S+ (?:PRIMARY KEY|UNIQUE) ")
 
 
 def _together(text: str) -> str:
-    """One ALTER TABLE for the constraints of a table that follow each other: each costs as much as making the table."""
+    """Keys inside their CREATE TABLE, and one ALTER TABLE for the references of a table.
 
-    def joined(run: re.Match[str]) -> str:
-        tables: dict[str, list[str]] = {}
-        for one in CONSTRAINT.finditer(run[0]):
-            tables.setdefault(one["table"], []).append(one["what"])
-        return "".join(
-            "ALTER TABLE ONLY " + table + "\n    " + ",\n    ".join(what) + ";\n" for table, what in tables.items()
-        )
+    pg_dump gives every constraint a statement of its own; each costs about as much as making the table.
+    """
+    inside: dict[str, list[str]] = {table: [] for table in (one["table"] for one in TABLE.finditer(text))}
+    outside: dict[str, list[str]] = {}
+    first = CONSTRAINT.search(text)
+    if first is None:
+        return text
 
-    return re.sub(rf"(?:{CONSTRAINT.pattern.replace('?P<table>', '').replace('?P<what>', '')})+", joined, text)
+    def taken(one: re.Match[str]) -> str:
+        table, what = one["table"], one["what"]
+        (inside if table in inside and OWN.match(what) else outside).setdefault(table, []).append(what)
+        return ""
+
+    def with_keys(one: re.Match[str]) -> str:
+        keys = "".join(f",\n    {what}" for what in inside[one["table"]])
+        return f"CREATE TABLE {one['table']} (\n{one['columns'].rstrip()}{keys}\n);\n"
+
+    rest = TABLE.sub(with_keys, CONSTRAINT.sub(taken, text))
+    # References come last, as in the dump: by then every key they point at is there.
+    for table, what in outside.items():
+        rest += f"ALTER TABLE ONLY {table}\n    " + ",\n    ".join(f"ADD {one}" for one in what) + ";\n"
+    return rest
 
 
 def pg_dump() -> Path:
