@@ -1,9 +1,11 @@
 """Customers over the platform's API."""
 
+import json
 from typing import Any
 
 import pytest
 from django.test import Client
+from drf_spectacular.validation import validate_schema
 
 from billing.models import Subscription
 from billing.tests.factories import SubscriptionFactory
@@ -204,8 +206,10 @@ def test_the_list_asks_the_same_number_of_questions(sul, rita, rows, django_asse
 
 
 def test_the_document_describes_this_host(db):
-    text = Client(headers={"host": "localhost"}).get("/api/schema/").content.decode()
+    response = Client(headers={"host": "localhost"}).get("/api/schema/", headers={"accept": "application/json"})
+    text = response.content.decode()
 
+    validate_schema(json.loads(text))
     assert "/api/platform/v1/tenants/" in text
     assert "/api/v1/auth/login/" in text
     assert "/api/v1/chat/" not in text
