@@ -171,6 +171,12 @@ REDIS_URL = env.url(
 )
 
 
+def _redis_number(address: str) -> str:
+    """Number of the Redis database: Redis delivers published messages across all of them, so names must carry it."""
+    parts = urlsplit(address)
+    return parse_qs(parts.query).get("db", [parts.path.lstrip("/") if parts.scheme != "unix" else ""])[0] or "0"
+
+
 def _broker(address: str) -> str:
     """Celery spells a Unix socket `redis+socket://path?virtual_host=db`."""
     if not address.startswith("unix:"):
@@ -193,7 +199,10 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # redis-py caps the pool at 100 connections, far below the sockets of one process.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "max_connections": 5000}], "prefix": "live"},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "max_connections": 5000}],
+            "prefix": f"live{_redis_number(REDIS_URL)}",
+        },
     }
 }
 
