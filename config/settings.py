@@ -333,6 +333,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["billing.api.throttling.PlanThrottle"],
     "DEFAULT_SCHEMA_CLASS": "ops.kernel.openapi.AutoSchema",
+    # The OpenAPI document describes the API; DRF's own answer to OPTIONS asks views for rows they do not have.
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "ops.kernel.api.exception_handler",
     "PAGE_SIZE": 50,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
