@@ -1,6 +1,6 @@
 // The conversation itself, inside the frame: session, live stream, outbox, and the words with the page around.
 
-import { openOutbox } from "../js/chat/outbox.js";
+import { openChannel, openOutbox } from "../js/chat/outbox.js";
 import { connect, uuid } from "../js/lib/socket.js";
 import { createApi, Refused } from "./api.js";
 import { createModel } from "./model.js";
@@ -125,7 +125,7 @@ async function shutdown() {
 
 // --- The same visitor's other tabs ------------------------------------------------------------------
 
-const tabs = globalThis.BroadcastChannel && !boot.preview ? new BroadcastChannel(`tabs:${boot.inbox}`) : null;
+const tabs = boot.preview ? null : openChannel(`tabs:${boot.inbox}`);
 
 if (tabs) {
     tabs.onmessage = ({ data }) => {

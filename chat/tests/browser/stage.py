@@ -17,7 +17,6 @@ from django.test import Client
 from chat.tests.process import WebProcess
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SHOP = "http://shop.test"
 PATIENCE_MS = 15_000
 
 

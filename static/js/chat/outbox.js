@@ -33,9 +33,27 @@ export async function openShelf(name) {
     };
 }
 
-/** Run `work` while no other tab does; where locks are missing the server's own guard has to do. */
-function alone(name, work) {
-    return navigator.locks ? navigator.locks.request(name, work) : work();
+/** Run `work` while no other tab does; where locks are missing or refused the server's own guard has to do. */
+async function alone(name, work) {
+    let begun = false;
+    try {
+        return await navigator.locks.request(name, () => {
+            begun = true;
+            return work();
+        });
+    } catch (error) {
+        if (begun) throw error;
+        return work();
+    }
+}
+
+/** A line to this person's other tabs, where the browser allows one. */
+export function openChannel(name) {
+    try {
+        return new BroadcastChannel(name);
+    } catch {
+        return null;
+    }
 }
 
 /**
@@ -49,7 +67,7 @@ function alone(name, work) {
  */
 export async function openOutbox({ name, deliver, changed, sent }) {
     const shelf = await openShelf(name);
-    const channel = globalThis.BroadcastChannel ? new BroadcastChannel(name) : null;
+    const channel = openChannel(name);
     const sending = new Set();
     const unsaved = new Map();
     const draining = new Set();

@@ -1,0 +1,153 @@
+"""The widget on somebody else's page: the line a customer copies, its commands, its keyboard and its manners."""
+
+import pytest
+
+from chat.models import Contact, Message
+from chat.services import inboxes
+from chat.tests.browser.stage import VISITOR_LINES, bodies, open_chat, until, write
+from chat.tests.factories import InboxFactory
+from chat.views import words
+
+pytestmark = [pytest.mark.browser, pytest.mark.transactional]
+
+SHOP_PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Loja</title><link rel="icon" href="data:,"><h1>Loja</h1><a href="#x">Produto</a>
+<script>window.chatWidget = window.chatWidget || []; window.heard = [];
+for (const name of ["ready", "open", "close", "unread", "message:sent", "conversation:started", "error"])
+    chatWidget.push(["on", name, (detail) => heard.push([name, detail ?? null])]);
+{commands}</script><script async src="{address}" data-inbox="{token}"></script>"""
+
+
+@pytest.fixture
+def inbox(acme, stage):
+    return InboxFactory(name="Loja", greeting="Oi! Como ajudamos?", reply_time="Em minutos")
+
+
+@pytest.fixture
+def shop(stage, inbox, fake_http):
+    """A page of another website with the customer's line in it."""
+
+    def open_shop(*, commands="", lang="pt-BR", **options):
+        page = stage.page(stage.context(**options))
+        body = SHOP_PAGE.format(
+            address=stage.address("/widget.js"), token=inbox.website_token, commands=commands, lang=lang
+        )
+        fake_http.on("GET", "/").reply(200, body, headers={"Content-Type": "text/html; charset=utf-8"})
+        page.goto(f"{fake_http.url}/")
+        page.locator(".bubble").wait_for()
+        return page
+
+    return open_shop
+
+
+def test_commands_given_before_loading_and_after_do_the_same(shop):
+    page = shop(commands="chatWidget.push(['open']); chatWidget.push(['send', 'Pelo botão da loja']);")
+    chat = page.frame_locator("iframe")
+
+    until(page, lambda: Message.objects.filter(direction="in").count(), 1)
+    page.evaluate("chatWidget.close()")
+    page.locator(".panel[data-open]").wait_for(state="detached")
+    page.evaluate("chatWidget.push(['toggle'])")
+    page.locator(".panel[data-open]").wait_for()
+
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+    names = [name for name, _ in page.evaluate("heard")]
+    assert [name for name in names if name in {"open", "close"}] == ["open", "close", "open"]
+    assert {"ready", "message:sent", "conversation:started"} <= set(names)
+
+
+def test_the_language_of_the_page_is_spoken_and_can_change(shop):
+    page = shop(lang="en")
+    chat = open_chat(page)
+    assert chat.locator("html").get_attribute("lang") == "en"
+
+    page.evaluate("chatWidget.setLocale('pt-BR')")
+
+    chat.locator("html[lang='pt-br']").wait_for(state="attached")
+
+
+def test_a_theme_can_be_set(shop):
+    page = shop()
+    chat = open_chat(page)
+
+    page.evaluate("chatWidget.setTheme('dark')")
+
+    chat.locator("html[data-theme=dark]").wait_for(state="attached")
+
+
+def test_shutdown_forgets_the_visitor(shop):
+    page = shop()
+    chat = open_chat(page)
+    write(chat, "Sou a Marta")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+
+    page.evaluate("chatWidget.shutdown()")
+    page.locator(".bubble").wait_for(state="detached")
+    page.evaluate("chatWidget.boot()")
+    chat = open_chat(page)
+    write(chat, "Sou outra pessoa")
+
+    until(page, lambda: Contact.objects.count(), 2)
+    assert bodies(chat, VISITOR_LINES) == [f"{words.widget()['me']}: Sou outra pessoa"]
+
+
+def test_a_website_that_is_not_on_the_list_gets_no_chat(shop, inbox, ana, stage):
+    inboxes.change(inbox=inbox, by=ana, allowed_origins=["https://loja.example"])
+    page = shop()
+
+    page.locator(".bubble").click()
+
+    until(page, lambda: any("frame-ancestors 'self' https://loja.example" in said for said in stage.watch.complaints))
+    stage.watch.complaints.clear()
+    assert page.evaluate("heard.some(([name]) => name === 'ready')") is False
+
+
+def test_it_can_be_used_by_keyboard_and_gives_the_focus_back(shop):
+    said = words.widget()
+    page = shop()
+    bubble = page.get_by_role("button", name=words.loader()["open"])
+
+    bubble.focus()
+    page.keyboard.press("Enter")
+    chat = page.frame_locator("iframe")
+    field = chat.get_by_role("textbox", name=said["placeholder"])
+    field.wait_for()
+    until(page, lambda: field.evaluate("field => document.activeElement === field"))
+    page.keyboard.type("Oi")
+    page.keyboard.press("Enter")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+    page.keyboard.press("Escape")
+
+    page.locator(".panel[data-open]").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "bubble"
+    assert page.locator(".bubble").get_attribute("aria-expanded") == "false"
+
+
+def test_everything_in_it_has_a_name_and_room_for_a_thumb(shop):
+    page = shop(width=390, height=844, has_touch=True)
+    chat = open_chat(page)
+    write(chat, "Oi")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+
+    chat.get_by_role("log", name=words.widget()["log"]).wait_for()
+    for place in (page.locator(".bubble"), chat.locator("button:visible")):
+        for button in place.all():
+            box = button.bounding_box()
+            name = button.get_attribute("aria-label") or button.inner_text().strip()
+            assert name
+            assert (box["width"] >= 44, box["height"] >= 44) == (True, True), name
+    frame = page.locator("iframe")
+    assert frame.get_attribute("title") == words.loader()["title"]
+    # On a phone the conversation has the whole screen.
+    assert frame.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+
+def test_it_opens_at_once(shop):
+    page = shop()
+
+    # The panel stands before anything was fetched: opening waits for no network.
+    opened = page.evaluate(
+        """() => { document.querySelector("body > div:last-of-type").shadowRoot.querySelector(".bubble").click();
+            return document.querySelector("body > div:last-of-type").shadowRoot.querySelector(".panel").hasAttribute("data-open"); }"""
+    )
+
+    assert opened is True
