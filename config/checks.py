@@ -1,6 +1,7 @@
 """Checks with ids: mistakes of an installation that would hurt later, said at the start with their mend."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -82,7 +83,7 @@ def mail(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def session_pooling(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def session_pooling(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Refuse a pooler in transaction mode: `search_path` set by one request would answer another's.
 
     Measured with pgbouncer in transaction mode: 82 % of the reads came from the wrong tenant. One session
