@@ -2,16 +2,17 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class SubscriptionStatus(models.TextChoices):
     """A subscription's life. It is never revived: after `canceled` a new one begins."""
 
     TRIALING = "trialing", _("Trial")
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("subscription", "Active")
     PAST_DUE = "past_due", _("Payment due")
-    SUSPENDED = "suspended", _("Suspended")
-    CANCELED = "canceled", _("Canceled")
+    SUSPENDED = "suspended", pgettext_lazy("subscription", "Suspended")
+    CANCELED = "canceled", pgettext_lazy("subscription", "Canceled")
 
 
 class Unit(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Channel(models.TextChoices):
@@ -13,19 +14,19 @@ class Channel(models.TextChoices):
 class Status(models.TextChoices):
     """Where a conversation stands. `open` without an assignee is the queue."""
 
-    OPEN = "open", _("Open")
-    PENDING = "pending", _("Pending")
-    SNOOZED = "snoozed", _("Snoozed")
-    RESOLVED = "resolved", _("Resolved")
+    OPEN = "open", pgettext_lazy("conversation", "Open")
+    PENDING = "pending", pgettext_lazy("conversation", "Pending")
+    SNOOZED = "snoozed", pgettext_lazy("conversation", "Snoozed")
+    RESOLVED = "resolved", pgettext_lazy("conversation", "Resolved")
 
 
 class Priority(models.TextChoices):
     """How urgent a conversation is."""
 
     NONE = "none", _("No priority")
-    LOW = "low", _("Low")
-    MEDIUM = "medium", _("Medium")
-    HIGH = "high", _("High")
+    LOW = "low", pgettext_lazy("priority", "Low")
+    MEDIUM = "medium", pgettext_lazy("priority", "Medium")
+    HIGH = "high", pgettext_lazy("priority", "High")
     URGENT = "urgent", _("Urgent")
 
 
@@ -50,7 +51,7 @@ class Delivery(models.TextChoices):
     PENDING = "pending", _("Waiting")
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
-    READ = "read", _("Read")
+    READ = "read", pgettext_lazy("a message the other side has seen", "Read")
     FAILED = "failed", _("Failed")
 
 

@@ -7,7 +7,7 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from chat.enums import Status
 from chat.models import Conversation
@@ -87,10 +87,15 @@ def age(moment: datetime) -> SafeString:
     elif days == 1:
         said = gettext("yesterday")
     elif days < 7:
-        said = formats.date_format(local, "D").lower()
+        said = _short(formats.date_format(local, "D"))
     else:
-        said = f"{local.day} {formats.date_format(local, 'M').lower()}"
+        said = f"{local.day} {_short(formats.date_format(local, 'M'))}"
     return format_html('<time datetime="{}" data-age>{}</time>', moment.isoformat(), said)
+
+
+def _short(word: str) -> str:
+    """A weekday or month cut short as the browser writes it: `nov.` in Portuguese, `Nov` in English."""
+    return f"{word.lower().rstrip('.')}." if (get_language() or "").startswith("pt") else word
 
 
 @register.simple_tag

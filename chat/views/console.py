@@ -204,11 +204,15 @@ def _list_context(request: HttpRequest, opened: Conversation | None) -> dict[str
     counts = queries.counts(user=request.user)
     here = presence.visitors_here([row.contact_id for row in rows])
     number = opened.number if opened else None
-    tabs = (("mine", _("Mine")), ("queue", _("Queue")), ("all", pgettext("conversations", "All")))
+    tabs = (
+        ("mine", pgettext("conversations", "Mine")),
+        ("queue", _("Queue")),
+        ("all", pgettext("conversations", "All")),
+    )
     states = (
-        (Status.OPEN.value, _("Open")),
-        (Status.SNOOZED.value, _("Snoozed")),
-        (Status.RESOLVED.value, _("Resolved")),
+        (Status.OPEN.value, pgettext("conversations", "Open")),
+        (Status.SNOOZED.value, pgettext("conversations", "Snoozed")),
+        (Status.RESOLVED.value, pgettext("conversations", "Resolved")),
         ("any", _("Any state")),
     )
     return {

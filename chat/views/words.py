@@ -3,9 +3,17 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
-Words = dict[str, str]
+Words = dict[str, Any]
+
+
+def _unread() -> dict[str, str]:
+    """The forms of a count; `plural` of static/js/chat/format.js chooses by the number."""
+    return {
+        "one": ngettext("%(count)s unread", "%(count)s unread", 1),
+        "other": ngettext("%(count)s unread", "%(count)s unread", 2),
+    }
 
 
 def widget() -> Words:
@@ -29,8 +37,8 @@ def widget() -> Words:
         "joined": _("%(name)s takes care of you now"),
         "resolved": _("The conversation was closed. Write again to reopen it."),
         "reopened": _("The conversation is open again"),
-        "ended": _("Closed"),
-        "unread": _("%(count)s unread"),
+        "ended": pgettext("conversation", "Closed"),
+        "unread": _unread(),
         "queued": _("Waiting to be sent"),
         "sending": _("Sending"),
         "sent": _("Sent"),
@@ -54,7 +62,7 @@ def loader() -> Words:
         "title": _("Chat"),
         "open": _("Open the chat"),
         "close": _("Close the chat"),
-        "unread": _("%(count)s unread"),
+        "unread": _unread(),
         "failed": _("The chat does not answer. Your connection may be slow."),
         "retry": _("Try again"),
     }
@@ -66,11 +74,12 @@ def console() -> dict[str, Any]:
         "today": _("Today"),
         "yesterday": _("Yesterday"),
         "now": _("now"),
-        "unread": _("%(count)s unread"),
+        "unread": _unread(),
         "visitor": _("Visitor"),
         "note": _("Private note"),
         "youSaid": _("You: %(text)s"),
         "typing": _("%(name)s is typing"),
+        "typingMany": _("%(names)s are typing"),
         "alsoHere": _("Also looking at this: %(names)s"),
         "newMessages": _("New messages"),
         "states": {
@@ -101,9 +110,9 @@ def console() -> dict[str, Any]:
         },
         "priorities": {
             "none": _("No priority"),
-            "low": _("Low"),
-            "medium": _("Medium"),
-            "high": _("High"),
+            "low": pgettext("priority", "Low"),
+            "medium": pgettext("priority", "Medium"),
+            "high": pgettext("priority", "High"),
             "urgent": _("Urgent"),
         },
     }

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 PERSON = {"name": "Ana Souza", "email": "ana@padaria.example"}
 NAMES = {
@@ -65,7 +66,7 @@ def everything(now: datetime) -> dict[str, Any]:
                 "name": "Ana Beatriz",
                 "subject": _("Cake for Saturday"),
                 "tone": "accent",
-                "state": _("Open"),
+                "state": pgettext("conversation", "Open"),
                 "count": 3,
                 "at": now - timedelta(minutes=4),
             },
@@ -92,7 +93,7 @@ def everything(now: datetime) -> dict[str, Any]:
                 "name": "Lia",
                 "subject": _("Thank you"),
                 "tone": "green",
-                "state": _("Resolved"),
+                "state": pgettext("conversation", "Resolved"),
                 "count": 1,
                 "at": now - timedelta(days=12),
             },
@@ -164,9 +165,9 @@ def everything(now: datetime) -> dict[str, Any]:
             {"label": _("Note"), "value": ""},
         ],
         "chips": [
-            {"label": _("Mine"), "url": "?mine", "current": True, "count": 8},
+            {"label": pgettext("conversations", "Mine"), "url": "?mine", "current": True, "count": 8},
             {"label": _("Queue"), "url": "?queue", "current": False, "count": 3},
-            {"label": _("All"), "url": "?all", "current": False, "count": 128},
+            {"label": pgettext("conversations", "All"), "url": "?all", "current": False, "count": 128},
         ],
         "tab_links": [
             {"label": _("Overview"), "url": "#", "current": True, "count": None},
@@ -195,7 +196,10 @@ def everything(now: datetime) -> dict[str, Any]:
         "volumes": [14, 18, 22, 9, 7, 25, 28, 31, 27, 24, 12, 8, 33, 36],
         "two_series": [
             {"label": _("Received"), "values": [14, 18, 22, 9, 7, 25, 28, 31, 27, 24, 12, 8, 33, 36]},
-            {"label": _("Resolved"), "values": [10, 16, 20, 12, 8, 18, 26, 30, 29, 22, 14, 9, 25, 34]},
+            {
+                "label": pgettext("conversations", "Resolved"),
+                "values": [10, 16, 20, 12, 8, 18, 26, 30, 29, 22, 14, 9, 25, 34],
+            },
         ],
         "slices": [
             {"label": _("Website"), "value": 312},

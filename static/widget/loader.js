@@ -48,7 +48,7 @@
         const texts = CONFIG.texts || {};
         const wanted = settings.locale.toLowerCase();
         const key = texts[wanted] ? wanted : Object.keys(texts).find((code) => code.split("-")[0] === wanted.split("-")[0]);
-        return texts[key || CONFIG.language] || { open: "Chat", close: "Close", title: "Chat", unread: "%(count)s", failed: "", retry: "" };
+        return texts[key || CONFIG.language] || { open: "Chat", close: "Close", title: "Chat", unread: { one: "%(count)s", other: "%(count)s" }, failed: "", retry: "" };
     }
 
     const CSS = `
@@ -164,7 +164,7 @@
         ui.panel.toggleAttribute("data-open", isOpen);
         ui.bubble.setAttribute("aria-expanded", isOpen);
         ui.bubble.setAttribute("aria-controls", "panel");
-        const count = unread ? ` (${text.unread.replace("%(count)s", unread)})` : "";
+        const count = unread ? ` (${text.unread[unread === 1 ? "one" : "other"].replace("%(count)s", unread)})` : "";
         ui.bubble.setAttribute("aria-label", isOpen ? text.close : text.open + count);
         ui.badge.hidden = !unread || isOpen;
         ui.badge.textContent = unread > 99 ? "99+" : unread;

@@ -1,7 +1,7 @@
 // What the visitor sees. Draws from the model; decides nothing.
 
 import { arrange, grow, h, icon } from "../js/chat/dom.js";
-import { age, clock, day, fill, initials, linked, sameDay, together } from "../js/chat/format.js";
+import { age, clock, day, fill, initials, linked, plural, sameDay, together } from "../js/chat/format.js";
 
 const STATE_ICONS = { queued: "clock", sending: "clock", sent: "check", delivered: "check-check", read: "check-check" };
 
@@ -121,7 +121,7 @@ export function createView({ root, boot, actions }) {
                 row.firstChild.replaceChildren(
                     face(name),
                     h("span.row-words", {}, h("span.row-name", {}, name), h("span.row-preview", {}, talk.preview_direction === "in" ? fill(text.you, { text: talk.preview }) : talk.preview || text.newThread)),
-                    h("span.row-end", {}, h("span.row-age", {}, talk.last_message_at ? age(talk.last_message_at, locale, text) : ""), talk.unread ? h("span.count", {}, h("span", { "aria-hidden": "true" }, talk.unread), h("span.visually-hidden", {}, fill(text.unread, { count: talk.unread }))) : talk.status === "resolved" ? h("span.done", {}, text.ended) : ""),
+                    h("span.row-end", {}, h("span.row-age", {}, talk.last_message_at ? age(talk.last_message_at, locale, text) : ""), talk.unread ? h("span.count", {}, h("span", { "aria-hidden": "true" }, talk.unread), h("span.visually-hidden", {}, plural(text.unread, talk.unread, locale))) : talk.status === "resolved" ? h("span.done", {}, text.ended) : ""),
                 );
                 return row;
             }),

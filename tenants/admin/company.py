@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import DomainError
@@ -244,7 +244,11 @@ class ResellerAdmin(ResellerScopedAdmin):
     @admin.display(description=_("state"), ordering="is_active")
     def state_cell(self, row: Reseller) -> SafeString:
         """Whether its console is open."""
-        return cells.badge(gettext("Open"), "green") if row.is_active else cells.badge(gettext("Closed"), "red")
+        return (
+            cells.badge(pgettext("console", "Open"), "green")
+            if row.is_active
+            else cells.badge(pgettext("console", "Closed"), "red")
+        )
 
     @admin.display(description=_("since"), ordering="created_at")
     def created_cell(self, row: Reseller) -> SafeString | str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from ops.kernel.alerts.models import Alert
 from ops.kernel.outbox.models import OutboxDelivery
@@ -33,7 +33,7 @@ def numbers(request: HttpRequest, scope: Scope) -> dict[str, Any]:
                 "values": None,
             },
             {
-                "label": gettext("Active"),
+                "label": pgettext("customers", "Active"),
                 "value": states.get(TenantStatus.ACTIVE, 0),
                 "hint": "",
                 "url": f"{customers}?status=active",
@@ -47,7 +47,7 @@ def numbers(request: HttpRequest, scope: Scope) -> dict[str, Any]:
                 "values": [count for _week, count in weeks],
             },
             {
-                "label": gettext("Suspended"),
+                "label": pgettext("customers", "Suspended"),
                 "value": states.get(TenantStatus.SUSPENDED, 0),
                 "hint": "",
                 "url": f"{customers}?status=suspended",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.text import slugify
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from tenants import errors
 from tenants.enums import TenantStatus
@@ -17,16 +18,16 @@ from tenants.models import Domain, Reseller, Tenant
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]\Z")
 MAX_SLUG = 40
 CURRENCIES = {
-    "BRL": "Real (R$)",
-    "USD": "US dollar (US$)",
-    "EUR": "Euro (€)",
-    "GBP": "Pound (£)",
-    "ARS": "Peso argentino",
-    "CLP": "Peso chileno",
-    "COP": "Peso colombiano",
-    "MXN": "Peso mexicano",
-    "PYG": "Guarani",
-    "UYU": "Peso uruguayo",
+    "BRL": _("Brazilian real (R$)"),
+    "USD": _("US dollar (US$)"),
+    "EUR": _("Euro (€)"),
+    "GBP": _("Pound sterling (£)"),
+    "ARS": _("Argentine peso"),
+    "CLP": _("Chilean peso"),
+    "COP": _("Colombian peso"),
+    "MXN": _("Mexican peso"),
+    "PYG": _("Guarani"),
+    "UYU": _("Uruguayan peso"),
 }
 
 # Names that would look like the platform speaking, or that its machines use.

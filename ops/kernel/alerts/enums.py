@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Severity(models.IntegerChoices):
@@ -17,9 +18,9 @@ class Severity(models.IntegerChoices):
 class AlertState(models.TextChoices):
     """open → acknowledged → resolved; resolving is possible from both."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("alert", "Open")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
-    RESOLVED = "resolved", _("Resolved")
+    RESOLVED = "resolved", pgettext_lazy("alert", "Resolved")
 
 
 class DeliveryState(models.TextChoices):

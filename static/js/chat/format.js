@@ -51,7 +51,7 @@ export function day(value, locale, words) {
     if (days <= 0) return words.today;
     if (days === 1) return words.yesterday;
     if (days < 7) return capital(said(date, locale, { weekday: "long" }));
-    return said(date, locale, { day: "numeric", month: "short", year: "numeric" });
+    return shortDate(date, locale, { year: "numeric" });
 }
 
 export function sameDay(a, b) {
@@ -67,7 +67,7 @@ export function age(value, locale, words) {
     const days = midnight(new Date()) - midnight(date);
     if (days === 0) return clock(value, locale);
     if (days === 1) return words.yesterday.toLocaleLowerCase(locale);
-    return said(date, locale, days < 7 ? { weekday: "short" } : { day: "numeric", month: "short" });
+    return days < 7 ? said(date, locale, { weekday: "short" }) : shortDate(date, locale);
 }
 
 /** One or two letters for a face without a picture. */
@@ -90,6 +90,13 @@ export function fill(text, values) {
 /** The form of `{one, other}` that fits a number. */
 export function plural(forms, count, locale) {
     return fill(forms[new Intl.PluralRules(locale).select(count)] ?? forms.other, { count });
+}
+
+/** `22 nov. 2026`: the day first in both languages, as on every page. */
+function shortDate(date, locale, shape = {}) {
+    const shown = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", ...shape, timeZone: zone }).formatToParts(date);
+    const part = (type) => shown.find((one) => one.type === type)?.value;
+    return [part("day"), part("month"), part("year")].filter(Boolean).join(" ");
 }
 
 /** The day as a number, in the zone that is shown. */

@@ -1,7 +1,7 @@
 // The list of conversations: known rows change at once, what may enter, leave or move is drawn again by the server.
 
 import { debounce, on } from "../lib/dom.js";
-import { age, fill, initials } from "./format.js";
+import { age, fill, initials, plural } from "./format.js";
 
 const locale = document.documentElement.lang || "pt-br";
 const REFRESH_MS = 350;
@@ -33,7 +33,7 @@ export function openList({ root, words, me, current, open }) {
         const badge = piece(row, "count");
         badge.hidden = !number;
         piece(row, "number").textContent = number;
-        badge.lastElementChild.textContent = fill(words.unread, { count: number });
+        badge.lastElementChild.textContent = plural(words.unread, number, locale);
     }
 
     /** Something happened in a conversation, in the list or not. */

@@ -298,7 +298,7 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
         }
         const names = [...typers.values()].map((typer) => typer.name);
         typingLine.replaceChildren();
-        if (names.length) typingLine.append(pattern("dots").firstElementChild.cloneNode(true), fill(words.typing, { name: names.join(", ") }));
+        if (names.length) typingLine.append(pattern("dots").firstElementChild.cloneNode(true), fill(names.length > 1 ? words.typingMany : words.typing, { name: names[0], names: names.join(", ") }));
     }
 
     // On opening: at the first line that is new, else at the end.
