@@ -115,7 +115,6 @@ def demo(request: HttpRequest) -> HttpResponse:
             "shop": shop if shop in SHOPS else guessed,
             "inbox": inbox,
             "dark": request.GET.get("dark") == "1",
-            "widget_name": "chatWidget",
         },
     )
 

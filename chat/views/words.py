@@ -20,7 +20,6 @@ def widget() -> Words:
     """What the visitor's side says, in the active language."""
     return {
         "title": _("Chat"),
-        "open": _("Open the chat"),
         "close": _("Close the chat"),
         "back": _("All conversations"),
         "placeholder": _("Write a message"),
@@ -76,12 +75,10 @@ def console() -> dict[str, Any]:
         "now": _("now"),
         "unread": _unread(),
         "visitor": _("Visitor"),
-        "note": _("Private note"),
         "youSaid": _("You: %(text)s"),
         "typing": _("%(name)s is typing"),
         "typingMany": _("%(names)s are typing"),
         "alsoHere": _("Also looking at this: %(names)s"),
-        "newMessages": _("New messages"),
         "states": {
             "queued": _("Waiting to be sent"),
             "sending": _("Sending"),
@@ -91,12 +88,10 @@ def console() -> dict[str, Any]:
             "failed": _("Not sent"),
         },
         "listFailed": _("The list could not be loaded. What you see may be old."),
-        "threadFailed": _("The conversation could not be loaded."),
         "actionFailed": _("That did not work. Check the connection and try again."),
         "arrived": _("New message from %(name)s"),
         "resolved": _("Conversation resolved."),
         "undo": _("Undo"),
-        "copied": _("Copied"),
         "activity": {
             "assigned": _("%(name)s took the conversation"),
             "given": _("%(by)s gave the conversation to %(name)s"),

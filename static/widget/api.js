@@ -64,11 +64,8 @@ export function createApi({ base, inbox, storage, identity }) {
         forget() {
             token = null;
         },
-        texts: (locale) => call("GET", `config/?locale=${encodeURIComponent(locale)}`),
         start: (body) => authorised("POST", "conversations/", body),
         post: (id, body) => authorised("POST", `conversations/${id}/messages/`, body),
         events: (id, after) => authorised("GET", `conversations/${id}/events/?after=${after}`),
-        read: (id, seq) => authorised("POST", `conversations/${id}/read/`, { seq }),
-        page: (body) => authorised("POST", "page/", body),
     };
 }

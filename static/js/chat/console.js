@@ -41,7 +41,7 @@ export function start(root) {
         fetchEvents,
         apply: (event) => thread?.apply(event),
     });
-    const list = openList({ root, words, me, current: () => thread?.conversation ?? null, open: (url) => open(url) });
+    const list = openList({ root, words, current: () => thread?.conversation ?? null });
 
     // Only the open thread is followed; the API names conversations by number.
     async function fetchEvents(conversation, after) {
@@ -106,8 +106,8 @@ export function start(root) {
     live.on("msg.ack", (frame) => acks.get(frame.client_id)?.resolve(frame));
     live.on("msg.nack", (frame) => acks.get(frame.client_id)?.reject(refusal(frame)));
     live.on("bye", (frame) => {
-        // Logged out somewhere else: the page says so itself when it is asked again.
-        if (frame.code === 4001) location.reload();
+        // Logged out somewhere else? Only when the pages say so too; else a proxy that loses cookies would reload for ever.
+        if (frame.code === 4001) part(list.url, "list").catch((error) => error.status === 401 && location.reload());
     });
 
     // --- Sending ------------------------------------------------------------------------------------
@@ -406,9 +406,7 @@ export function start(root) {
 
     stops.push(
         bindKeys({
-            root,
             list,
-            open,
             back,
             reply: (hidden) => composer?.focus(hidden),
             menu: (id) => document.getElementById(id)?.isConnected && main.querySelector(`[popovertarget="${id}"]`)?.click(),

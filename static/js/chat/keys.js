@@ -7,7 +7,7 @@ import { bindPreferences, preference } from "./preferences.js";
 const CHORD_MS = 1_200;
 const PLACES = { c: "/chat/", o: "/chat/contacts/", s: "/settings/chat/widget/" };
 
-export function bindKeys({ root, list, back, reply, menu, takeIt, resolve, toggleContext, leaveContext, hasThread }) {
+export function bindKeys({ list, back, reply, menu, takeIt, resolve, toggleContext, leaveContext, hasThread }) {
     const help = document.getElementById("chat-help");
     let chord = 0;
     bindPreferences(help);

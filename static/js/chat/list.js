@@ -7,7 +7,7 @@ const locale = document.documentElement.lang || "pt-br";
 const REFRESH_MS = 350;
 const AT_MOST_EVERY_MS = 1_500;
 
-export function openList({ root, words, me, current, open }) {
+export function openList({ root, words, current }) {
     const list = root.querySelector("[data-list]");
     const rows = () => list.querySelector("[data-chat-rows]");
     const failed = list.querySelector("[data-list-error]");
