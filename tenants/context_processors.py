@@ -1,14 +1,16 @@
 """What every page knows: whose brand it wears, and the frame around it."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
-from ops.kernel.registry import nav, settings_pages
+from ops.kernel.registry import NavItem, nav, settings_pages
 from tenants.queries import alerts, brands
 
 THEMES = frozenset({"light", "dark"})
@@ -34,46 +36,75 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An entry of the rail on one page."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool
+    badge: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An entry of the palette."""
+
+    label: str
+    icon: str
+    url: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is the same on all pages of all who hold the same permissions."""
+
+    areas: tuple[tuple[NavItem, str, str], ...]
+    pages: tuple[Page, ...]
+    urls: dict[str, str]
+
+
 def _shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
-    frame: dict[str, Any] = {
-        "areas": [],
-        "home_url": "/",
-        "settings_url": "",
-        "in_settings": False,
-        "language_url": _url("tenants:language") or "",
-    }
     if (
         user is None
         or not user.is_authenticated
         or getattr(request, "tenant", None) is None
         or request.tenant.is_public
     ):
-        return frame
-    for item in nav:
-        url = _url(item.url_name)
-        if url is None or (item.permission and not user.has_perm(item.permission)):
-            continue
-        frame["areas"].append(
-            {
-                "label": item.label,
-                "icon": item.icon,
-                "url": url,
-                "current": request.path == url or (url != "/" and request.path.startswith(url)),
-                "badge": item.badge(request) if item.badge else None,
-            }
-        )
-    settings_url = _url("tenants:settings") if _may_open_settings(user) else None
-    frame |= {
-        "settings_url": settings_url or "",
-        "in_settings": settings_url is not None and request.path.startswith(settings_url),
-        "profile_url": _url("accounts:profile") or "",
-        "logout_url": _url("accounts:logout") or "",
-        "search_url": _url("tenants:search") or "",
+        return {
+            "areas": (),
+            "home_url": "/",
+            "settings_url": "",
+            "in_settings": False,
+            "language_url": _url("tenants:language") or "",
+        }
+    frame = _frame(
+        frozenset(user.get_all_permissions()),
+        get_language(),
+        (get_urlconf(), get_script_prefix()),
+        (*nav.keys(), *settings_pages.keys()),
+    )
+    settings_url = frame.urls["settings_url"]
+    return {
+        "areas": tuple(
+            Area(
+                label,
+                item.icon,
+                url,
+                request.path == url or (url != "/" and request.path.startswith(url)),
+                item.badge(request) if item.badge else None,
+            )
+            for item, label, url in frame.areas
+        ),
+        "home_url": "/",
+        "in_settings": settings_url != "" and request.path.startswith(settings_url),
         "notifications": _notifications(request),
-        "pages": _pages(user, frame["areas"]),
+        "pages": frame.pages,
+        **frame.urls,
     }
-    return frame
 
 
 def _notifications(request: HttpRequest) -> dict[str, Any] | None:
@@ -83,20 +114,39 @@ def _notifications(request: HttpRequest) -> dict[str, Any] | None:
     return {"url": reverse("tenants:notifications"), "unread": alerts.unread_count(request.user)}
 
 
-def _pages(user: Any, areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the palette knows without asking the server: the areas and the settings this person may open."""
-    pages = [
-        {"label": area["label"], "icon": area["icon"], "url": area["url"], "kind": gettext("Page")} for area in areas
-    ]
-    for page in settings_pages:
-        url = _url(page.url_name)
-        if url and (not page.permission or user.has_perm(page.permission)):
-            pages.append({"label": page.label, "icon": page.icon, "url": url, "kind": gettext("Settings")})
-    return pages
+@lru_cache(maxsize=256)
+def _frame(held: frozenset[str], language: str | None, addresses: tuple[Any, ...], offered: tuple[str, ...]) -> Frame:
+    """The areas and settings that open with these permissions, in the active language.
 
-
-def _may_open_settings(user: Any) -> bool:
-    return any(not page.permission or user.has_perm(page.permission) for page in settings_pages)
+    Reversing addresses and translating labels costs more than most pages; `language`, `addresses` (URLconf and
+    prefix) and `offered` (keys of the registries) are what the answer depends on besides.
+    """
+    areas = tuple(
+        (item, str(item.label), url)
+        for item in nav
+        if (url := _url(item.url_name)) is not None and (not item.permission or item.permission in held)
+    )
+    open_settings = [page for page in settings_pages if not page.permission or page.permission in held]
+    page, settings_kind = gettext("Page"), gettext("Settings")
+    return Frame(
+        areas=areas,
+        # What the palette knows without asking the server.
+        pages=(
+            *(Page(label, item.icon, url, page) for item, label, url in areas),
+            *(
+                Page(str(one.label), one.icon, url, settings_kind)
+                for one in open_settings
+                if (url := _url(one.url_name))
+            ),
+        ),
+        urls={
+            "settings_url": (_url("tenants:settings") or "") if open_settings else "",
+            "profile_url": _url("accounts:profile") or "",
+            "logout_url": _url("accounts:logout") or "",
+            "search_url": _url("tenants:search") or "",
+            "language_url": _url("tenants:language") or "",
+        },
+    )
 
 
 def _url(name: str) -> str | None:
