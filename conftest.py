@@ -29,6 +29,7 @@ KEPT_IN_PUBLIC = (*KEPT, "billing_plan", "tenants_tenant", "tenants_domain", "te
 def pytest_configure(config: pytest.Config) -> None:
     """Own files and Redis keys for each test process, and a hash that does not cost a tenth of a second a password."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.READY_SCHEMAS = 0
     config.stash[MEDIA] = Path(tempfile.mkdtemp(prefix="balcao-media-"))
     settings.STORAGE_URL = f"file://{config.stash[MEDIA]}"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -49,7 +50,9 @@ def _use_redis_database(number: int) -> None:
         url._replace(query=f"db={number}") if url.scheme == "unix" else url._replace(path=f"/{number}")
     )
     settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = address
-    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["address"] = address
+    layer = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    layer["hosts"][0]["address"] = address
+    layer["prefix"] = f"live{number}"  # Redis publishes across its databases
 
 
 @pytest.hookimpl(tryfirst=True)

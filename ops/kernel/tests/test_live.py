@@ -6,6 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers, get_channel_layer
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django_tenants.utils import schema_context
@@ -16,6 +17,8 @@ from ops.kernel.audit.tests.factories import AuditEntryFactory
 from ops.kernel.consumers import TenantConsumer
 from ops.kernel.errors import Conflict, Invalid
 from ops.kernel.redis import client as redis_client
+
+PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
 
 
 class Echo(TenantConsumer):
@@ -132,7 +135,7 @@ async def test_a_push_reaches_the_sockets_of_its_tenant_after_the_commit(acme, b
     def work():
         with schema_context(acme.schema_name), transaction.atomic():
             live.push(live.group("room"), {"type": "room.said", "text": "olá"})
-            early = redis_client().pubsub_numsub(f"live__group__{live.group('room')}")
+            early = redis_client().pubsub_numsub(f"{PREFIX}__group__{live.group('room')}")
         return early
 
     assert (await sync_to_async(work)())[0][1] == 1
@@ -147,7 +150,7 @@ async def test_a_push_reaches_the_sockets_of_its_tenant_after_the_commit(acme, b
 @pytest.mark.transactional
 def test_what_is_rolled_back_is_never_said(acme):
     with redis_client().pubsub(ignore_subscribe_messages=True) as listener:
-        listener.psubscribe("*__group__*")
+        listener.psubscribe(f"{PREFIX}__group__*")
         listener.get_message(timeout=5)
         with transaction.atomic():
             live.push(live.group("room"), {"type": "room.said", "text": "lost"})
