@@ -137,6 +137,8 @@ DATABASE_REPLICA_URL = env.url(
     secret=True,
 )
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", default=16, low=1, high=500)
+# Schemas the worker keeps formed for the next customers.
+READY_SCHEMAS = env.integer("READY_SCHEMAS", default=2, low=0, high=50)
 
 
 def _database(address: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Customers")
-    schedule = {"tenants.take_up": 60.0, "tenants.purge": 3600.0}
+    schedule = {"tenants.take_up": 60.0, "tenants.keep_ready": 60.0, "tenants.purge": 3600.0}
 
     def ready(self) -> None:
         from ops.kernel.audit import actions

@@ -8,6 +8,8 @@ PUBLIC_SCHEMA = "public"
 # The tenant every new one is copied from. A real row, so that every migration reaches it, and a name nobody
 # can ask for: tenants' schemas start with `t_`. Plain letters only, it is replaced as text in the prepared script.
 TEMPLATE_SCHEMA = "zz_tenant_template_zz"
+# Schemas formed in advance for tenants to come. No tenant is called so either.
+READY_PREFIX = "zz_ready_"
 TEMPLATE_SLUG = "zz-template"
 PUBLIC_SLUG = "public"
 

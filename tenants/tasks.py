@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import lifecycle, provisioning
+from tenants.services import lifecycle, provisioning, ready
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -23,3 +23,9 @@ def purge() -> None:
 def take_up() -> None:
     """Ask again for preparations that nobody is doing."""
     provisioning.take_up(now=timezone.now())
+
+
+@shared_task(name="tenants.keep_ready", ignore_result=True)
+def keep_ready() -> None:
+    """Have schemas ready for the tenants to come."""
+    ready.keep()

@@ -18,7 +18,7 @@ STOP_S = 10.0
 # Everything that points at an installation or unlocks an account: a test never touches one, and passes with any set.
 INSTALLATION = frozenset(
     {"DEBUG", "DEMO", "DEFAULT_FROM_EMAIL", "LOG_LEVEL", "PLATFORM_DOMAIN", "PORT", "SECURE_SSL_REDIRECT"}
-    | {"SINGLE_TENANT", "VAR_DIR", "DATABASE_POOL_SIZE", "FIELD_KEYS"}
+    | {"SINGLE_TENANT", "VAR_DIR", "DATABASE_POOL_SIZE", "READY_SCHEMAS", "FIELD_KEYS"}
 )
 KINDS = ("_URL", "_KEY", "_KEY_ID", "_TOKEN", "_SECRET", "_DSN", "_SID", "_PASSWORD")
 

@@ -28,7 +28,7 @@ from tenants.accounts.models import Role
 from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobKind, JobState
 from tenants.models import Tenant, TenantJob
 from tenants.queries import drift
-from tenants.services import domains, template
+from tenants.services import domains, ready, template
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +153,7 @@ def _public_and_template(report: Report, options: dict[str, Any], say: Callable[
                 _ordinary(TEMPLATE_SCHEMA, options)
                 _remember_release(TEMPLATE_SCHEMA, release)
             template.renew(release_hash=release)
+        ready.discard_stale()
         report.template = True
 
 
@@ -170,6 +171,7 @@ def refresh_script() -> None:
     _remember_release(TEMPLATE_SCHEMA, drift.release_hash() if complete else "")
     with _alone(template.FORMING_LOCK):
         template.renew(release_hash=drift.release_hash() if complete else "")
+    ready.discard_stale()
 
 
 def _is_migrated() -> bool:

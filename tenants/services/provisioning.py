@@ -1,7 +1,8 @@
 """Make a tenant: its row and address, its schema, its owner, its first settings.
 
 Each step can be done twice and leaves what the next one needs; the job says which step a tenant stands on and why it
-stopped. The schema is replayed from the prepared script (`template`) in one transaction, so it exists whole or not.
+stopped. The schema is one that was formed in advance (`ready`) or is replayed from the prepared script (`template`), in
+one transaction, so it exists whole or not.
 """
 
 import logging
@@ -28,7 +29,7 @@ from tenants.accounts.models import Role, User
 from tenants.enums import PUBLIC_SCHEMA, JobKind, JobState, JobStep, TenantStatus
 from tenants.models import Domain, Reseller, Tenant, TenantJob
 from tenants.queries import hosts
-from tenants.services import domains, lifecycle, naming, template
+from tenants.services import domains, lifecycle, naming, ready, template
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def _address(job: TenantJob) -> None:
 
 
 def _schema(job: TenantJob) -> None:
-    """Replay the prepared script. A schema that bears this tenant's mark is whole and stays."""
+    """Make the schema. One that bears this tenant's mark is whole and stays."""
     tenant = job.tenant
     mark = mark_of(tenant)
     found = schema_mark(tenant.schema_name)
@@ -199,24 +200,29 @@ def _schema(job: TenantJob) -> None:
 
 
 def form_schema(tenant: Tenant) -> None:
-    """Make the schema of a tenant from the prepared script, marked as this tenant's."""
+    """Make the schema of a tenant, marked as this tenant's: a ready one by its new name, or one from the script.
+
+    Inside a transaction of the caller's: it keeps the lock against a changing template until the schema is committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [template.FORMING_LOCK])
     script = template.current()
-    body = (
-        "SET LOCAL check_function_bodies = off; SET LOCAL search_path = ''; SET LOCAL client_min_messages = warning;\n"
-        f"SELECT pg_catalog.pg_advisory_xact_lock_shared({template.FORMING_LOCK});\n"
-        f"{template.script_for(script, tenant.schema_name)}\n"
-        f"COMMENT ON SCHEMA {tenant.schema_name} IS '{mark_of(tenant)}';\n"
-        "SET LOCAL check_function_bodies = on;"
-    )
+    mark = mark_of(tenant)
+    if not ready.take(script=script, schema=tenant.schema_name, mark=mark):
+        _replay(template.forming(script, tenant.schema_name, mark=mark))
+    Tenant.objects.filter(pk=tenant.pk).update(release_hash=script.release_hash)
+    ready.ask_for_more()
+
+
+def _replay(body: bytes) -> None:
     if _callers_transaction():
         # The caller's transaction may still be rolled back, and then the schema must go with it.
         with connection.cursor() as cursor:
-            cursor.cursor.execute(body.encode())
+            cursor.cursor.execute(body)
         connection.search_path_set_schemas = None
     else:
         with template.fresh_connection() as fresh, fresh.transaction():
-            fresh.execute(body.encode(), prepare=False)
-    Tenant.objects.filter(pk=tenant.pk).update(release_hash=script.release_hash)
+            fresh.execute(body, prepare=False)
 
 
 def _callers_transaction() -> bool:

@@ -73,11 +73,16 @@ def fresh_connection() -> Iterator[psycopg.Connection]:
 
 def current() -> TemplateScript:
     """The newest script. Raises `TemplateMissing` before the first `migrate`."""
-    with schema_context(PUBLIC_SCHEMA):
-        script = TemplateScript.objects.order_by("-created_at", "-pk").first()
+    script = newest()
     if script is None:
         raise errors.TemplateMissing()
     return script
+
+
+def newest() -> TemplateScript | None:
+    """The newest script, or None before the first `migrate`."""
+    with schema_context(PUBLIC_SCHEMA):
+        return TemplateScript.objects.order_by("-created_at", "-pk").first()
 
 
 def renew(*, release_hash: str) -> TemplateScript:
@@ -93,6 +98,29 @@ def script_for(script: TemplateScript, schema: str) -> str:
     if not SAFE_SCHEMA.match(schema):
         raise ValueError(f"{schema!r} cannot stand unquoted in the prepared script.")
     return script.sql.replace(TEMPLATE_SCHEMA, schema)
+
+
+def forming(script: TemplateScript, schema: str, *, mark: str) -> bytes:
+    """Everything that makes this schema, marked by its comment, for one round trip inside a transaction.
+
+    Whoever sends it, or waits for who does, holds `FORMING_LOCK` shared.
+    """
+    return (
+        "SET LOCAL check_function_bodies = off; SET LOCAL search_path = ''; SET LOCAL client_min_messages = warning;\n"
+        f"{script_for(script, schema)}\n"
+        f"COMMENT ON SCHEMA {schema} IS '{mark}';\n"
+        "SET LOCAL check_function_bodies = on;"
+    ).encode()
+
+
+def bears_its_name(script: TemplateScript) -> bool:
+    """Whether a schema made from the script holds its own name as text, which a rename would not reach.
+
+    `name.table` outside the bodies of functions is a reference PostgreSQL keeps by number, and renames with it.
+    """
+    text = script.sql.replace(f"CREATE SCHEMA {TEMPLATE_SCHEMA};", "", 1)
+    bodies = (body for _, body in re.findall(r"(?s)(\$\w*\$)(.*?)\1", text))
+    return any(TEMPLATE_SCHEMA in body for body in bodies) or bool(re.search(rf"{TEMPLATE_SCHEMA}(?!\.)", text))
 
 
 def dump(schema: str) -> str:
