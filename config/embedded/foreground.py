@@ -14,6 +14,9 @@ STOP_S = 8.0  # what a program gets to end after SIGTERM or SIGHUP
 
 def run(argv: list[str | Path], *, guard: Guard, env: Mapping[str, str], cwd: Path | str) -> int:
     """Run it in this terminal, pass signals on, and return its exit code (128 + n when signal n ended it)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script's background job starts with SIGINT ignored, and the program would inherit that for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     child = guard.spawn(Path(argv[1]).name, argv, env=env, cwd=cwd, group=False)
     asked_to_stop = False
 

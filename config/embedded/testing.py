@@ -44,7 +44,7 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    on_signals(interrupted, signal.SIGTERM, signal.SIGHUP)
+    on_signals(interrupted, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     var = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     var.chmod(0o711)  # the service account passes through
     try:
