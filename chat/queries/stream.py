@@ -26,9 +26,9 @@ SELECT e.conversation_id, max(e.seq) FROM chat_chatevent e
 WHERE (e.xid, e.id) > (%s::text::xid8, %s)
 GROUP BY e.conversation_id LIMIT 1000
 """
-NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1"
 # The cluster and the table: a restore makes another table, and transaction ids mean nothing in another cluster.
 EPOCH = "SELECT system_identifier, 'chat_chatevent'::regclass::oid::bigint FROM pg_control_system()"
+NOW = EPOCH.replace("SELECT", "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1,", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ def epoch() -> str:
     """Names this history; another one after a restore or a move."""
     with connection.cursor() as sql:
         sql.execute(EPOCH)
-        cluster, table = sql.fetchone()
+        return _epoch(*sql.fetchone())
+
+
+def _epoch(cluster: int, table: int) -> str:
     return f"{int(cluster):x}-{table:x}"
 
 
@@ -55,7 +58,8 @@ def now() -> Cursor:
     """The place up to which everything is final."""
     with connection.cursor() as sql:
         sql.execute(NOW)
-        return Cursor(epoch=epoch(), xid=int(sql.fetchone()[0]), id=2**62)
+        xid, cluster, table = sql.fetchone()
+    return Cursor(epoch=_epoch(cluster, table), xid=int(xid), id=2**62)
 
 
 def parse(text: str) -> Cursor:

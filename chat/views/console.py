@@ -25,7 +25,7 @@ from chat.models import Conversation, Message
 from chat.queries import console as queries
 from chat.queries import stream, thread
 from chat.services import contacts, conversations, messages, presence
-from chat.views import lines, words
+from chat.views import home, lines, words
 from ops.kernel.errors import Invalid
 from ops.kernel.ids import uuid7
 from tenants.accounts.models import User
@@ -52,7 +52,8 @@ def console(request: HttpRequest, number: int | None = None) -> HttpResponse:
         context |= _thread_context(request, opened) if opened else {}
     context["conversation"] = opened
     if not part:
-        context |= {"console_words": words.console(), "patterns": lines.patterns(), "cursor": cursor}
+        # Callables: both are asked for only when the page's fixed parts are drawn anew.
+        context |= {"console_words": words.console, "patterns": lines.patterns, "cursor": cursor}
     return render(request, PARTS.get(part, "chat/console.html"), context)
 
 
@@ -201,7 +202,7 @@ def _address(number: int | None, wanted: queries.Filter, **changes: Any) -> str:
 def _list_context(request: HttpRequest, opened: Conversation | None) -> dict[str, Any]:
     wanted = _filter(request)
     rows, more = queries.conversations(user=request.user, wanted=wanted)
-    counts = queries.counts(user=request.user)
+    counts = home.counts(request)
     here = presence.visitors_here([row.contact_id for row in rows])
     number = opened.number if opened else None
     tabs = (

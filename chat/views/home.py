@@ -14,11 +14,19 @@ from chat.queries import console as queries
 SHOWN = 5
 
 
+def counts(request: HttpRequest) -> dict[str, int]:
+    """Open work by tab, asked once for the rail and the page together."""
+    known: dict[str, int] | None = getattr(request, "chat_counts", None)
+    if known is None:
+        known = request.chat_counts = queries.counts(user=request.user)  # type: ignore[attr-defined]
+    return known
+
+
 def numbers(request: HttpRequest) -> dict[str, Any]:
     """The numbers of the home page: what waits, what is mine, what is open."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return {
-        "counts": queries.counts(user=request.user),
+        "counts": counts(request),
         "resolved": queries.resolved_since(midnight, user=request.user),
     }
 
@@ -31,7 +39,7 @@ def waiting(request: HttpRequest) -> dict[str, Any]:
 
 def queue_badge(request: HttpRequest) -> int | None:
     """How many conversations wait for somebody to take them."""
-    return queries.counts(user=request.user)["queue"] or None
+    return counts(request)["queue"] or None
 
 
 def find_conversations(request: HttpRequest, text: str) -> Iterable[dict[str, Any]]:

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
 from tenants.accounts.models import User
+from tenants.queries import hosts
 
 
 class RoleBackend(BaseBackend):
@@ -47,12 +49,20 @@ class RoleBackend(BaseBackend):
         return User.objects.select_related("role").active().filter(pk=key).first()
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Names `app.codename` of the role, read once per user object, which lives as long as a request."""
+        """Names `app.codename` of the role.
+
+        Who holds which role is read with the person at every request; what a role may is decided by the release and
+        kept in the process, beside the hosts.
+        """
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None or user_obj.role_id is None:
             return set()
         known: set[str] | None = getattr(user_obj, "_role_permissions", None)
         if known is None:
-            name = Concat(F("content_type__app_label"), Value("."), F("codename"))
-            known = set(Permission.objects.filter(roles=user_obj.role_id).order_by().values_list(name, flat=True))
-            user_obj._role_permissions = known
+            key = f"role:{connection.schema_name}:{user_obj.role_id}"
+            known = user_obj._role_permissions = set(hosts.remembered(key, lambda: _names(user_obj.role_id)))
         return known
+
+
+def _names(role_id: UUID) -> frozenset[str]:
+    name = Concat(F("content_type__app_label"), Value("."), F("codename"))
+    return frozenset(Permission.objects.filter(roles=role_id).order_by().values_list(name, flat=True))

@@ -18,7 +18,8 @@ ICONS = {
 
 def latest(*, limit: int = 6) -> list[dict[str, Any]]:
     """The newest entries of the audit log of this schema, as `components/timeline.html` draws them."""
-    entries = AuditEntry.objects.exclude(action__in=COMINGS_AND_GOINGS).newest_first()[:limit]
+    shown = AuditEntry.objects.exclude(action__in=COMINGS_AND_GOINGS)
+    entries = shown.only("at", "action", "actor_label", "object_label").newest_first()[:limit]
     return [
         {
             "icon": ICONS.get(entry.action.split(".")[0], "circle-dot"),

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-# Drawings of one place of one template. Strangers cannot fill it: the values come from settings, brands and rights.
+# Drawings of one place of one template; when there are more, all are forgotten.
 KEPT = 256
 
 
@@ -44,7 +44,7 @@ class KeptNode(template.Node):
 def kept(parser: Parser, token: Token) -> KeptNode:
     """`{% kept first second %}…{% endkept %}`: what stands inside depends on these values and the language alone.
 
-    For the frame of every page, whose words, icons and addresses cost more than the page inside it. Kept in the
+    For the frame of every page, whose words, icons and addresses cost more than what is inside it. Kept in the
     process with the compiled template, so while templates are edited (DEBUG) nothing is kept. Values are texts,
     numbers or tuples of such; nothing of the request may be inside that is not named: no token, no time, no form.
     """

@@ -1,7 +1,7 @@
 """Small words every page needs: icons, initials, times, money, and the map from controller names to modules."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -90,10 +90,16 @@ def relative_words(value: datetime, now: datetime) -> str:
 def short_date(value: datetime) -> str:
     """`22 nov. 2026`."""
     local = timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
-    month = formats.date_format(local, "N").lower()
-    if (get_language() or "").startswith("pt"):
-        return f"{local.day} {formats.date_format(local, 'M').lower().rstrip('.')}. {local.year}"
-    return f"{local.day} {month.capitalize()} {local.year}"
+    return _short_date(local.year, local.month, local.day, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _short_date(year: int, month: int, day: int, language: str | None) -> str:
+    # A list says the same few days again and again, and the names of months are looked up each time.
+    on = date(year, month, day)
+    if (language or "").startswith("pt"):
+        return f"{day} {formats.date_format(on, 'M').lower().rstrip('.')}. {year}"
+    return f"{day} {formats.date_format(on, 'N').capitalize()} {year}"
 
 
 @register.simple_tag

@@ -17,7 +17,7 @@ def test_the_list_asks_the_same_number_of_questions(acme, bia, client_of, rows, 
     client = client_of(acme, user=bia)
     client.get(BASE)  # what a session and a plan cost once is not the list's
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         response = client.get(BASE)
 
     assert len(response.json()["results"]) == rows

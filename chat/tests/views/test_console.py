@@ -29,7 +29,7 @@ def test_the_list_asks_the_same_number_of_questions(acme, bia, client_of, rows, 
     client = client_of(acme, user=bia)
     client.get("/chat/")
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         response = client.get("/chat/", headers={"x-console": "list"})
 
     assert len(numbers(response)) == rows
@@ -44,7 +44,7 @@ def test_a_thread_asks_the_same_number_of_questions(acme, bia, client_of, lines,
     address = f"/chat/c/{conversation.number}"
     client.get(address)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         response = client.get(address, headers={"x-console": "thread"})
 
     assert len(texts(response)) == lines

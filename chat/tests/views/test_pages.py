@@ -10,7 +10,7 @@ def test_the_contacts_ask_the_same_number_of_questions(acme, bia, client_of, row
     client = client_of(acme, user=bia)
     client.get("/chat/contacts/")
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         response = client.get("/chat/contacts/")
 
     assert len(response.context["rows"]) == rows
