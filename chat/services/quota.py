@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from billing import entitlements
@@ -28,6 +29,6 @@ def count_conversation(*, conversation_id: UUID, now: datetime) -> None:
         key=f"{CONVERSATIONS}:{now:%Y-%m}",
         title=_("This month's conversations are used up"),
         body=_("New conversations still arrive. Your plan includes %(limit)s a month; a larger plan brings more.")
-        % {"limit": decision.limit},
+        % {"limit": number_format(decision.limit, force_grouping=True)},
         now=now,
     )

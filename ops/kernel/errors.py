@@ -26,6 +26,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -68,7 +69,12 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         text = str(self.message)
-        return text % self.params if self.params else text
+        # Numbers as people write them: "10.000 conversas".
+        said = {
+            name: number_format(value, force_grouping=True) if type(value) is int else value
+            for name, value in self.params.items()
+        }
+        return text % said if said else text
 
     @property
     def errors(self) -> list[FieldError]:
