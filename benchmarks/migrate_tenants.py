@@ -1,10 +1,12 @@
 """Bringing many tenants up to date: our drift check and replay against `migrate_schemas` of django-tenants, in the same run.
 
-    .venv/bin/python benchmarks/migrate_tenants.py [--tenants 200] [--stock 5]
+    .venv/bin/python benchmarks/migrate_tenants.py [--tenants 200] [--stock 20]
 
 In a throw-away database with that many tenants: first a run with nothing to do, then a deploy that adds one migration
-(two columns, an index and a constraint). The baseline does the same for a sample of the tenants, one after the other as
-it does for all, and is scaled to their number. Wanted: at least 20 times faster in both.
+(two columns, an index and a constraint). The baseline does the same, one tenant after the other, for a sample spread over
+the list; its median a tenant is scaled to as many as ours did. `--stock` as large as `--tenants` measures the first part
+without a sample; in the second, what the baseline has migrated is not there for ours, so some must be left.
+Wanted: at least 20 times faster in both.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import sys
 import time
 
 import throwaway  # noqa: F401 — first: it makes the database
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
@@ -69,7 +72,10 @@ def told(what: str, ours: float, each: list[float], tenants: int) -> float:
     ratio = whole / ours
     print(f"{what}")
     print(f"  ours   {ours:.2f} s for {tenants} tenants ({ours / tenants * 1000:.1f} ms each)")
-    print(f"  stock  {statistics.median(each):.3f} s median a tenant (n={len(each)}), {whole:.0f} s for {tenants}")
+    print(
+        f"  stock  {statistics.median(each):.3f} s median a tenant (min {min(each):.3f}, max {max(each):.3f}, n={len(each)}),"
+        f" scaled: {whole:.0f} s for {tenants}"
+    )
     print(f"  ratio  {ratio:.1f} times faster than migrate_schemas (wanted: {WANTED_RATIO:.0f})")
     return ratio
 
@@ -77,13 +83,17 @@ def told(what: str, ours: float, each: list[float], tenants: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tenants", type=int, default=200)
-    parser.add_argument("--stock", type=int, default=5)
+    parser.add_argument("--stock", type=int, default=20)
     asked = parser.parse_args()
+    settings.READY_SCHEMAS = 0  # no worker runs here that would form them
     call_command("migrate", interactive=False, verbosity=0)
     started = time.perf_counter()
     for number in range(asked.tenants):
         provisioning.create(name=f"Bench {number}", slug=f"bench-{number}", wait=True)
-    print(f"{asked.tenants} tenants made in {time.perf_counter() - started:.0f} s, load {os.getloadavg()[0]:.1f}")
+    took = time.perf_counter() - started
+    print(
+        f"{asked.tenants} tenants made in {took:.0f} s ({took / asked.tenants:.2f} s each), load {os.getloadavg()[0]:.1f}"
+    )
 
     schemas = drift.tenant_schemas()
     idle = []
@@ -92,7 +102,7 @@ def main() -> int:
         report = migrating.run()
         idle.append(time.perf_counter() - started)
         assert not report.changed
-    sample = schemas[: asked.stock]
+    sample = schemas[:: max(1, asked.tenants // asked.stock)][: asked.stock]
     nothing = told("nothing to do", statistics.median(idle), stock(sample), asked.tenants)
 
     deploy()
@@ -101,6 +111,7 @@ def main() -> int:
     drift.tenant_schemas = list
     migrating.run()
     drift.tenant_schemas = everybody
+    sample = sample[: asked.tenants // 2]
     each = stock(sample)
     started = time.perf_counter()
     report = migrating.run()
