@@ -18,6 +18,8 @@ import pytest
 from django.conf import settings
 from django.test import Client, TransactionTestCase
 
+from config.settings import broker_url
+
 NAMES = ("acme", "beta")
 MEDIA = pytest.StashKey[Path]()
 PASSWORD = "balcao-demo"  # everybody's in tests
@@ -46,10 +48,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _use_redis_database(number: int) -> None:
     """Tests empty their Redis database, so two processes may not share one. Before anything has connected."""
     url = urlsplit(settings.REDIS_URL)
-    address = urlunsplit(
-        url._replace(query=f"db={number}") if url.scheme == "unix" else url._replace(path=f"/{number}")
-    )
+    if url.scheme == "unix":
+        address = f"unix://{url.path}?db={number}"  # urlunsplit would drop the slashes of an empty host
+    else:
+        address = urlunsplit(url._replace(path=f"/{number}"))
+    os.environ["REDIS_URL"] = address  # for the processes that tests start
     settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = address
+    settings.CELERY_BROKER_URL = settings.CELERY_RESULT_BACKEND = broker_url(address)
     layer = settings.CHANNEL_LAYERS["default"]["CONFIG"]
     layer["hosts"][0]["address"] = address
     layer["prefix"] = f"live{number}"  # Redis publishes across its databases
@@ -61,6 +66,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("transactional") and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db(transaction=True))
+        # A file stays together for its browser; tests of the commands watch the whole machine, so one at a time.
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group("embedded" if folder.name == "embedded" else str(item.path)))
 
 
 # --- The database and the two tenants -----------------------------------------------------------------

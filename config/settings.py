@@ -179,7 +179,7 @@ def _redis_number(address: str) -> str:
     return parse_qs(parts.query).get("db", [parts.path.lstrip("/") if parts.scheme != "unix" else ""])[0] or "0"
 
 
-def _broker(address: str) -> str:
+def broker_url(address: str) -> str:
     """Celery spells a Unix socket `redis+socket://path?virtual_host=db`."""
     if not address.startswith("unix:"):
         return address
@@ -209,7 +209,7 @@ CHANNEL_LAYERS = {
 }
 
 # --- Celery -------------------------------------------------------------------------------------
-CELERY_BROKER_URL = _broker(REDIS_URL)
+CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_RESULT_BACKEND = CELERY_BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "visibility_timeout": 3600}
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:"}
