@@ -16,6 +16,8 @@ COUNTS = """
 SELECT count(*) FILTER (WHERE assignee_id = %s), count(*) FILTER (WHERE assignee_id IS NULL), count(*)
 FROM chat_conversation WHERE status = %s
 """
+# Resolving is activity, and activity has an index.
+RESOLVED = "SELECT count(*) FROM chat_conversation WHERE status = %s AND resolved_at >= %s AND last_activity_at >= %s"
 # What a row of the list shows; a whole conversation with its people is five times as much to fetch and to build.
 IN_A_ROW = (
     "number",
@@ -79,7 +81,11 @@ def waiting(*, user: Any, limit: int) -> tuple[list[Conversation], bool]:
 
 def resolved_since(moment: datetime, *, user: Any) -> int:
     """How many conversations were resolved since an instant and stayed so."""
-    return Conversation.objects.visible_to(user).filter(status=Status.RESOLVED, resolved_at__gte=moment).count()
+    if not user.has_perm("chat.view_conversation"):
+        return 0
+    with connection.cursor() as sql:
+        sql.execute(RESOLVED, [Status.RESOLVED.value, moment, moment])
+        return int(sql.fetchone()[0])
 
 
 def counts(*, user: Any) -> dict[str, int]:

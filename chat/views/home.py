@@ -7,9 +7,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chat.models import Contact, Conversation
 from chat.queries import console as queries
+from chat.queries import trends
 
 SHOWN = 5
 
@@ -23,12 +25,46 @@ def counts(request: HttpRequest) -> dict[str, int]:
 
 
 def numbers(request: HttpRequest) -> dict[str, Any]:
-    """The numbers of the home page: what waits, what is mine, what is open."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    """The numbers of the home page: what waits, what is mine, what is open, each with its last fourteen days."""
+    now = timezone.localtime()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    count = counts(request)
+    lately = trends.of(user=request.user, now=now, open_now=count["all"])
+    begun, mine = lately.begun[-1], lately.mine[-1]
     return {
-        "counts": counts(request),
+        "counts": count,
         "resolved": queries.resolved_since(midnight, user=request.user),
+        "trends": {
+            "queue": {
+                "values": _line(lately.begun),
+                "trend": ngettext("%(count)s new today", "%(count)s new today", begun) % {"count": begun}
+                if begun
+                else "",
+            },
+            "mine": {
+                "values": _line(lately.mine),
+                "trend": ngettext("%(count)s resolved today", "%(count)s resolved today", mine) % {"count": mine}
+                if mine
+                else "",
+            },
+            "open": {"values": _line(lately.open)} | _change(lately.open),
+            "resolved": {"values": _line(lately.resolved)},
+        },
     }
+
+
+def _line(values: list[int]) -> list[int]:
+    """Days to draw; nothing when nothing happened on any of them."""
+    return values if any(values) else []
+
+
+def _change(values: list[int]) -> dict[str, Any]:
+    """Today against yesterday, where less is better."""
+    change = values[-1] - values[-2]
+    if not change:
+        return {}
+    sign = "+" if change > 0 else "\N{MINUS SIGN}"
+    return {"trend": f"{sign}{abs(change)}", "up": change > 0, "good": change < 0}
 
 
 def waiting(request: HttpRequest) -> dict[str, Any]:
