@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -216,4 +215,7 @@ def bar_words(bar: usage.Bar) -> str:
     """The numbers of a bar where they need a unit."""
     if bar.unit != Unit.BYTES or bar.limit is None:
         return ""
-    return gettext("%(used)s of %(limit)s") % {"used": filesizeformat(bar.used), "limit": filesizeformat(bar.limit)}
+    return gettext("%(used)s of %(limit)s") % {
+        "used": usage.amount(bar.used, bar.unit),
+        "limit": usage.amount(bar.limit, bar.unit),
+    }

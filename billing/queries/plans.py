@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
-from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
+from billing import entitlements
 from billing.models import Plan
+from billing.queries.usage import amount
 from ops.kernel.registry import features
 
 
@@ -15,7 +15,7 @@ def limit_words(plan: Plan, key: str) -> str:
     limit = plan.limits.get(key)
     if limit is None:
         return gettext("unlimited")
-    return filesizeformat(limit) if key == "storage.bytes" else number_format(limit, force_grouping=True)
+    return amount(limit, entitlements.KNOWN[key].unit)
 
 
 def feature_names(plan: Plan) -> list[str]:
@@ -34,9 +34,19 @@ def choices() -> list[dict[str, Any]]:
 
 
 def _words(plan: Plan) -> str:
-    words = gettext("%(agents)s agents · %(conversations)s conversations a month · %(storage)s")
-    return words % {
-        "agents": limit_words(plan, "chat.agents"),
-        "conversations": limit_words(plan, "chat.conversations_month"),
-        "storage": limit_words(plan, "storage.bytes"),
-    }
+    """Its three limits side by side: a list, each part a phrase of its own."""
+    agents, talks = plan.limits.get("chat.agents"), plan.limits.get("chat.conversations_month")
+    return " · ".join(
+        (
+            gettext("unlimited agents")
+            if agents is None
+            else ngettext("%(count)s agent", "%(count)s agents", agents) % {"count": limit_words(plan, "chat.agents")},
+            gettext("unlimited conversations")
+            if talks is None
+            else ngettext("%(count)s conversation a month", "%(count)s conversations a month", talks)
+            % {"count": limit_words(plan, "chat.conversations_month")},
+            gettext("unlimited storage")
+            if plan.limits.get("storage.bytes") is None
+            else limit_words(plan, "storage.bytes"),
+        )
+    )

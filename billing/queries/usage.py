@@ -56,7 +56,8 @@ class Bar:
 def amount(number: int, unit: Unit) -> str:
     """A number as people write it: thousands grouped, bytes in the unit that fits."""
     if unit == Unit.BYTES:
-        return filesizeformat(number)
+        # Plans are sold in whole units: "25 GB" reads better than "25.0 GB".
+        return filesizeformat(number).replace(f"{formats.get_format('DECIMAL_SEPARATOR')}0\xa0", "\xa0")
     return formats.number_format(number, decimal_pos=0, force_grouping=True)
 
 
