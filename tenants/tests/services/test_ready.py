@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from celery import current_app
 from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 from django.utils import timezone
@@ -31,6 +32,15 @@ def two(settings) -> Iterator[None]:
     settings.READY_SCHEMAS = 0
     ready.keep()
     assert at_hand() == {}
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """What is enqueued runs at once."""
+    before = current_app.conf.task_always_eager
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = before
 
 
 def at_hand() -> dict[str, int]:
@@ -83,6 +93,15 @@ def test_what_was_taken_is_formed_again_and_no_more():
 
     assert (ready.keep(), len(at_hand())) == (1, 2)
     assert (ready.keep(), len(at_hand())) == (0, 2)
+
+
+def test_whoever_takes_one_asks_the_worker_for_the_next(worker):
+    before = at_hand()
+
+    tenant_of("seguinte")
+
+    assert oid("t_seguinte") in before.values()
+    assert len(at_hand()) == 2
 
 
 def test_fewer_wanted_means_the_others_go(settings):
