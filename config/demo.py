@@ -141,9 +141,7 @@ def _open_reseller(now: datetime) -> Reseller:
         owner_password=PASSWORD,
         now=now,
     )
-    branding.save(
-        owner=reseller, display_name="Rede Sul", primary_color="#0b6e8a", secondary_color="#f2a541", now=now
-    )
+    branding.save(owner=reseller, display_name="Rede Sul", primary_color="#0b6e8a", secondary_color="#f2a541", now=now)
     return reseller
 
 

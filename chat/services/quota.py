@@ -29,6 +29,6 @@ def count_conversation(*, conversation_id: UUID, now: datetime) -> None:
         key=f"{CONVERSATIONS}:{now:%Y-%m}",
         title=_("This month's conversations are used up"),
         body=_("New conversations still arrive. Your plan includes %(limit)s a month; a larger plan brings more.")
-        % {"limit": number_format(decision.limit, force_grouping=True)},
+        % {"limit": number_format(decision.limit or 0, force_grouping=True)},
         now=now,
     )

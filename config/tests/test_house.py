@@ -67,6 +67,10 @@ def test_the_types_hold():
     run("mypy", "--cache-dir", str(Path(settings.VAR_DIR) / "mypy"), *APPS)
 
 
+def test_every_library_is_used_and_named():
+    run("deptry", ".")
+
+
 def test_templates_are_formatted():
     paths = [str(path) for path in templates()]
     run("djade", "--check", "--target-version", "5.2", *paths)
