@@ -73,7 +73,7 @@ def conversations(*, user: Any, wanted: Filter) -> tuple[list[Conversation], boo
 
 def waiting(*, user: Any, limit: int) -> tuple[list[Conversation], bool]:
     """Conversations of the queue whose visitor has no answer yet, longest first, and whether there are more."""
-    rows = Conversation.objects.visible_to(user).queue().exclude(waiting_since=None).select_related("contact")
+    rows = Conversation.objects.visible_to(user).queue().filter(waiting_since__isnull=False).select_related("contact")
     rows = rows.only("number", "preview", "waiting_since", "contact__name", "contact__email", "contact__phone_e164")
     found = list(rows[: limit + 1])
     return found[:limit], len(found) > limit

@@ -1,5 +1,6 @@
 """How the last days went, for the numbers of the home page."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -48,19 +49,21 @@ def of(*, user: Any, now: datetime, open_now: int) -> Trends:
     key = f"chat.trends:{connection.schema_name}:{now.tzinfo}:{today}"
     found = hosts.remembered(key, lambda: _ask(since, str(now.tzinfo)))
 
-    def each(kind: str, *, by: UUID | None = None) -> list[int]:
-        rows = [row for row in found if row[0] == kind and (by is None or row[2] == by)]
-        return [sum(count for _, on, _, count in rows if on == day) for day in days]
-
-    begun, resolved = each("begun"), each("resolved")
+    begun, resolved, mine = ([found.get((kind, on), 0) for on in days] for kind in ("begun", "resolved", user.pk))
     still_open, level = [open_now], open_now
     for day in reversed(range(1, DAYS)):
         level = max(0, level - begun[day] + resolved[day])
         still_open.append(level)
-    return Trends(begun=begun, resolved=resolved, mine=each("resolved", by=user.pk), open=still_open[::-1])
+    return Trends(begun=begun, resolved=resolved, mine=mine, open=still_open[::-1])
 
 
-def _ask(since: datetime, zone: str) -> list[tuple[str, date, UUID | None, int]]:
+def _ask(since: datetime, zone: str) -> Counter[tuple[str | UUID, date]]:
+    """How many by what and day; resolved ones also by who has them."""
+    found: Counter[tuple[str | UUID, date]] = Counter()
     with connection.cursor() as sql:
         sql.execute(LATELY, {"since": since, "zone": zone, "resolved": Status.RESOLVED.value})
-        return sql.fetchall()
+        for kind, on, assignee, count in sql.fetchall():
+            found[kind, on] += count
+            if assignee is not None:
+                found[assignee, on] += count
+    return found

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ops.kernel.audit.actions import label_of
 from ops.kernel.audit.models import AuditEntry
 
 # Everybody comes and goes; the page shows what somebody did.
@@ -19,13 +20,13 @@ ICONS = {
 def latest(*, limit: int = 6) -> list[dict[str, Any]]:
     """The newest entries of the audit log of this schema, as `components/timeline.html` draws them."""
     shown = AuditEntry.objects.exclude(action__in=COMINGS_AND_GOINGS)
-    entries = shown.only("at", "action", "actor_label", "object_label").newest_first()[:limit]
+    entries = shown.newest_first().values_list("at", "action", "actor_label", "object_label")[:limit]
     return [
         {
-            "icon": ICONS.get(entry.action.split(".")[0], "circle-dot"),
-            "text": f"{entry.action_label}: {entry.object_label}" if entry.object_label else entry.action_label,
-            "detail": entry.actor_label,
-            "at": entry.at,
+            "icon": ICONS.get(action.split(".")[0], "circle-dot"),
+            "text": f"{label_of(action)}: {about}" if about else label_of(action),
+            "detail": actor,
+            "at": at,
         }
-        for entry in entries
+        for at, action, actor, about in entries
     ]

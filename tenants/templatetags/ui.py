@@ -111,7 +111,7 @@ def ago(value: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}, {}" data-ago>{}</time>',
         value.isoformat(),
         short_date(value),
-        formats.time_format(timezone.localtime(value), "H:i"),
+        timezone.localtime(value).strftime("%H:%M"),
         relative_words(value, timezone.now()),
     )
 
