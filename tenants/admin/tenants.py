@@ -211,8 +211,8 @@ class TenantAdmin(ResellerScopedAdmin):
         facts = [
             {"label": gettext("Address"), "value": host_of(tenant)},
             {"label": gettext("Language"), "value": dict(settings.LANGUAGES).get(tenant.language, tenant.language)},
-            {"label": gettext("Time zone"), "value": tenant.time_zone},
-            {"label": gettext("Currency"), "value": tenant.currency},
+            {"label": gettext("Time zone"), "value": tenant.time_zone.replace("_", " ")},
+            {"label": gettext("Currency"), "value": naming.CURRENCIES.get(tenant.currency, tenant.currency)},
             {"label": gettext("Customer since"), "value": cells.when(tenant.created_at)},
         ]
         if scope_of(request).sees_everything:
