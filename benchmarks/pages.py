@@ -11,8 +11,8 @@ inbox at most 3 times the empty page of somebody who is logged in (`empty_page.E
 
 Measured on two shared cores: home 2.6 (an agent's) and 3.3 (the owner's, with one panel more), inbox 2.9; before the
 frame was kept (`templatetags/kept.py`) and rows and counters were cut to what is shown: 3.7, 5.0 and 4.4. Of what the
-owner's home costs above the empty page, half is asking (four questions, of which Django's building of the statement
-costs three times PostgreSQL's answer) and half is drawing the panels, whose words change by the minute.
+owner's home costs above the empty page, two fifths are its questions (more for Django's building of statements and rows
+than for the answers) and half is drawing: panels whose words change by the minute, and what remains of the frame.
 """
 
 import argparse

@@ -10,15 +10,15 @@ from django.db.models import Count, F
 from chat.enums import Status
 from chat.models import Contact, Conversation
 
-# Asked by every page of a team that answers: written out, because making the same words from a query set costs three
-# times what asking does.
+# Asked by every page of a team that answers: written out, because making the same words from a query set costs more
+# than the answer.
 COUNTS = """
 SELECT count(*) FILTER (WHERE assignee_id = %s), count(*) FILTER (WHERE assignee_id IS NULL), count(*)
 FROM chat_conversation WHERE status = %s
 """
 # Resolving is activity, and activity has an index.
 RESOLVED = "SELECT count(*) FROM chat_conversation WHERE status = %s AND resolved_at >= %s AND last_activity_at >= %s"
-# What a row of the list shows; a whole conversation with its people is five times as much to fetch and to build.
+# What a row of the list shows; a whole conversation with its people has four times as many columns.
 IN_A_ROW = (
     "number",
     "status",
