@@ -11,7 +11,7 @@ from django_tenants.utils import tenant_context
 from chat.consumers.base import PROTOCOL
 from ops.kernel.testing import communicator
 
-PATIENCE_S = 5
+PATIENCE_S = 15
 
 
 class Line:

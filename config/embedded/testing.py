@@ -50,11 +50,17 @@ def run(arguments: list[str], *, say: Callable[[str], None]) -> int:
     try:
         hold = keeper.use(places.find(var), list(keeper.VARIABLES), throwaway=True, say=say)
         try:
-            return _pytest(arguments, hold)
+            return _suite(hold) if not arguments else _pytest(arguments, hold)
         finally:
             hold.release(wait_s=STOP_S)
     finally:
         shutil.rmtree(var, ignore_errors=True)
+
+
+def _suite(hold: Use) -> int:
+    """Everything: in two processes, and then one by one what watches the whole database server (`alone`)."""
+    codes = [_pytest(["-m", "not alone", "-n", "2", "--dist", "loadgroup"], hold), _pytest(["-m", "alone"], hold)]
+    return max(codes)
 
 
 def _pytest(arguments: list[str], hold: Use) -> int:

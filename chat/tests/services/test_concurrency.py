@@ -17,7 +17,8 @@ from chat.queries import stream
 from chat.services import conversations, messages
 from chat.tests.factories import ConversationFactory
 
-pytestmark = pytest.mark.transactional
+# The horizon of the cursor is the whole server's: a transaction of another test process would hold it back.
+pytestmark = [pytest.mark.transactional, pytest.mark.alone]
 
 
 def at_once(tenant: Any, calls: list[Callable[[], Any]]) -> list[Any]:
