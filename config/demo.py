@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django_tenants.utils import schema_context, tenant_context
 
-from billing.services import onboarding
+from billing.services import onboarding, usage
 from chat.services import demo as chat_demo
 from tenants.accounts.models import User
 from tenants.accounts.services import users
@@ -177,4 +177,6 @@ def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -
                 by=people["owner"],
                 now=now,
             )
+        # Otherwise the reseller's list shows yesterday's empty tenant until the first hourly reading.
+        usage.read_gauges(tenant=tenant, now=now)
         chat_demo.fill(language=business.language, now=now, people=people)
