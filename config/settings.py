@@ -152,7 +152,7 @@ def _database(address: str) -> dict[str, object]:
         "HOST": parts.get("host", ""),
         "PORT": str(parts.get("port", "") or ""),
         "CONN_MAX_AGE": 0,  # the pool keeps connections; a second keeper would hold them twice
-        "CONN_HEALTH_CHECKS": False,
+        "CONN_HEALTH_CHECKS": True,  # one round trip a checkout; else each connection fails once after a restart
         "OPTIONS": {
             **{name: value for name, value in parts.items() if name not in known},
             "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10, "max_idle": 120},

@@ -39,6 +39,12 @@ class Line:
         self.heard.append(frame)
         return frame
 
+    async def refusal(self) -> dict[str, Any]:
+        """The next frame with an error code, whatever hints come before it."""
+        while "code" not in (frame := await self.next()):
+            pass
+        return frame
+
     async def until_pong(self) -> list[dict[str, Any]]:
         """Everything that was on its way, up to the answer to a ping."""
         await self.say(type="ping")

@@ -228,7 +228,7 @@ async def test_conversations_of_others_do_not_exist(acme, beta, talk):
                 {"type": "typing", "conversation": key, "on": True},
             ):
                 await line.say(**frame)
-                assert (await line.hear("nack"))["code"] == "conversation_not_found"
+                assert (await line.refusal())["code"] == "conversation_not_found"
 
 
 async def test_a_push_of_another_tenant_is_not_heard(acme, beta, talk):

@@ -12,7 +12,6 @@ import polib
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.db import models
 
 from config import env
@@ -48,7 +47,11 @@ def python_files() -> list[Path]:
 
 def our_models() -> list[type[models.Model]]:
     """Every model of ours."""
-    return [model for model in apps.get_models() if model.__module__.split(".")[0] in APPS]
+    return [
+        model
+        for model in apps.get_models()
+        if model.__module__.split(".")[0] in APPS and ".tests." not in model.__module__
+    ]
 
 
 def test_imports_run_down_the_floors():
@@ -76,8 +79,8 @@ def test_templates_are_formatted():
     run("djade", "--check", "--target-version", "5.2", *paths)
 
 
-def test_no_migration_is_missing(db):
-    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+def test_no_migration_is_missing():
+    run("python", "manage.py", "makemigrations", "--check", "--dry-run")  # in a process without the tests' own models
 
 
 def schema_apps(name: str) -> set[str]:

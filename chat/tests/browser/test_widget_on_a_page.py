@@ -87,7 +87,7 @@ def test_shutdown_forgets_the_visitor(shop):
     write(chat, "Sou outra pessoa")
 
     until(page, lambda: Contact.objects.count(), 2)
-    assert bodies(chat, VISITOR_LINES) == [f"{words.widget()['me']}: Sou outra pessoa"]
+    until(page, lambda: bodies(chat, VISITOR_LINES), [f"{words.widget()['me']}: Sou outra pessoa"])
 
 
 def test_a_website_that_is_not_on_the_list_gets_no_chat(shop, inbox, ana, stage):
