@@ -8,7 +8,8 @@ from config import env
 
 @pytest.fixture
 def given(monkeypatch):
-    """Set one variable for the test."""
+    """Set one variable for the test; what it asks for is forgotten afterwards."""
+    monkeypatch.setattr(env, "known", {})
 
     def set_variable(value, name="THING"):
         monkeypatch.setenv(name, value)
