@@ -79,6 +79,7 @@ async def ask(socket, frame):
     return json.loads(await socket.receive_from(timeout=10))
 
 
+@pytest.mark.alone
 @pytest.mark.transactional
 async def test_every_socket_reaches_its_own_tenant_also_when_they_ask_at_once(acme, beta, ana):
     sockets = [await opened(acme, ana), await opened(beta), await opened(acme), await opened(beta)]
