@@ -176,7 +176,21 @@ def _schemas() -> tuple[str, ...]:
 
 
 def _flush(self: TransactionTestCase) -> None:
-    """In place of Django's flush, which knows one schema and forgets rows that migrations made."""
+    """In place of Django's flush, which knows one schema and forgets rows that migrations made.
+
+    A web process that the test started may still be writing down that its visitors have left, so the two can block
+    each other; whoever PostgreSQL sends away simply tries again.
+    """
+    from django.db import OperationalError
+
+    for _ in range(5):
+        try:
+            _empty_tables()
+        except OperationalError as error:
+            if "deadlock" not in str(error):
+                raise
+        else:
+            return
     _empty_tables()
 
 
