@@ -20,6 +20,11 @@ const invokerOf = (popover) => document.querySelector(`[popovertarget="${popover
 const itemsOf = (menu) => [...menu.querySelectorAll(".menu-item:not([hidden])")].filter((item) => item.offsetParent !== null);
 
 // The press of a key opens with the first item focused, the mouse leaves the focus where it is.
+function enter(popover, invoker) {
+    if (invoker) place(popover, invoker);
+    if (popover.matches(".menu")) itemsOf(popover)[0]?.focus({ focusVisible: invoker?.matches(":focus-visible") });
+}
+
 document.addEventListener(
     "toggle",
     (event) => {
@@ -28,9 +33,8 @@ document.addEventListener(
         const open = event.newState === "open";
         const invoker = invokerOf(popover);
         invoker?.setAttribute("aria-expanded", String(open));
-        if (!open) return;
-        if (invoker) place(popover, invoker);
-        if (popover.matches(".menu")) itemsOf(popover)[0]?.focus({ focusVisible: invoker?.matches(":focus-visible") });
+        // Opened by an arrow key, the focus is inside already and may have moved on.
+        if (open && !popover.contains(document.activeElement)) enter(popover, invoker);
     },
     true,
 );
@@ -39,7 +43,10 @@ document.addEventListener("keydown", (event) => {
     const button = event.target.closest?.('[popovertarget][aria-haspopup="menu"]');
     if (button && event.key === "ArrowDown") {
         event.preventDefault();
-        document.getElementById(button.getAttribute("popovertarget"))?.showPopover();
+        const popover = document.getElementById(button.getAttribute("popovertarget"));
+        popover?.showPopover();
+        // "toggle" comes a moment later; a second arrow key may be quicker.
+        if (popover) enter(popover, button);
         return;
     }
     const menu = event.target.closest?.(".menu[popover]");
