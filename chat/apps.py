@@ -37,8 +37,8 @@ class ChatConfig(AppConfig):
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
-        panels.register("chat.numbers", Panel("chat/_panel_numbers.html", home.numbers, see, 10, 12))
-        panels.register("chat.waiting", Panel("chat/_panel_waiting.html", home.waiting, see, 20, 6))
+        panels.register("chat.numbers", Panel("chat/_panel_numbers.html", home.numbers, see, 10, 12, kept=True))
+        panels.register("chat.waiting", Panel("chat/_panel_waiting.html", home.waiting, see, 20, 6, kept=True))
         palette.register("chat.conversations", PaletteSource(_("Conversation"), home.find_conversations, see, 10))
         palette.register("chat.contacts", PaletteSource(_("Contact"), home.find_contacts, "chat.view_contact", 20))
         settings_pages.register(

@@ -20,7 +20,12 @@ class TenantsConfig(AppConfig):
         panels.register(
             "tenants.activity",
             Panel(
-                "home/_activity.html", lambda request: {"entries": activity.latest()}, "audit.view_auditentry", 60, 6
+                "home/_activity.html",
+                lambda request: {"entries": activity.latest()},
+                "audit.view_auditentry",
+                60,
+                6,
+                kept=True,
             ),
         )
         for action, label in {

@@ -76,13 +76,18 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A card on the home page. `context(request)` fills `template`; `width` is in twelfths of the row."""
+    """A card on the home page. `context(request)` fills `template`; `width` is in twelfths of the row.
+
+    A `kept` panel is drawn again only when its context is another one or a minute has passed: its context is plain
+    values (what pickles, no rows of the database), and its template uses nothing else, above all no token of a form.
+    """
 
     template: str
     context: Callable[[HttpRequest], Mapping[str, Any]]
     permission: str | None = None
     order: int = 100
     width: int = 6
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

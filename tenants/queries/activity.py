@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from ops.kernel.audit.actions import label_of
-from ops.kernel.audit.models import AuditEntry
+from django.db import connection
 
+from ops.kernel.audit.actions import label_of
+
+# Written out: on the page everybody opens first, making the words from a query set costs more than the answer.
+LATEST = """
+SELECT at, action, actor_label, object_label FROM audit_auditentry
+WHERE action <> ALL (%s) ORDER BY at DESC, id DESC LIMIT %s
+"""
 # Everybody comes and goes; the page shows what somebody did.
-COMINGS_AND_GOINGS = ("accounts.login", "accounts.api_login", "accounts.logout")
+COMINGS_AND_GOINGS = ["accounts.login", "accounts.api_login", "accounts.logout"]
 ICONS = {
     "tenants": "building-2",
     "accounts": "user-round",
@@ -19,8 +25,9 @@ ICONS = {
 
 def latest(*, limit: int = 6) -> list[dict[str, Any]]:
     """The newest entries of the audit log of this schema, as `components/timeline.html` draws them."""
-    shown = AuditEntry.objects.exclude(action__in=COMINGS_AND_GOINGS)
-    entries = shown.newest_first().values_list("at", "action", "actor_label", "object_label")[:limit]
+    with connection.cursor() as sql:
+        sql.execute(LATEST, [COMINGS_AND_GOINGS, limit])
+        entries = sql.fetchall()
     return [
         {
             "icon": ICONS.get(action.split(".")[0], "circle-dot"),

@@ -1,6 +1,8 @@
 """Small words every page needs: icons, initials, times, money, and the map from controller names to modules."""
 
 import json
+import pickle
+import time
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -10,6 +12,7 @@ from typing import Any
 import lucide
 from django import template
 from django.conf import settings
+from django.db import connection
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import formats, timezone
@@ -22,6 +25,9 @@ register = template.Library()
 AVATAR_COLOURS = 8
 # Particles do not make a good second initial: "Ana da Silva" is AS, not AD.
 PARTICLES = {"da", "das", "de", "do", "dos", "e", "van", "von"}
+# Drawings of panels, a few kilobytes each; when there are more, all are forgotten.
+PANELS_KEPT = 512
+_panels: dict[tuple[Any, ...], SafeString] = {}
 BARE_CURRENCIES = {"BRL": "R$", "USD": "US$", "EUR": "€", "GBP": "£"}
 
 
@@ -167,7 +173,22 @@ def first_word(text: object) -> str:
 @register.simple_tag(takes_context=True)
 def panel(context: template.Context, shown: Any) -> SafeString:
     """A registered panel: its own template with its own context and nothing of the page around it."""
-    return render_to_string(shown.template, shown.context, request=context.get("request"))
+    if not shown.kept or settings.DEBUG:
+        return render_to_string(shown.template, shown.context, request=context.get("request"))
+    key = (
+        getattr(connection, "schema_name", ""),
+        shown.template,
+        get_language(),
+        timezone.get_current_timezone_name(),
+        int(time.time() // 60),  # words such as "two minutes ago" are as old as that
+        pickle.dumps(shown.context),
+    )
+    drawn = _panels.get(key)
+    if drawn is None:
+        if len(_panels) >= PANELS_KEPT:
+            _panels.clear()
+        drawn = _panels[key] = render_to_string(shown.template, shown.context)
+    return drawn
 
 
 @register.filter

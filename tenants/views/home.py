@@ -20,6 +20,7 @@ class Shown:
     template: str
     context: dict[str, Any]
     width: int
+    kept: bool
 
 
 @login_required
@@ -27,7 +28,7 @@ class Shown:
 def home(request: HttpRequest) -> HttpResponse:
     """Numbers first, then what waits for this person and what just happened."""
     shown = [
-        Shown(key.replace(".", "-"), panel.template, dict(panel.context(request)), panel.width)
+        Shown(key.replace(".", "-"), panel.template, dict(panel.context(request)), panel.width, panel.kept)
         for key, panel in panels.items()
         if not panel.permission or request.user.has_perm(panel.permission)
     ]

@@ -1,9 +1,15 @@
 """The home page shows what the apps registered, to those who may see it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
+from django.utils.translation import get_language, override
+from django_tenants.utils import tenant_context
 
 from ops.kernel.registry import Panel, panels
+from tenants.templatetags import ui
+from tenants.views.home import Shown
 
 
 @pytest.fixture
@@ -93,3 +99,22 @@ def test_the_page_carries_no_inline_script_or_style(acme, ana, client_of):
     assert "<script>" not in page
     assert " style=" not in page
     assert "onclick" not in page
+
+
+def test_a_kept_panel_is_drawn_again_only_for_other_values_tenants_and_languages(acme, beta, time_machine):
+    time_machine.move_to(datetime(2026, 3, 2, 9, 0, 10, tzinfo=UTC), tick=False)
+
+    def draw(label="Open", kept=True):
+        return ui.panel({}, Shown("tests", "components/badge.html", {"label": label}, 4, kept))
+
+    first = draw()
+    assert first.strip() == '<span class="badge">Open</span>'
+    assert draw() is first
+    assert draw("Closed").strip() == '<span class="badge">Closed</span>'
+    assert draw(kept=False) is not first
+    with override("en" if get_language() != "en" else "pt-br"):
+        assert draw() is not first
+    with tenant_context(beta):
+        assert draw() is not first
+    time_machine.shift(60)
+    assert draw() is not first
