@@ -64,6 +64,8 @@ class EventType(models.TextChoices):
     CONVERSATION_STATUS = "conversation.status", _("State changed")
     CONVERSATION_ASSIGNED = "conversation.assigned", _("Assigned")
     CONVERSATION_PRIORITY = "conversation.priority", _("Priority changed")
+    CONVERSATION_QUEUE = "conversation.queue", _("Place in the queue")
+    CONVERSATION_SLA = "conversation.sla", _("Promised time")
 
 
 class Availability(models.TextChoices):
@@ -72,3 +74,71 @@ class Availability(models.TextChoices):
     ONLINE = "online", _("Online")
     BUSY = "busy", _("Busy")
     OFFLINE = "offline", _("Offline")
+
+
+class AssignmentMode(models.TextChoices):
+    """Who gives conversations to agents."""
+
+    MANUAL = "manual", _("Agents take them from the queue")
+    LEAST_BUSY = "least_busy", _("To whoever has the fewest")
+    ROUND_ROBIN = "round_robin", _("To everybody in turn")
+
+
+class ReopenTo(models.TextChoices):
+    """Where a conversation goes that opens again."""
+
+    SAME_IF_ONLINE = "same_if_online", _("To the same person when they are online, else into the queue")
+    QUEUE = "queue", _("Into the queue")
+
+
+class HolidayCalendar(models.TextChoices):
+    """Public holidays an inbox keeps."""
+
+    NONE = "", _("None")
+    BRAZIL = "BR", _("Brazil")
+
+
+class SlaKind(models.TextChoices):
+    """What is promised."""
+
+    FIRST_RESPONSE = "first_response", _("First reply")
+    NEXT_RESPONSE = "next_response", _("Next reply")
+    RESOLUTION = "resolution", _("Resolution")
+
+
+class Trigger(models.TextChoices):
+    """What sets a rule off."""
+
+    CONVERSATION_STARTED = "conversation_started", _("A conversation starts")
+    MESSAGE_RECEIVED = "message_received", _("A visitor writes")
+    MESSAGE_SENT = "message_sent", _("An agent replies")
+    CONVERSATION_RESOLVED = "conversation_resolved", _("A conversation is resolved")
+    CONVERSATION_REOPENED = "conversation_reopened", _("A conversation opens again")
+    CONVERSATION_ASSIGNED = "conversation_assigned", _("A conversation gets another assignee")
+    SLA_WARNED = "sla_warned", _("A promised time is nearly over")
+    SLA_BREACHED = "sla_breached", _("A promised time is over")
+    CSAT_ANSWERED = "csat_answered", _("A visitor answers the survey")
+
+
+class Match(models.TextChoices):
+    """How many of the conditions must hold."""
+
+    ALL = "all", _("All of them")
+    ANY = "any", _("Any of them")
+
+
+class RunState(models.TextChoices):
+    """How a run of a rule went."""
+
+    DONE = "done", pgettext_lazy("a run of a rule", "Done")
+    PARTLY = "partly", pgettext_lazy("a run of a rule", "Partly done")
+    FAILED = "failed", pgettext_lazy("a run of a rule", "Failed")
+
+
+class CsatScale(models.TextChoices):
+    """How a visitor may answer."""
+
+    FACES = "faces", _("Five faces")
+    STARS = "stars", _("Five stars")
+    NUMBERS = "numbers", _("Zero to ten")
+    THUMBS = "thumbs", _("Thumb up or down")

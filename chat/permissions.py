@@ -16,6 +16,9 @@ ALL = [
     PermissionDef("chat.change_contact", _("Add and change contacts"), TEAM),
     PermissionDef("chat.view_inbox", _("See inboxes"), READERS),
     PermissionDef("chat.manage_inbox", _("Set up inboxes"), {"owner", "admin"}),
+    PermissionDef("chat.manage_flow", _("Set up service levels and automation"), {"owner", "admin"}),
+    PermissionDef("chat.manage_macro", _("Make and change macros of the team"), {"owner", "admin"}),
+    PermissionDef("chat.view_csat", _("See answers of the satisfaction survey"), READERS),
 ]
 
 

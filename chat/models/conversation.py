@@ -97,6 +97,24 @@ class Conversation(TimestampedModel):
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     preview = models.CharField(_("preview"), max_length=120, blank=True)
     preview_direction = models.CharField(max_length=10, blank=True)
+    # The place in the queue as the visitor was last told; the triggers of the migrations keep all four.
+    queue_position = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    queue_wait_s = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    queued_at = models.DateTimeField(_("in the queue since"), null=True, blank=True, editable=False)
+    queue_waited_s = models.PositiveIntegerField(
+        _("seconds waited in the queue"), null=True, blank=True, editable=False
+    )
+    sla_policy = models.ForeignKey(
+        "chat.SlaPolicy",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversations",
+        verbose_name=_("service level"),
+    )
+    # The clock that ends next, as the list shows it: kind, started_at, due_at, warn_at, state.
+    sla = models.JSONField(_("promised time"), null=True, blank=True, editable=False)
+    sla_due_at = models.DateTimeField(_("promised until"), null=True, blank=True, editable=False)
     over_quota = models.BooleanField(_("over the plan's limit"), default=False)
     attrs = models.JSONField(_("attributes"), default=dict, blank=True)
     page_url = models.CharField(_("started on page"), max_length=500, blank=True)
@@ -133,6 +151,9 @@ class Conversation(TimestampedModel):
                 name="chat_conversation_queue",
             ),
             models.Index(fields=["assignee"], condition=Q(agent_unread__gt=0), name="chat_conversation_unread"),
+            models.Index(
+                fields=["sla_due_at"], condition=Q(sla_due_at__isnull=False), name="chat_conversation_sla_due"
+            ),
             models.Index(fields=["snoozed_until"], condition=Q(status="snoozed"), name="chat_conversation_snoozed"),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from chat.enums import Channel
+from chat.enums import AssignmentMode, Channel, ReopenTo
 from ops.kernel.fields import EncryptedTextField
 from ops.kernel.models import TimestampedModel
 
@@ -23,7 +23,22 @@ def hmac_secret() -> str:
 
 def default_features() -> dict[str, Any]:
     """What a new inbox allows."""
-    return {"emoji": True, "reopen": True}
+    return {
+        "attachments": True,
+        "voice": True,
+        "video": False,
+        "emoji": True,
+        "csat": True,
+        "transcript": True,
+        "preview": False,
+        "multi_thread": True,
+        "reopen": True,
+    }
+
+
+def default_assignment() -> dict[str, Any]:
+    """How a new inbox hands out its conversations."""
+    return {"mode": AssignmentMode.MANUAL.value, "reopen_to": ReopenTo.SAME_IF_ONLINE.value}
 
 
 class InboxQuerySet(models.QuerySet["Inbox"]):
@@ -61,6 +76,25 @@ class Inbox(TimestampedModel):
         _("days a resolved conversation can be reopened"),
         default=7,
         help_text=_("Later messages start a new conversation."),
+    )
+    timezone = models.CharField(
+        _("time zone"), max_length=40, blank=True, help_text=_("Empty keeps the company's own.")
+    )
+    assignment = models.JSONField(_("assignment"), default=default_assignment, blank=True)
+    sla_policy = models.ForeignKey(
+        "chat.SlaPolicy",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="inboxes",
+        verbose_name=_("service level"),
+    )
+    csat = models.JSONField(
+        _("satisfaction survey"), default=dict, blank=True, help_text=_("Texts and scale; empty keeps the usual ones.")
+    )
+    pre_chat_fields = models.JSONField(_("questions before the chat"), default=list, blank=True)
+    retention_days = models.PositiveIntegerField(
+        _("days conversations are kept"), null=True, blank=True, help_text=_("Empty keeps them.")
     )
 
     objects = InboxQuerySet.as_manager()

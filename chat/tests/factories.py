@@ -7,7 +7,23 @@ import factory
 from django.db import transaction
 from django.utils import timezone
 
-from chat.models import ChatEvent, Contact, ContactInbox, Conversation, Inbox, Message
+from chat.models import (
+    AutomationRule,
+    AutomationRun,
+    BusinessHours,
+    ChatEvent,
+    Contact,
+    ContactInbox,
+    Conversation,
+    CsatResponse,
+    Holiday,
+    Inbox,
+    LeftMessage,
+    Macro,
+    Message,
+    SlaEvent,
+    SlaPolicy,
+)
 from chat.services import conversations, messages
 
 
@@ -91,3 +107,89 @@ class ChatEventFactory(factory.django.DjangoModelFactory):
     def _create(cls, model_class, *args, message, **fields):
         with transaction.atomic():
             return ChatEvent.objects.get(conversation=message.conversation_id, seq=message.seq)
+
+
+class BusinessHoursFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = BusinessHours
+
+    inbox = factory.SubFactory(InboxFactory)
+    active = True
+
+
+class HolidayFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Holiday
+
+    inbox = factory.SubFactory(InboxFactory)
+    on = factory.LazyFunction(lambda: timezone.localdate())
+    name = factory.Sequence(lambda n: f"Holiday {n}")
+
+
+class SlaPolicyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SlaPolicy
+
+    name = factory.Sequence(lambda n: f"Promise {n}")
+    first_response_min = 15
+    business_hours = False
+
+
+class SlaEventFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SlaEvent
+
+    conversation = factory.SubFactory(ConversationFactory)
+    policy = factory.SubFactory(SlaPolicyFactory)
+    kind = "first_response"
+    target_s = 900
+    started_at = factory.LazyFunction(timezone.now)
+
+
+class AutomationRuleFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AutomationRule
+
+    name = factory.Sequence(lambda n: f"Rule {n}")
+    trigger = "conversation_started"
+    actions = factory.LazyFunction(lambda: [{"do": "set_priority", "priority": "high"}])
+    active = True
+
+
+class AutomationRunFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AutomationRun
+
+    rule = factory.SubFactory(AutomationRuleFactory)
+    conversation = factory.SubFactory(ConversationFactory)
+    source = factory.Sequence(lambda n: f"fact:{n}")
+    state = "done"
+    at = factory.LazyFunction(timezone.now)
+
+
+class MacroFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Macro
+
+    name = factory.Sequence(lambda n: f"Macro {n}")
+    steps = factory.LazyFunction(lambda: [{"do": "set_priority", "priority": "high"}])
+
+
+class CsatResponseFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = CsatResponse
+
+    conversation = factory.SubFactory(ConversationFactory)
+    contact = factory.SelfAttribute("conversation.contact")
+    scale = "faces"
+    asked_at = factory.LazyFunction(timezone.now)
+
+
+class LeftMessageFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = LeftMessage
+
+    contact_inbox = factory.SubFactory(ContactInboxFactory)
+    client_id = factory.LazyFunction(uuid4)
+    body = factory.Sequence(lambda n: f"Left message {n}")
+    left_at = factory.LazyFunction(timezone.now)
