@@ -36,6 +36,7 @@ class ContactForm(forms.ModelForm):
             help_text=_("With country code, or a Brazilian number such as (11) 99999-0000."),
             widget=forms.TextInput(attrs={"type": "tel"}),
         )
+        self.initial["phone_e164"] = self.instance.phone
         self.fields["blocked"].help_text = _("A blocked person cannot write to you through the chat any more.")
         for name in ("name", "email", "phone_e164"):
             self.fields[name].widget.attrs["autocomplete"] = "off"

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import phonenumbers
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -63,7 +64,16 @@ class Contact(TimestampedModel):
         indexes = [models.Index(fields=["email"], name="chat_contact_email")]
 
     def __str__(self) -> str:
-        return self.name or self.email or self.phone_e164 or str(_("Visitor"))
+        return self.name or self.email or self.phone or str(_("Visitor"))
+
+    @property
+    def phone(self) -> str:
+        """The phone as people write it, with its country: `+55 11 91234-5678`."""
+        try:
+            number = phonenumbers.parse(self.phone_e164)
+        except phonenumbers.NumberParseException:
+            return self.phone_e164
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 class ContactInbox(TimestampedModel):

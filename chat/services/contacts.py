@@ -1,10 +1,10 @@
 """Contacts: the people outside."""
 
-import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -15,7 +15,8 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import Conflict, Invalid
 
 CHANGEABLE = {"name", "email", "phone_e164", "identifier", "attrs", "blocked"}
-PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+# Whose national numbers are understood without a country code.
+HOME_COUNTRY = "BR"
 
 
 class IdentifierTaken(Conflict):
@@ -86,12 +87,15 @@ def _email(value: str) -> str:
 
 def _phone(value: str) -> str:
     """A phone with country code. Brazilian numbers may be written the way people do: (11) 99999-0000."""
-    digits = re.sub(r"[\s().-]", "", value)
-    if re.fullmatch(r"0?[1-9][0-9]9?[0-9]{8}", digits):
-        digits = "+55" + digits.lstrip("0")
-    if not PHONE.match(digits):
-        raise Invalid(_("Write the phone with its country code, such as +55 11 99999-0000."), field="phone")
-    return digits
+    refusal = Invalid(_("Write the phone with its country code, such as +55 11 99999-0000."), field="phone")
+    try:
+        number = phonenumbers.parse(value, HOME_COUNTRY)
+    except phonenumbers.NumberParseException as error:
+        raise refusal from error
+    # "Possible" looks at the length only: new ranges are dialled before any table knows them.
+    if not phonenumbers.is_possible_number(number):
+        raise refusal
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _save(contact: Contact) -> None:

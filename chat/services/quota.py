@@ -20,7 +20,7 @@ def count_conversation(*, conversation_id: UUID, now: datetime) -> None:
     """Count a conversation at the visitor's first message; beyond the plan it is marked and the team is told."""
     decision = entitlements.check(CONVERSATIONS, amount=1)
     metering.record(METER, event_id=f"conversation:{conversation_id}", now=now)
-    if decision.allowed:
+    if decision.allowed or decision.limit is None:
         return
     Conversation.objects.filter(pk=conversation_id).update(over_quota=True)
     alerts.raise_alert(
@@ -29,6 +29,6 @@ def count_conversation(*, conversation_id: UUID, now: datetime) -> None:
         key=f"{CONVERSATIONS}:{now:%Y-%m}",
         title=_("This month's conversations are used up"),
         body=_("New conversations still arrive. Your plan includes %(limit)s a month; a larger plan brings more.")
-        % {"limit": number_format(decision.limit or 0, force_grouping=True)},
+        % {"limit": number_format(decision.limit, force_grouping=True)},
         now=now,
     )

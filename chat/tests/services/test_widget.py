@@ -92,10 +92,25 @@ def test_only_listed_websites_may_use_an_inbox(acme):
         ("(11) 98811-2040", "+5511988112040"),
         ("011 3322-1144", "+551133221144"),
         ("+49 30 5550 1122", "+493055501122"),
+        ("+1 (415) 555-0123", "+14155550123"),
     ],
 )
 def test_phones_are_kept_with_their_country(acme, written, kept):
     assert contacts.create(phone_e164=written).phone_e164 == kept
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("+5511912345678", "+55 11 91234-5678"),
+        ("+14155550123", "+1 415-555-0123"),
+        ("+351912345678", "+351 912 345 678"),
+        ("", ""),
+        ("not a phone", "not a phone"),
+    ],
+)
+def test_phones_are_shown_as_people_write_them(kept, shown):
+    assert Contact(phone_e164=kept).phone == shown
 
 
 @pytest.mark.parametrize("fields", [{"phone_e164": "12"}, {"phone_e164": "call me"}, {"email": "nobody"}])
