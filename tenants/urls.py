@@ -10,6 +10,7 @@ everywhere = [
     path("brand.css", brand.brand_css, name="brand-css"),
     path("brand/logo", brand.logo, name="brand-logo"),
     path("brand/favicon.ico", brand.favicon, name="brand-favicon"),
+    path("favicon.ico", brand.icon_of_the_site, name="favicon"),
     path("language/", language.switch_language, name="language"),
 ]
 urlpatterns = [

@@ -1,7 +1,8 @@
 """The files of a host's brand: stylesheet, logo, favicon. The same for everybody, so they are cached hard."""
 
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.templatetags.static import static
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
@@ -12,6 +13,7 @@ from tenants.queries import brands
 
 KINDS = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "ico": "image/x-icon"}
 YEAR_S = 365 * 24 * 3600
+HOUR_S = 3600
 
 
 @open_always
@@ -34,6 +36,15 @@ def logo(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """The favicon; 404 where none was uploaded, pages then use the product's mark."""
     return _file(request, brands.brand_of(request).favicon)
+
+
+@open_always
+@require_safe
+def icon_of_the_site(request: HttpRequest) -> HttpResponse:
+    """Where browsers and mail programs look without being told: the brand's favicon, else the product's mark."""
+    response = HttpResponseRedirect(brands.brand_of(request).favicon_url or static("img/mark.svg"))
+    patch_cache_control(response, public=True, max_age=HOUR_S)
+    return response
 
 
 def _file(request: HttpRequest, file: brands.File | None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.storage import default_storage
+from django.templatetags.static import static
 
 from tenants.models import Tenant
 from tenants.queries import hosts
@@ -73,6 +74,16 @@ def test_pictures_are_the_tenants_or_nobodys(acme, beta, client_of, path):
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert client_of(acme).get(path, headers={"if-none-match": response.headers["ETag"]}).status_code == 304
     assert client_of(beta).get(path).status_code == 404
+
+
+def test_browsers_that_guess_find_the_icon(acme, beta, platform, client_of):
+    branding.save(owner=acme, favicon=picture())
+    own = branding.of(acme).favicon.name.rsplit("/", 1)[-1].split(".")[0]
+
+    assert client_of(acme).get("/favicon.ico").headers["Location"] == f"/brand/favicon.ico?v={own}"
+    for host in (beta, platform):
+        response = client_of(host).get("/favicon.ico")
+        assert (response.status_code, response.headers["Location"]) == (302, static("img/mark.svg"))
 
 
 def test_a_file_that_is_gone_is_404(acme, client_of):
