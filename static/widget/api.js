@@ -1,13 +1,16 @@
 // The widget's side of the REST API: errors become {permanent, reason, retryAfter} as the outbox wants them.
 
 const PATIENCE_MS = 15_000;
+const LONG_POLL_S = 25;
+const PIECE = 1024 * 1024;
 
 export class Refused extends Error {
     constructor(status, problem, retryAfter) {
         super(problem?.detail || problem?.title || `HTTP ${status}`);
         this.status = status;
         this.code = problem?.code ?? "";
-        this.reason = problem?.detail ?? "";
+        this.reason = problem?.errors?.[0]?.detail || problem?.detail || "";
+        this.fields = Object.fromEntries((problem?.errors ?? []).map((one) => [one.field, one.detail]));
         this.retryAfter = retryAfter;
         // What the server will refuse again tomorrow; everything else is worth another try.
         this.permanent = status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
@@ -18,14 +21,14 @@ export function createApi({ base, inbox, storage, identity }) {
     let token = storage.get("token");
     let renewing = null;
 
-    async function call(method, path, body, headers = {}) {
+    async function call(method, path, body, { headers = {}, patience = PATIENCE_MS } = {}) {
         const response = await fetch(base + path, {
             method,
             // The token is the only proof of who this is: no cookie, on any site.
             credentials: "omit",
             headers: { "X-Widget-Token": inbox, ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
             body: body ? JSON.stringify(body) : undefined,
-            signal: AbortSignal.timeout ? AbortSignal.timeout(PATIENCE_MS) : undefined,
+            signal: AbortSignal.timeout ? AbortSignal.timeout(patience) : undefined,
         });
         const answer = response.status === 204 ? null : await response.json().catch(() => null);
         if (response.ok) return answer;
@@ -44,15 +47,43 @@ export function createApi({ base, inbox, storage, identity }) {
         return renewing;
     }
 
-    async function authorised(method, path, body) {
+    async function authorised(method, path, body, options = {}) {
         if (!token) await session();
+        const proof = () => ({ ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
         try {
-            return await call(method, path, body, { Authorization: `Bearer ${token}` });
+            return await call(method, path, body, proof());
         } catch (error) {
             if (error.status !== 401) throw error;
             await session();
-            return call(method, path, body, { Authorization: `Bearer ${token}` });
+            return call(method, path, body, proof());
         }
+    }
+
+    /** One piece of a file; a request that tells how far it is, which `fetch` cannot. */
+    function put(address, piece, range, { signal, progress }) {
+        return new Promise((resolve, reject) => {
+            const request = new XMLHttpRequest();
+            request.open("PUT", address);
+            request.setRequestHeader("X-Widget-Token", inbox);
+            request.setRequestHeader("Authorization", `Bearer ${token}`);
+            request.setRequestHeader("Content-Type", "application/octet-stream");
+            request.setRequestHeader("Content-Range", range);
+            request.upload.onprogress = ({ loaded }) => progress(loaded);
+            request.onload = () => {
+                let answer = null;
+                try {
+                    answer = JSON.parse(request.responseText);
+                } catch {
+                    // A proxy's page instead of ours.
+                }
+                if (request.status < 300) resolve(answer);
+                else reject(new Refused(request.status, answer, Number(request.getResponseHeader("Retry-After")) || undefined));
+            };
+            request.onerror = request.ontimeout = () => reject(new Error("network"));
+            request.onabort = () => reject(Object.assign(new Error("aborted"), { name: "AbortError" }));
+            signal?.addEventListener("abort", () => request.abort());
+            request.send(piece);
+        });
     }
 
     return {
@@ -61,11 +92,48 @@ export function createApi({ base, inbox, storage, identity }) {
             if (fresh || !token) await session();
             return token;
         },
+        /** Another tab renewed the session. */
+        learn(known) {
+            token = known;
+        },
         forget() {
             token = null;
         },
         start: (body) => authorised("POST", "conversations/", body),
         post: (id, body) => authorised("POST", `conversations/${id}/messages/`, body),
         events: (id, after) => authorised("GET", `conversations/${id}/events/?after=${after}`),
+        /** Answered when something happens, or after the longest wait. */
+        wait: (id, after) => authorised("GET", `conversations/${id}/events/?after=${after}&wait=${LONG_POLL_S}`, null, { patience: (LONG_POLL_S + 15) * 1000 }),
+        read: (id, seq) => authorised("POST", `conversations/${id}/read/`, { seq }),
+        end: (id) => authorised("POST", `conversations/${id}/end/`, {}),
+        rate: (id, body) => authorised("POST", `conversations/${id}/csat/`, body),
+        transcript: (id, email) => authorised("POST", `conversations/${id}/transcript/`, { email }),
+        contact: (body) => authorised("PATCH", "contact/", body),
+        page: (body) => authorised("POST", "page/", body),
+        articles: (text, locale) => call("GET", `articles/?q=${encodeURIComponent(text)}&locale=${locale}`),
+        article: (id) => call("GET", `articles/${id}/`),
+        ask: authorised,
+        /** Put a file on the server in pieces, going on where a broken line left it. Gives the attachment. */
+        async upload(file, { id, signal, progress = () => {}, began = () => {} }) {
+            if (!token) await session();
+            let known = id ? await authorised("GET", `uploads/${id}/`).catch(() => null) : null;
+            if (!known) {
+                known = await authorised("POST", "uploads/", { name: file.name || "file", bytes: file.size, mime: file.type });
+                await began(known.id);
+            }
+            const address = known.put_url ?? `${base}uploads/${known.id}/`;
+            let at = known.received ?? 0;
+            let answer = known;
+            while (at < file.size) {
+                const end = Math.min(at + PIECE, file.size);
+                const start = at;
+                answer = await put(address, file.slice(start, end), `bytes ${start}-${end - 1}/${file.size}`, {
+                    signal,
+                    progress: (loaded) => progress(Math.min(1, (start + loaded) / file.size)),
+                });
+                at = end;
+            }
+            return { ...answer, id: known.id };
+        },
     };
 }

@@ -59,17 +59,21 @@ export function openChannel(name) {
 /**
  * A queue of messages, sent one at a time within a thread so that their order holds.
  *
- * deliver   async (item) => result; throws {permanent: true, reason} or {retryAfter} (seconds)
+ * deliver   async (item, progress) => result; throws {permanent: true, reason} or {retryAfter} (seconds).
+ *           `progress(share)` tells how much of its files went, 0 to 1
  * changed   (items) => void; after every change, also one made by another tab
  * sent      (item, result) => void; before the item leaves the queue
+ * leads     () => boolean; where one tab sends for all of them, whether this is the one
  *
- * An item is {client_id, thread, body, at, state, …}; state is queued, sending or failed.
+ * An item is {client_id, thread, body, at, state, …}; state is queued, sending or failed. Blobs may be among the
+ * fields: IndexedDB keeps them.
  */
-export async function openOutbox({ name, deliver, changed, sent }) {
+export async function openOutbox({ name, deliver, changed, sent, leads = () => true }) {
     const shelf = await openShelf(name);
     const channel = openChannel(name);
     const sending = new Set();
     const unsaved = new Map();
+    const shares = new Map();
     const draining = new Set();
     const again = new Set();
     let items = [];
@@ -86,7 +90,7 @@ export async function openOutbox({ name, deliver, changed, sent }) {
     }
 
     function view() {
-        return items.map((item) => (sending.has(item.client_id) ? { ...item, state: "sending" } : item));
+        return items.map((item) => (sending.has(item.client_id) ? { ...item, state: "sending", share: shares.get(item.client_id) } : item));
     }
 
     function tell() {
@@ -102,7 +106,7 @@ export async function openOutbox({ name, deliver, changed, sent }) {
     /** Try everything that waits, now. */
     function flush() {
         clearTimeout(timer);
-        if (closed) return;
+        if (closed || !leads()) return;
         for (const thread of new Set(items.filter((item) => item.state !== "failed").map((item) => item.thread))) {
             if (draining.has(thread)) {
                 again.add(thread);
@@ -125,18 +129,27 @@ export async function openOutbox({ name, deliver, changed, sent }) {
             sending.add(item.client_id);
             tell();
             try {
-                const result = await deliver(item);
+                const result = await deliver(item, (share) => {
+                    shares.set(item.client_id, share);
+                    tell();
+                });
+                shares.delete(item.client_id);
                 sending.delete(item.client_id);
                 attempts = 0;
                 await sent(item, result);
                 await write(() => shelf.remove(item.client_id));
             } catch (error) {
+                shares.delete(item.client_id);
                 sending.delete(item.client_id);
+                // Deleted while it was on its way.
+                await reload();
+                const kept = items.find((one) => one.client_id === item.client_id);
+                if (!kept) continue;
                 if (!error?.permanent) {
                     tell();
                     return later(error?.retryAfter);
                 }
-                await write(() => shelf.put({ ...item, state: "failed", reason: error.reason ?? "" }));
+                await write(() => shelf.put({ ...kept, state: "failed", reason: error.reason ?? "" }));
             }
         }
     }
@@ -186,6 +199,11 @@ export async function openOutbox({ name, deliver, changed, sent }) {
         flushNow() {
             attempts = 0;
             flush();
+        },
+        /** Change what waits, e.g. remember that a file is on the server already. */
+        async change(id, fields) {
+            const item = items.find((one) => one.client_id === id);
+            if (item) await write(() => shelf.put({ ...item, ...fields }));
         },
         close() {
             closed = true;

@@ -7,10 +7,14 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const PROBE_MS = 4_000;
 
+// So many sockets in a row got nowhere: this network lets none through, and requests do their work.
+const PATIENT_SOCKETS = 3;
+
 // Codes after which trying again with the same credentials is useless.
 const FORBIDDEN = new Set([4003, 4403, 4404]);
 const UNAUTHENTICATED = new Set([4001, 4401]);
 const RESTART = 1012;
+const OPEN = 1;
 
 /** Wait before attempt `n` (from 0): anything up to the ceiling, so that a thousand clients do not come back at once. */
 export function backoff(n, random = Math.random) {
@@ -35,10 +39,14 @@ export function uuid() {
  * fetchEvents    async (conversation, after) => {events, has_more}; used for gaps
  * apply          (event) => void; called once for each event of a followed conversation, in order
  * protocol       subprotocol
+ * poll           async (follow(id) => last) => {conversation, events}; asked over and over while no socket gets
+ *                through, and answered by the server when something happens or after its longest wait
+ * transport      (address, protocol) => something that behaves like a WebSocket
  *
- * Returns {on, send, follow, unfollow, last, state, wake, close}.
+ * `state` is connecting, connected, polling, reconnecting, offline or forbidden.
+ * Returns {on, send, follow, unfollow, last, state, wake, renew, close}.
  */
-export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }) {
+export function connect({ url, hello, fetchEvents, apply, poll, protocol = "chat.v1", transport = (address, name) => new WebSocket(address, name) }) {
     const listeners = new Map();
     const followed = new Map();
     let socket = null;
@@ -51,6 +59,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
     let heartbeatMs = 20_000;
     let heardAt = 0;
     let greetedWith = new Set();
+    let polling = false;
 
     const address = new URL(url, location.href);
     address.protocol = address.protocol.replace("http", "ws");
@@ -69,7 +78,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
         clearTimeout(retry);
         if (closed || socket) return;
         if (navigator.onLine === false) return become("offline");
-        const mine = new WebSocket(address, protocol);
+        const mine = transport(address, protocol);
         socket = mine;
         watchSilence();
         mine.onopen = async () => {
@@ -80,7 +89,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
                 emit("refused", error);
                 return mine.close();
             }
-            if (socket !== mine || mine.readyState !== WebSocket.OPEN) return;
+            if (socket !== mine || mine.readyState !== OPEN) return;
             const conversations = Object.fromEntries([...followed].map(([id, stream]) => [id, stream.last]));
             greetedWith = new Set(followed.keys());
             mine.send(JSON.stringify({ type: "hello", ...greeting, conversations }));
@@ -105,14 +114,35 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
             return;
         }
         fresh = UNAUTHENTICATED.has(code);
-        become(navigator.onLine === false ? "offline" : "reconnecting");
+        if (!polling || navigator.onLine === false) become(navigator.onLine === false ? "offline" : "reconnecting");
         // A planned restart is over in a moment, but everybody was told at the same moment: spread over 5 s.
         const wait = code === RESTART && attempts === 0 ? Math.random() * 5_000 : backoff(attempts);
         attempts += 1;
         clearTimeout(retry);
         retry = setTimeout(open, wait);
+        if (attempts < PATIENT_SOCKETS) return;
         // Some networks let no socket through: ordinary requests bring what is missing meanwhile.
-        if (attempts > 2) for (const id of followed.keys()) fill(id);
+        for (const id of followed.keys()) fill(id);
+        if (poll && !polling) keepPolling();
+    }
+
+    async function keepPolling() {
+        polling = true;
+        let failures = 0;
+        while (polling && !closed && state !== "offline") {
+            try {
+                const { conversation, events } = await poll((id) => followed.get(String(id))?.last ?? 0);
+                failures = 0;
+                if (!polling || closed) break;
+                become("polling");
+                for (const event of events) offer({ conversation, ...event });
+            } catch {
+                failures += 1;
+                if (state === "polling") become("reconnecting");
+                await new Promise((resolve) => setTimeout(resolve, backoff(failures)));
+            }
+        }
+        polling = false;
     }
 
     // A dead network closes nothing: two and a half missed heartbeats mean the line is gone.
@@ -136,6 +166,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
         if (!socket) {
             attempts = 0;
             open();
+            if (state === "polling") for (const id of followed.keys()) fill(id);
         } else if (state === "connected" && Date.now() - heardAt > PROBE_MS) {
             send({ type: "ping" });
             clearTimeout(silence);
@@ -150,6 +181,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
                 watchSilence();
                 attempts = 0;
                 fresh = false;
+                polling = false;
                 become("connected");
                 // Between greeting and welcome nothing can be said, but somebody may have begun to follow.
                 for (const [id, stream] of followed) {
@@ -221,7 +253,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
     }
 
     function send(frame) {
-        if (state !== "connected" || socket?.readyState !== WebSocket.OPEN) return false;
+        if (state !== "connected" || socket?.readyState !== OPEN) return false;
         socket.send(JSON.stringify(frame));
         return true;
     }
@@ -264,6 +296,13 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
             return state;
         },
         wake,
+        /** Begin again at once over a new line: the old one belongs to somebody else now. */
+        renew() {
+            if (closed) return;
+            if (socket) drop();
+            attempts = 0;
+            open();
+        },
         close() {
             closed = true;
             clearTimeout(retry);
@@ -272,6 +311,7 @@ export function connect({ url, hello, fetchEvents, apply, protocol = "chat.v1" }
             removeEventListener("online", onVisible);
             removeEventListener("pageshow", onVisible);
             removeEventListener("offline", onOffline);
+            polling = false;
             socket?.close(1000);
             socket = null;
         },
