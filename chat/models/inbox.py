@@ -41,6 +41,11 @@ def default_assignment() -> dict[str, Any]:
     return {"mode": AssignmentMode.MANUAL.value, "reopen_to": ReopenTo.SAME_IF_ONLINE.value}
 
 
+def default_appearance() -> dict[str, Any]:
+    """How the website chat of a new inbox looks and what it does by itself."""
+    return {"position": "right", "theme": "auto", "label": "", "team": True, "sound": True}
+
+
 class InboxQuerySet(models.QuerySet["Inbox"]):
     """Doors to the inboxes."""
 
@@ -93,6 +98,15 @@ class Inbox(TimestampedModel):
         _("satisfaction survey"), default=dict, blank=True, help_text=_("Texts and scale; empty keeps the usual ones.")
     )
     pre_chat_fields = models.JSONField(_("questions before the chat"), default=list, blank=True)
+    consent = models.JSONField(
+        _("consent texts"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Every version that visitors were asked to agree to, oldest first; an empty last one asks nothing."
+        ),
+    )
+    appearance = models.JSONField(_("appearance"), default=default_appearance, blank=True)
     retention_days = models.PositiveIntegerField(
         _("days conversations are kept"), null=True, blank=True, help_text=_("Empty keeps them.")
     )
@@ -110,6 +124,12 @@ class Inbox(TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def consent_now(self) -> dict[str, Any] | None:
+        """The text a visitor agrees to today, with its version; none when the inbox asks for no consent."""
+        newest = self.consent[-1] if self.consent else None
+        return newest if newest and newest["text"] else None
 
     def allows(self, origin: str) -> bool:
         """Whether a page of that origin may use the widget."""
