@@ -66,6 +66,11 @@ class EventType(models.TextChoices):
     CONVERSATION_PRIORITY = "conversation.priority", _("Priority changed")
     CONVERSATION_QUEUE = "conversation.queue", _("Place in the queue")
     CONVERSATION_SLA = "conversation.sla", _("Promised time")
+    CONVERSATION_LABELS = "conversation.labels", _("Labels changed")
+    CONVERSATION_ATTRS = "conversation.attrs", _("Details changed")
+    CONVERSATION_MERGED = "conversation.merged", _("Continued in another conversation")
+    CONTACT_UPDATED = "contact.updated", _("Contact changed")
+    CONTACT_MERGED = "contact.merged", _("Contacts merged")
 
 
 class Availability(models.TextChoices):
@@ -142,3 +147,34 @@ class CsatScale(models.TextChoices):
     STARS = "stars", _("Five stars")
     NUMBERS = "numbers", _("Zero to ten")
     THUMBS = "thumbs", _("Thumb up or down")
+
+
+class LabelColor(models.TextChoices):
+    """Colours a label can have; the stylesheet knows what they look like in light and dark."""
+
+    GRAY = "gray", _("Gray")
+    BLUE = "blue", _("Blue")
+    GREEN = "green", _("Green")
+    AMBER = "amber", _("Amber")
+    RED = "red", _("Red")
+    PURPLE = "purple", _("Purple")
+    PINK = "pink", _("Pink")
+    TEAL = "teal", _("Teal")
+
+
+class Scope(models.TextChoices):
+    """Whose a canned reply or a view is."""
+
+    EVERYBODY = "everybody", _("Everybody")
+    TEAM = "team", _("A team")
+    PERSON = "person", _("Only me")
+
+
+class NotificationKind(models.TextChoices):
+    """Why a person of the team is told."""
+
+    MENTION = "mention", _("Somebody mentions me")
+    ASSIGNED = "assigned", _("A conversation is assigned to me")
+    TEAM = "team", _("A conversation is assigned to my team")
+    MESSAGE = "message", _("A visitor writes in a conversation of mine")
+    QUEUE = "queue", _("A new conversation waits in the queue")

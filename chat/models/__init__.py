@@ -1,30 +1,47 @@
 """Tables of the support counter."""
 
 from chat.models.automation import AutomationRule, AutomationRun, Macro
-from chat.models.contact import Contact, ContactInbox
+from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
+from chat.models.desk import CannedResponse, Draft, SavedView
 from chat.models.event import ChatEvent
 from chat.models.hours import BusinessHours, Holiday
 from chat.models.inbox import Inbox
+from chat.models.label import Label
 from chat.models.left import LeftMessage
 from chat.models.message import Message
+from chat.models.notification import Mention, Notification, PushSubscription
 from chat.models.sla import SlaEvent, SlaPolicy
+from chat.models.team import AgentProfile, InboxMember, Team, TeamMember
 
 __all__ = [
+    "AgentProfile",
     "AutomationRule",
     "AutomationRun",
     "BusinessHours",
+    "CannedResponse",
     "ChatEvent",
     "Contact",
     "ContactInbox",
+    "ContactMerge",
+    "ContactNote",
     "Conversation",
     "CsatResponse",
+    "Draft",
     "Holiday",
     "Inbox",
+    "InboxMember",
+    "Label",
     "LeftMessage",
     "Macro",
+    "Mention",
     "Message",
+    "Notification",
+    "PushSubscription",
+    "SavedView",
     "SlaEvent",
     "SlaPolicy",
+    "Team",
+    "TeamMember",
 ]

@@ -3,10 +3,12 @@
 from typing import Self
 
 import phonenumbers
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from chat.models import phones
 from chat.models.inbox import Inbox
 from chat.models.search import Matches, words
 from ops.kernel.models import TimestampedModel
@@ -15,8 +17,12 @@ from ops.kernel.models import TimestampedModel
 class ContactQuerySet(models.QuerySet["Contact"]):
     """Doors to the contacts."""
 
+    def current(self) -> Self:
+        """People as they are known now: without those who turned out to be somebody else."""
+        return self.filter(merged_into=None)
+
     def search(self, text: str) -> Self:
-        """Contacts whose name, e-mail or phone matches, accents and case aside."""
+        """Contacts whose name, company, e-mail or phone matches, accents and case aside."""
         text = text.strip()[:100]
         if not text:
             return self
@@ -24,7 +30,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         wanted = words(text)
         found = Q(email__istartswith=text) | Q(identifier=text)
         if wanted is not None:
-            found |= Q(Matches("name", wanted))
+            found |= Q(Matches("name", wanted)) | Q(Matches("company", wanted))
         if len(digits) >= 4:
             found |= Q(phone_e164__contains=digits)
         return self.filter(found)
@@ -38,6 +44,10 @@ class Contact(TimestampedModel):
     phone_e164 = models.CharField(
         _("phone"), max_length=16, blank=True, help_text=_("With country code: +5511999990000")
     )
+    phone_match_key = models.GeneratedField(
+        expression=phones.MATCH_KEY, output_field=models.CharField(max_length=20), db_persist=True
+    )
+    company = models.CharField(_("company"), max_length=120, blank=True, default="", db_default="")
     identifier = models.CharField(  # noqa: DJ001 — unique, but only when known
         _("identifier"),
         max_length=120,
@@ -47,6 +57,13 @@ class Contact(TimestampedModel):
     )
     attrs = models.JSONField(_("attributes"), default=dict, blank=True)
     blocked = models.BooleanField(_("blocked"), default=False)
+    consent_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
+    consent_text_version = models.CharField(
+        _("version of the consent text"), max_length=40, blank=True, default="", db_default=""
+    )
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="merged", verbose_name=_("merged into")
+    )
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True)
     last_page = models.JSONField(_("last page"), default=dict, blank=True)
 
@@ -61,7 +78,11 @@ class Contact(TimestampedModel):
             ("change_contact", _("Add and change contacts")),
         ]
         constraints = [models.UniqueConstraint(fields=["identifier"], name="chat_contact_identifier_once")]
-        indexes = [models.Index(fields=["email"], name="chat_contact_email")]
+        indexes = [
+            models.Index(fields=["email"], name="chat_contact_email"),
+            models.Index(fields=["phone_match_key"], name="chat_contact_phone_key", condition=~Q(phone_match_key="")),
+            models.Index(F("last_seen_at").desc(nulls_last=True), "id", name="chat_contact_recent"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email or self.phone or str(_("Visitor"))
@@ -91,3 +112,52 @@ class ContactInbox(TimestampedModel):
 
     def __str__(self) -> str:
         return self.source_id
+
+
+class ContactNote(TimestampedModel):
+    """Something the team wrote down about a contact."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="notes", verbose_name=_("contact"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="chat_contact_notes",
+        verbose_name=_("author"),
+    )
+    body = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("note about a contact")
+        verbose_name_plural = _("notes about contacts")
+        default_permissions = ()
+        indexes = [models.Index(fields=["contact", "-created_at"], name="chat_contact_note_list")]
+
+    def __str__(self) -> str:
+        return self.body[:40]
+
+
+class ContactMerge(TimestampedModel):
+    """Two contacts that turned out to be one person, with what it takes to separate them again."""
+
+    kept = models.ForeignKey(Contact, models.CASCADE, related_name="merges", verbose_name=_("kept"))
+    gone = models.ForeignKey(Contact, models.CASCADE, related_name="merges_away", verbose_name=_("gone"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
+    )
+    reason = models.CharField(_("reason"), max_length=20, blank=True)
+    moved = models.JSONField(default=dict)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("merge of contacts")
+        verbose_name_plural = _("merges of contacts")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["gone"], condition=Q(undone_at=None), name="chat_contact_merged_once"),
+            models.CheckConstraint(condition=~Q(kept=F("gone")), name="chat_contact_merge_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gone_id} → {self.kept_id}"

@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from chat.enums import Priority, Status
 from chat.models.contact import Contact, ContactInbox
 from chat.models.inbox import Inbox
+from chat.models.label import Label
 from chat.models.search import Matches, words
+from chat.models.team import Team
 from ops.kernel.models import TimestampedModel
 
 
@@ -81,6 +83,15 @@ class Conversation(TimestampedModel):
         blank=True,
         related_name="conversations",
         verbose_name=_("assignee"),
+    )
+    team = models.ForeignKey(
+        Team, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("team")
+    )
+    labels = models.ManyToManyField(Label, related_name="conversations", blank=True, verbose_name=_("labels"))
+    muted = models.BooleanField(_("nobody is notified"), default=False, db_default=False)
+    spam_at = models.DateTimeField(_("marked as spam at"), null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="merged", verbose_name=_("continues in")
     )
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_pub_seq = models.BigIntegerField(default=0, editable=False)
@@ -154,6 +165,7 @@ class Conversation(TimestampedModel):
             models.Index(
                 fields=["sla_due_at"], condition=Q(sla_due_at__isnull=False), name="chat_conversation_sla_due"
             ),
+            models.Index("team", F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_team"),
             models.Index(fields=["snoozed_until"], condition=Q(status="snoozed"), name="chat_conversation_snoozed"),
         ]
 

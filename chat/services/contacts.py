@@ -4,19 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Contact
+from chat.models import Contact, phones
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Conflict, Invalid
 
 CHANGEABLE = {"name", "email", "phone_e164", "identifier", "attrs", "blocked"}
-# Whose national numbers are understood without a country code.
-HOME_COUNTRY = "BR"
 
 
 class IdentifierTaken(Conflict):
@@ -87,15 +84,10 @@ def _email(value: str) -> str:
 
 def _phone(value: str) -> str:
     """A phone with country code. Brazilian numbers may be written the way people do: (11) 99999-0000."""
-    refusal = Invalid(_("Write the phone with its country code, such as +55 11 99999-0000."), field="phone")
-    try:
-        number = phonenumbers.parse(value, HOME_COUNTRY)
-    except phonenumbers.NumberParseException as error:
-        raise refusal from error
-    # "Possible" looks at the length only: new ranges are dialled before any table knows them.
-    if not phonenumbers.is_possible_number(number):
-        raise refusal
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = phones.normalise(value)
+    if number is None:
+        raise Invalid(_("Write the phone with its country code, such as +55 11 99999-0000."), field="phone")
+    return number
 
 
 def _save(contact: Contact) -> None:

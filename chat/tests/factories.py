@@ -8,23 +8,37 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.models import (
+    AgentProfile,
     AutomationRule,
     AutomationRun,
     BusinessHours,
+    CannedResponse,
     ChatEvent,
     Contact,
     ContactInbox,
+    ContactMerge,
+    ContactNote,
     Conversation,
     CsatResponse,
+    Draft,
     Holiday,
     Inbox,
+    InboxMember,
+    Label,
     LeftMessage,
     Macro,
+    Mention,
     Message,
+    Notification,
+    PushSubscription,
+    SavedView,
     SlaEvent,
     SlaPolicy,
+    Team,
+    TeamMember,
 )
 from chat.services import conversations, messages
+from tenants.accounts.tests.factories import UserFactory
 
 
 class InboxFactory(factory.django.DjangoModelFactory):
@@ -193,3 +207,116 @@ class LeftMessageFactory(factory.django.DjangoModelFactory):
     client_id = factory.LazyFunction(uuid4)
     body = factory.Sequence(lambda n: f"Left message {n}")
     left_at = factory.LazyFunction(timezone.now)
+
+
+class TeamFactory(factory.django.DjangoModelFactory):
+    """A team; `members` are its people."""
+
+    class Meta:
+        model = Team
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Team {n}")
+
+    @factory.post_generation
+    def members(self, create, extracted, **kwargs):
+        for user in extracted or ():
+            TeamMember.objects.create(team=self, user=user)
+
+
+class TeamMemberFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = TeamMember
+
+    team = factory.SubFactory(TeamFactory)
+    user = factory.SubFactory(UserFactory)
+
+
+class InboxMemberFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = InboxMember
+
+    inbox = factory.SubFactory(InboxFactory)
+    user = factory.SubFactory(UserFactory)
+
+
+class AgentProfileFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AgentProfile
+
+    user = factory.SubFactory(UserFactory)
+
+
+class LabelFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Label
+
+    name = factory.Sequence(lambda n: f"label-{n}")
+
+
+class CannedResponseFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = CannedResponse
+
+    shortcut = factory.Sequence(lambda n: f"short{n}")
+    body = "Good morning! How can I help?"
+
+
+class SavedViewFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SavedView
+
+    name = factory.Sequence(lambda n: f"View {n}")
+
+
+class DraftFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Draft
+
+    user = factory.SubFactory(UserFactory)
+    conversation = factory.SubFactory(ConversationFactory)
+    body = "Half a sentence"
+
+
+class MentionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Mention
+
+    message = factory.SubFactory(MessageFactory)
+    conversation = factory.SelfAttribute("message.conversation")
+    user = factory.SubFactory(UserFactory)
+
+
+class NotificationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Notification
+
+    user = factory.SubFactory(UserFactory)
+    kind = "mention"
+    key = factory.Sequence(lambda n: f"mention:{n}")
+
+
+class PushSubscriptionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PushSubscription
+
+    user = factory.SubFactory(UserFactory)
+    endpoint = factory.Sequence(lambda n: f"https://push.example/send/{n}")
+    p256dh = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM"
+    auth = "tBHItJI5svbpez7KI4CCXg"
+
+
+class ContactNoteFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ContactNote
+
+    contact = factory.SubFactory(ContactFactory)
+    body = "Prefers the phone."
+
+
+class ContactMergeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ContactMerge
+
+    kept = factory.SubFactory(ContactFactory)
+    gone = factory.SubFactory(ContactFactory)
