@@ -45,10 +45,19 @@ document.addEventListener("submit", (event) => {
     for (const input of event.target.querySelectorAll('[data-reveal] > input[type="text"]')) input.type = "password";
 });
 
-// --- file preview ---
+// --- files: our own button (the browser's speaks the computer's language), the name, the picture ---
+function dressFiles(root) {
+    for (const box of root.querySelectorAll("[data-file]:not(.file-dressed)")) {
+        box.classList.add("file-dressed");
+        for (const part of box.querySelectorAll(".file-button, .file-name")) part.hidden = false;
+    }
+}
 on(document, "change", "[data-file] > input[type=file]", (event, input) => {
     const preview = input.parentElement.querySelector(".file-preview");
+    const name = input.parentElement.querySelector(".file-name");
     const file = input.files[0];
+    name.dataset.none ??= name.textContent;
+    name.textContent = file ? file.name : name.dataset.none;
     if (!file?.type.startsWith("image/")) return;
     const image = new Image();
     image.alt = "";
@@ -81,6 +90,7 @@ addEventListener("beforeunload", (event) => {
 // --- errors ---
 function arrive(root) {
     showReveals(root);
+    dressFiles(root);
     root.querySelector("[data-error-summary]")?.focus();
 }
 arrive(document);
