@@ -5,10 +5,13 @@ five minutes whatever the addresses are. Both are counted in the schema of the h
 is locked out for longer than the window.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 from ops.kernel.errors import RateLimited
 from ops.kernel.ratelimit import hit
+from tenants.accounts.errors import WrongPassword
 
 CALLER_LIMIT, CALLER_WINDOW_S = 30, 5 * 60
 FAILURE_LIMIT, FAILURE_WINDOW_S = 10, 15 * 60
@@ -28,6 +31,17 @@ def begin(*, email: str, caller: str) -> None:
 def fail(*, email: str) -> None:
     """Count a wrong password for an address, known or not."""
     hit(f"login:failed:{_key(email)}", limit=FAILURE_LIMIT, window_s=FAILURE_WINDOW_S)
+
+
+@contextmanager
+def guarded(*, email: str, caller: str) -> Iterator[None]:
+    """Around a change that asks for the password: whoever sits at an open browser must not be able to try them either."""
+    begin(email=email, caller=caller)
+    try:
+        yield
+    except WrongPassword:
+        fail(email=email)
+        raise
 
 
 def letter(*, email: str, caller: str) -> bool:

@@ -54,19 +54,13 @@ def _save(request: HttpRequest, which: str, data: dict[str, str]) -> str:
         users.rename(user=me, name=data["name"])
         users.set_language(user=me, language=data["language"])
         return _("Your profile is saved.")
-    # Whoever sits at an open browser must not be able to try passwords here either.
-    attempts.begin(email=me.email, caller=caller(request))
-    try:
+    with attempts.guarded(email=me.email, caller=caller(request)):
         if which == "email":
             addresses.request_change(
                 user=me, email=data["email"], password=data["password"], host=request.get_host(), now=now
             )
             return _("A letter is on its way to %(email)s. The address changes once you answer it.") % data
         users.change_password(user=me, current=data["current_password"], new=data["new_password"], now=now)
-    except DomainError as error:
-        if error.code == "wrong_password":
-            attempts.fail(email=me.email)
-        raise
     me.refresh_from_db()
     update_session_auth_hash(request, me)
     return _("Your password is changed. Other devices are logged out.")

@@ -305,3 +305,37 @@ def test_the_platforms_dashboard_tells_what_is_wrong_and_a_resellers_does_not(su
     assert "The disk is nearly full" in at_home
     assert "?state__exact=dead" in at_home
     assert all("The disk is nearly full" not in page and "?state__exact=dead" not in page for page in elsewhere)
+
+
+def test_somebody_changes_their_password_in_the_console_by_the_rules_of_everybody(owner):
+    person = owner.user
+    person.set_password("an old password 1")
+    person.save()
+    client = browser(person)
+    address = url("password_change")
+
+    wrong = client.post(address, {"current_password": "not mine", "new_password": "a new password 2"})
+    weak = client.post(address, {"current_password": "an old password 1", "new_password": "12345678901"})
+    person.refresh_from_db()
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["current_password"])
+    assert (weak.status_code, list(weak.context["form"].errors)) == (422, ["new_password"])
+    assert person.check_password("an old password 1")
+
+    right = client.post(address, {"current_password": "an old password 1", "new_password": "a new password 2"})
+
+    person.refresh_from_db()
+    assert (right.status_code, right.headers["Location"]) == (302, "/admin/")
+    assert person.check_password("a new password 2")
+    assert client.get("/admin/").status_code == 200  # this browser stays logged in
+    assert AuditEntry.objects.filter(action="accounts.password_changed", object_id=str(person.pk)).exists()
+
+
+def test_guesses_at_an_open_console_are_slowed_down(owner):
+    client = browser(owner.user)
+    address = url("password_change")
+    for _ in range(10):
+        client.post(address, {"current_password": "a guess", "new_password": "a new password 2"})
+
+    response = client.post(address, {"current_password": "a guess", "new_password": "a new password 2"})
+
+    assert response.context["form"].non_field_errors()
