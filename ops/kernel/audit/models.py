@@ -71,7 +71,7 @@ class AuditEntry(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_label}".strip()
+        return f"{self.action_label}: {self.object_label}" if self.object_label else str(self.action_label)
 
     @property
     def action_label(self) -> str:

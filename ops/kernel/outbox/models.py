@@ -54,7 +54,7 @@ class OutboxEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.aggregate}"
+        return f"{self.name} #{self.position}"
 
 
 class DeliveryQuerySet(models.QuerySet["OutboxDelivery"]):
@@ -113,7 +113,7 @@ class OutboxDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_id} {self.receiver}"
+        return f"{self.receiver} #{self.event_id}"
 
 
 class InboxEvent(UUIDModel):
