@@ -69,6 +69,7 @@ class ChatConfig(AppConfig):
             ("chat.inbox_changed", _("Inbox changed")),
             ("chat.contact_created", _("Contact added")),
             ("chat.contact_changed", _("Contact changed")),
+            ("chat.message_deleted", _("Message deleted")),
             ("chat.conversation_assigned", _("Conversation assigned")),
             ("chat.conversation_unassigned", _("Conversation put back into the queue")),
             ("chat.conversation_status_changed", _("Conversation moved")),

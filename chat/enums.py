@@ -43,12 +43,20 @@ class Kind(models.TextChoices):
     """What a message carries."""
 
     TEXT = "text", _("Text")
+    ATTACHMENT = "attachment", _("Attachment")
+    FORM = "form", _("Form")
+    CSAT = "csat", _("Rating")
+    ARTICLE = "article", _("Article")
+    PIX = "pix", _("Pix charge")
+    TEMPLATE = "template", _("Template message")
+    CALL = "call", _("Call")
 
 
 class Delivery(models.TextChoices):
-    """How far a message got; it only moves up."""
+    """How far a message got; it only moves up, in this order. `failed` ends it, until somebody tries again."""
 
     PENDING = "pending", _("Waiting")
+    UNCONFIRMED = "unconfirmed", _("Unconfirmed")
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
     READ = "read", pgettext_lazy("a message the other side has seen", "Read")
@@ -59,6 +67,8 @@ class EventType(models.TextChoices):
     """What an entry of a conversation's history says."""
 
     MESSAGE_CREATED = "message.created", _("Message")
+    MESSAGE_UPDATED = "message.updated", _("Message changed")
+    MESSAGE_DELETED = "message.deleted", _("Message deleted")
     MESSAGE_DELIVERY = "message.delivery", _("Delivery")
     CONVERSATION_CREATED = "conversation.created", _("Started")
     CONVERSATION_STATUS = "conversation.status", _("State changed")
@@ -178,3 +188,11 @@ class NotificationKind(models.TextChoices):
     TEAM = "team", _("A conversation is assigned to my team")
     MESSAGE = "message", _("A visitor writes in a conversation of mine")
     QUEUE = "queue", _("A new conversation waits in the queue")
+
+
+class BotKind(models.TextChoices):
+    """How a bot finds its words."""
+
+    RETRIEVAL = "retrieval", _("From the help centre")
+    LLM = "llm", _("Language model")
+    WEBHOOK = "webhook", _("Another program")

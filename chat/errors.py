@@ -19,6 +19,42 @@ class ClientIdReused(Conflict):
     message = _("Another message was already sent with this id. Send it again with a new one.")
 
 
+class MessageNotFound(NotFound):
+    """No such message, or it is in a conversation of somebody else."""
+
+    code = "message_not_found"
+    message = _("This message does not exist, or it is not yours to see.")
+
+
+class NotYourMessage(PermissionRefused):
+    """Only who wrote it may change it."""
+
+    code = "not_your_message"
+    message = _("Only the person who wrote a message can change it.")
+
+
+class NotChangeable(Conflict):
+    """What happened, what a visitor or another program said, what has left by another channel, or what was deleted."""
+
+    code = "not_changeable"
+    message = _("This message can no longer be changed.")
+
+
+class NothingToRetry(Conflict):
+    """The message did not fail."""
+
+    code = "nothing_to_retry"
+    message = _("This message did not fail, so it is not sent again.")
+
+
+class ChangedSince(DomainError):
+    """`If-Match` named an older state."""
+
+    code = "changed_since"
+    status = 412
+    message = _("The conversation changed in the meantime. Look at it again.")
+
+
 class AlreadyAssigned(Conflict):
     """Somebody else was first."""
 

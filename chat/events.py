@@ -21,6 +21,35 @@ class MessageSent:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """The words of a message were changed, or taken away."""
+
+    name: ClassVar[str] = "chat.message_changed"
+    message_id: str
+    conversation_id: str
+    deleted: bool
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRetried:
+    """Somebody wants a message that failed sent again."""
+
+    name: ClassVar[str] = "chat.message_retried"
+    message_id: str
+    conversation_id: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationStarted:
     """A visitor or an agent opened a conversation."""
 

@@ -154,24 +154,31 @@ class ConversationViewSet(
             messages.send(conversation_id=conversation.pk, by=request.user, now=now, **first)
         return self._answer(conversation.pk, code=status.HTTP_201_CREATED)
 
-    @extend_schema(parameters=[NUMBER], request=ConversationPatchSerializer, responses={200: ConversationSerializer})
+    @extend_schema(
+        parameters=[
+            NUMBER,
+            OpenApiParameter(
+                "If-Match",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="The `last_seq` the caller has seen; 412 when something happened since.",
+            ),
+        ],
+        request=ConversationPatchSerializer,
+        responses={200: ConversationSerializer},
+    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Resolve, reopen, snooze, or say how urgent it is. 409 when it cannot go there from where it is."""
         sent = ConversationPatchSerializer(data=request.data, partial=True)
         sent.is_valid(raise_exception=True)
-        key, now = self._key(), timezone.now()
-        if "priority" in sent.validated_data:
-            conversations.set_priority(
-                conversation_id=key, priority=sent.validated_data["priority"], by=request.user, now=now
-            )
-        if "status" in sent.validated_data:
-            conversations.set_status(
-                conversation_id=key,
-                status=sent.validated_data["status"],
-                snoozed_until=sent.validated_data.get("snoozed_until"),
-                by=request.user,
-                now=now,
-            )
+        key = self._key()
+        conversations.change(
+            conversation_id=key,
+            by=request.user,
+            if_seq=numbers.if_match(request),
+            now=timezone.now(),
+            **sent.validated_data,
+        )
         return self._answer(key)
 
     @extend_schema(responses={200: CountsSerializer}, filters=False)

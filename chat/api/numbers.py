@@ -15,3 +15,14 @@ def query(request: Request, name: str, *, low: int = 0, high: int = BIGGEST) -> 
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high):
         raise Invalid(field=name)
     return int(text)
+
+
+def if_match(request: Request) -> int | None:
+    """The seq of an `If-Match` header, with or without quotes; nothing when it is left out or `*`."""
+    text = request.headers.get("If-Match", "*").strip()
+    if text == "*":
+        return None
+    digits = text.removeprefix("W/").strip('"')
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19 and int(digits) <= BIGGEST):
+        raise Invalid(field="If-Match")
+    return int(digits)

@@ -54,10 +54,15 @@ class MessageSerializer(WireSerializer):
     direction = serializers.ChoiceField(choices=Direction.choices)
     kind = serializers.ChoiceField(choices=Kind.choices)
     body = serializers.CharField(allow_blank=True)
+    body_html = serializers.CharField(allow_blank=True, help_text="Safe to show; empty when the text is all there is.")
     private = serializers.BooleanField(help_text="A note that only the team sees.")
     author = AuthorSerializer()
     reply_to = serializers.UUIDField(allow_null=True)
     delivery = serializers.ChoiceField(choices=Delivery.choices)
+    error = serializers.CharField(
+        allow_blank=True, help_text="Why it failed, in the provider's words; empty for visitors."
+    )
+    attachments = serializers.ListField(child=serializers.DictField(), help_text="Files, in their order.")
     meta = serializers.DictField(help_text="Of an activity line: what happened.")
     created_at = serializers.DateTimeField()
     edited_at = serializers.DateTimeField(allow_null=True)
@@ -252,6 +257,12 @@ class MessageCreateSerializer(StrictSerializer):
     body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
     private = serializers.BooleanField(default=False)
     reply_to = serializers.UUIDField(allow_null=True, default=None)
+
+
+class MessageEditSerializer(StrictSerializer):
+    """Other words for a message."""
+
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
 
 
 class FirstMessageSerializer(StrictSerializer):

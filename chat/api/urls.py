@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
+from chat.api.messages import MessageView, RetryView
 
 router = SimpleRouter()
 router.register("inboxes", InboxViewSet, basename="chat-inbox")
@@ -14,6 +15,8 @@ router.register("contacts", ContactViewSet, basename="chat-contact")
 
 urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),
+    path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
+    path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
     *router.urls,
 ]

@@ -1,6 +1,7 @@
 """Tables of the support counter."""
 
 from chat.models.automation import AutomationRule, AutomationRun, Macro
+from chat.models.bot import Bot
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
@@ -19,6 +20,7 @@ __all__ = [
     "AgentProfile",
     "AutomationRule",
     "AutomationRun",
+    "Bot",
     "BusinessHours",
     "CannedResponse",
     "ChatEvent",

@@ -5,7 +5,6 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from chat.enums import EventType
 from chat.models.conversation import Conversation
 from chat.models.message import Message
 
@@ -36,7 +35,7 @@ class ChatEvent(models.Model):
     )
     seq = models.BigIntegerField()
     pub_seq = models.BigIntegerField(null=True, blank=True)
-    type = models.CharField(_("type"), max_length=32, choices=EventType)
+    type = models.CharField(_("type"), max_length=32)  # one of `EventType`
     message = models.ForeignKey(
         Message, models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("message")
     )

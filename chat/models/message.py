@@ -5,8 +5,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chat.enums import Delivery, Direction, Kind
+from chat.models.bot import Bot
 from chat.models.contact import Contact
 from chat.models.conversation import Conversation
+from chat.models.inbox import Inbox
 from ops.kernel.models import UUIDModel
 
 
@@ -19,7 +21,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def with_people(self) -> "MessageQuerySet":
         """What a line of the thread shows besides its own columns."""
-        return self.select_related("author_agent", "author_contact")
+        return self.select_related("author_agent", "author_contact", "author_bot")
 
 
 class Message(UUIDModel):
@@ -34,6 +36,7 @@ class Message(UUIDModel):
     direction = models.CharField(_("direction"), max_length=10, choices=Direction)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.TEXT)
     body = models.TextField(_("text"), blank=True)
+    body_html = models.TextField(_("formatted text"), blank=True, default="", db_default="")
     private = models.BooleanField(_("private note"), default=False)
     author_agent = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -46,10 +49,18 @@ class Message(UUIDModel):
     author_contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("contact")
     )
+    author_bot = models.ForeignKey(
+        Bot, models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("bot")
+    )
     reply_to = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="replies", verbose_name=_("answers")
     )
     delivery = models.CharField(_("delivery"), max_length=12, choices=Delivery, default=Delivery.SENT)
+    error = models.CharField(_("what went wrong"), max_length=300, blank=True, default="", db_default="")
+    inbox = models.ForeignKey(
+        Inbox, models.PROTECT, null=True, blank=True, related_name="messages", verbose_name=_("inbox")
+    )
+    source_id = models.CharField(_("id at the provider"), max_length=255, blank=True, default="", db_default="")
     meta = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"))
     edited_at = models.DateTimeField(_("edited at"), null=True, blank=True)
@@ -64,6 +75,11 @@ class Message(UUIDModel):
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="chat_message_seq_once"),
             models.UniqueConstraint(fields=["conversation", "client_id"], name="chat_message_client_id_once"),
+            models.UniqueConstraint(
+                fields=["inbox", "source_id"],
+                condition=~models.Q(source_id=""),
+                name="chat_message_source_once",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(private=True, pub_seq__isnull=False), name="chat_message_note_is_never_public"
             ),

@@ -84,7 +84,7 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
         found = sql.fetchall()
     page = found[:limit]
     keys = [key for key, _ in page]
-    people = ("message__author_agent", "message__author_contact")
+    people = ("message__author_agent", "message__author_contact", "message__author_bot")
     rows = {row.pk: row for row in ChatEvent.objects.filter(pk__in=keys).select_related(*people)}
     ordered = [rows[key] for key in keys]
     final = [row for row, (_, is_final) in zip(ordered, page, strict=True) if is_final]

@@ -46,7 +46,7 @@ def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int
     position = "pub_seq" if visitor else "seq"
     rows = list(
         ChatEvent.objects.filter(conversation_id=conversation_id, **{f"{position}__gt": after})
-        .select_related("message__author_agent", "message__author_contact")
+        .select_related("message__author_agent", "message__author_contact", "message__author_bot")
         .order_by(position)[:limit]
     )
     if rows and getattr(rows[0], position) != after + 1:

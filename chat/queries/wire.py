@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
-from chat.models import ChatEvent, Contact, Conversation, Message
+from chat.models import Bot, ChatEvent, Contact, Conversation, Message
 
 
 def encode(frame: dict[str, Any]) -> str:
@@ -37,6 +37,11 @@ def contact_author(contact: Contact) -> dict[str, Any]:
     return {"kind": "contact", "id": str(contact.pk), "name": contact.name}
 
 
+def bot_author(bot: Bot | None) -> dict[str, Any]:
+    """A bot as the author of something; one that was removed keeps its lines."""
+    return {"kind": "bot", "id": None if bot is None else str(bot.pk), "name": "" if bot is None else bot.name}
+
+
 SYSTEM_AUTHOR: dict[str, Any] = {"kind": "system", "id": None, "name": ""}
 
 
@@ -58,14 +63,15 @@ def message(row: Message, *, visitor: bool) -> dict[str, Any]:
     elif row.author_contact_id:
         author = contact_author(row.author_contact)  # type: ignore[arg-type]
     elif row.direction == Direction.BOT:
-        author = {"kind": "bot", "id": None, "name": ""}
+        author = bot_author(row.author_bot)
     return message_of(
         id=row.pk,
         conversation=row.conversation_id,
         seq=row.pub_seq if visitor else row.seq,
         client_id=row.client_id,
         direction=row.direction,
-        body="" if row.deleted_at else row.body,
+        body=row.body,
+        body_html=row.body_html,
         private=row.private,
         author=author,
         reply_to=row.reply_to_id,
@@ -73,6 +79,7 @@ def message(row: Message, *, visitor: bool) -> dict[str, Any]:
         created_at=row.created_at,
         kind=row.kind,
         delivery=row.delivery,
+        error=row.error,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
         visitor=visitor,
@@ -94,7 +101,9 @@ def message_of(
     created_at: datetime,
     visitor: bool,
     kind: str = "text",
+    body_html: str = "",
     delivery: str = "sent",
+    error: str = "",
     edited_at: datetime | None = None,
     deleted_at: datetime | None = None,
 ) -> dict[str, Any]:
@@ -109,10 +118,13 @@ def message_of(
         "direction": direction,
         "kind": kind,
         "body": body,
+        "body_html": body_html,
         "private": private,
         "author": author,
         "reply_to": None if reply_to is None else str(reply_to),
         "delivery": delivery,
+        "error": "" if visitor else error,
+        "attachments": [],
         "meta": meta,
         "created_at": instant(created_at),
         "edited_at": instant(edited_at),
@@ -182,16 +194,21 @@ def visitor_conversation(row: Conversation) -> dict[str, Any]:
     }
 
 
+# Their data is the message as it is now.
+WHOLE_MESSAGE = {EventType.MESSAGE_CREATED, EventType.MESSAGE_UPDATED, EventType.MESSAGE_DELETED}
+
+
 def event(row: ChatEvent, *, visitor: bool, conversations: dict[UUID, dict[str, Any]] | None = None) -> dict[str, Any]:
     """One entry of the history as a socket frame. Needs its message with people; `conversations` fills `conversation.created`."""
     said = message(row.message, visitor=visitor) if row.message is not None else None
-    if row.type == EventType.MESSAGE_CREATED:
+    if row.type in WHOLE_MESSAGE:
         # A message that was erased since leaves its place in the sequence.
         data: dict[str, Any] = said or {}
     elif row.type == EventType.CONVERSATION_CREATED:
         data = (conversations or {}).get(row.conversation_id, {})
     else:
-        data = event_data(row.type, row.payload, message=said, visitor=visitor)
+        line = None if row.type == EventType.MESSAGE_DELIVERY else said
+        data = event_data(row.type, row.payload, message=line, visitor=visitor)
     return frame(row.conversation_id, row.pub_seq if visitor else row.seq, row.type, data)
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chat.enums import EventType, Priority, Status
-from chat.errors import AlreadyAssigned, ConversationNotFound, IllegalStatus, NotAnAgent
+from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
 from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
 from chat.models import ChatEvent, Contact, Conversation, Inbox, Message
 from chat.queries import thread, wire
@@ -183,6 +183,30 @@ def set_status(
     if wanted != conversation.status and wanted not in MOVES[Status(conversation.status)]:
         raise IllegalStatus(current=Status(conversation.status).label, wanted=wanted.label)
     _move(conversation, wanted, by=by, snoozed_until=snoozed_until, now=now)
+
+
+@transaction.atomic
+def change(
+    *, conversation_id: UUID, by: Any, if_seq: int | None = None, now: datetime | None = None, **changes: Any
+) -> None:
+    """Several changes at once, all or none: `status` (with `snoozed_until`) and `priority`.
+
+    `if_seq` is the seq the caller has seen; `ChangedSince` is raised when something happened after it.
+    """
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    if if_seq is not None and if_seq != conversation.last_seq:
+        raise ChangedSince()
+    if "priority" in changes:
+        set_priority(conversation_id=conversation_id, priority=changes["priority"], by=by, now=now)
+    if "status" in changes:
+        set_status(
+            conversation_id=conversation_id,
+            status=changes["status"],
+            snoozed_until=changes.get("snoozed_until"),
+            by=by,
+            now=now,
+        )
 
 
 @transaction.atomic

@@ -13,13 +13,14 @@ from uuid import UUID
 
 from django.db import connection
 
+from chat.enums import Kind
 from chat.errors import ConversationNotFound
 from chat.queries import wire
 from ops.kernel import live
 from ops.kernel.ids import uuid7
 
-POST = "SELECT * FROM chat_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
-RECORD = "SELECT * FROM chat_record(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s, %s)"
+POST = "SELECT * FROM chat_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
+RECORD = "SELECT * FROM chat_record(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,20 @@ class Posted:
 
     created: bool
     id: UUID
+    conversation_id: UUID
+    client_id: UUID
     seq: int
     pub_seq: int | None
     direction: str
+    kind: str
     body: str
     private: bool
     author_agent_id: UUID | None
     author_contact_id: UUID | None
+    author_bot_id: UUID | None
     reply_to_id: UUID | None
+    delivery: str
+    changed: bool
     created_at: datetime
     status: str
     first_from_contact: bool
@@ -54,8 +61,15 @@ def post(
     reply_to: UUID | None,
     meta: dict[str, Any],
     now: datetime,
+    bot_id: UUID | None = None,
+    kind: str = Kind.TEXT,
+    body_html: str = "",
+    source_id: str = "",
 ) -> Posted:
-    """Store a message, or find the one that this `client_id` already made. Must run in a transaction."""
+    """Store a message, or find the one this `client_id`, or this `source_id` in this inbox, already made.
+
+    Must run in a transaction.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             POST,
@@ -64,11 +78,15 @@ def post(
                 uuid7(),
                 client_id,
                 direction,
+                kind,
                 body,
+                body_html,
                 private,
                 agent_id,
                 contact_id,
+                bot_id,
                 reply_to,
+                source_id,
                 json.dumps(meta),
                 now,
             ],
@@ -88,10 +106,12 @@ def record(
     now: datetime,
     activity: dict[str, Any] | None = None,
     by: Any = None,
+    message_id: UUID | None = None,
     data: Callable[[bool], dict[str, Any]] | None = None,
 ) -> int:
-    """Add an entry that is not a message and push it; returns its seq. Must run in a transaction.
+    """Add an entry that is not a new message and push it; returns its seq. Must run in a transaction.
 
+    `message_id` is the earlier message the entry tells about.
     `payload["public"]` replaces values for visitors. `activity` leaves a line in the thread with that `meta`.
     `data(visitor)` gives the frame's data when the payload alone does not.
     """
@@ -107,6 +127,7 @@ def record(
                 line,
                 json.dumps(activity or {}),
                 getattr(by, "pk", None),
+                message_id,
                 now,
             ],
         )

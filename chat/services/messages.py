@@ -1,4 +1,4 @@
-"""Messages: sent once, numbered without gaps, told after the commit."""
+"""Messages: sent once, numbered without gaps, told after the commit; changed, taken back and delivered later."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,18 +8,40 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils import timezone
 
-from chat.enums import Direction, Status
-from chat.errors import ClientIdReused, ConversationNotFound, EmptyMessage, MessageTooLong, TooManyMessages
-from chat.events import MessageSent
-from chat.models import Conversation, Message
+from chat.enums import Delivery, Direction, EventType, Kind, Status
+from chat.errors import (
+    ClientIdReused,
+    ConversationNotFound,
+    EmptyMessage,
+    MessageNotFound,
+    MessageTooLong,
+    NotChangeable,
+    NothingToRetry,
+    NotYourMessage,
+    TooManyMessages,
+)
+from chat.events import MessageChanged, MessageRetried, MessageSent
+from chat.models import Bot, Conversation, Message
 from chat.queries import wire
-from chat.services import conversations, journal, quota
+from chat.services import conversations, journal, markup, quota
 from ops.kernel import ratelimit
+from ops.kernel.audit import services as audit
 from ops.kernel.outbox import services as outbox
 
 BODY_LIMIT = 8_000
 # A person types slower; a script that floods an agent is told to wait.
 VISITOR_LIMIT, VISITOR_WINDOW_S = 10, 10
+# A channel whose messages are shown by us, so that changing one changes what the other side sees.
+OURS_TO_SHOW = {"web", "api"}
+# What a message's delivery may become from where it is.
+FARTHER = {
+    Delivery.PENDING: {Delivery.UNCONFIRMED, Delivery.SENT, Delivery.DELIVERED, Delivery.READ, Delivery.FAILED},
+    Delivery.UNCONFIRMED: {Delivery.SENT, Delivery.DELIVERED, Delivery.READ, Delivery.FAILED},
+    Delivery.SENT: {Delivery.DELIVERED, Delivery.READ, Delivery.FAILED},
+    Delivery.DELIVERED: {Delivery.READ},
+    Delivery.READ: set(),
+    Delivery.FAILED: set(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +64,18 @@ def send(
     client_id: UUID,
     private: bool = False,
     reply_to: UUID | None = None,
+    kind: str = Kind.TEXT,
+    meta: dict[str, Any] | None = None,
+    body_html: str = "",
     now: datetime | None = None,
 ) -> Sent:
     """Send an agent's reply, or leave a private note. The same `client_id` again answers the stored message.
 
+    `meta` is what a `kind` other than text carries; `body_html` is made safe here.
     Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`.
     """
     now = now or timezone.now()
-    text = clean(body)
+    text = clean(body, kind=kind)
     author = wire.agent_author(by)
     with transaction.atomic():
         posted = journal.post(
@@ -61,13 +87,53 @@ def send(
             agent_id=by.pk,
             contact_id=None,
             reply_to=reply_to,
-            meta={},
+            kind=kind,
+            meta=meta or {},
+            body_html=markup.safe(body_html),
             now=now,
         )
-        _refuse_other_content(posted, body=text, private=private, agent_id=by.pk, contact_id=None)
+        _refuse_other_content(posted, kind=kind, body=text, private=private, author=by.pk)
         if posted.created:
-            _tell(conversation_id, client_id, posted, author)
-    return _sent(conversation_id, client_id, posted, author, visitor=False)
+            _tell(posted, author, meta=meta, body_html=body_html)
+    return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)
+
+
+def send_from_bot(
+    *,
+    conversation_id: UUID,
+    bot: Bot,
+    body: str,
+    client_id: UUID,
+    kind: str = Kind.TEXT,
+    meta: dict[str, Any] | None = None,
+    body_html: str = "",
+    reply_to: UUID | None = None,
+    now: datetime | None = None,
+) -> Sent:
+    """Send what a bot says to the visitor. It does not count as the team's reply, so the visitor goes on waiting."""
+    now = now or timezone.now()
+    text = clean(body, kind=kind)
+    author = wire.bot_author(bot)
+    with transaction.atomic():
+        posted = journal.post(
+            conversation_id=conversation_id,
+            client_id=client_id,
+            direction=Direction.BOT,
+            body=text,
+            private=False,
+            agent_id=None,
+            contact_id=None,
+            bot_id=bot.pk,
+            reply_to=reply_to,
+            kind=kind,
+            meta=meta or {},
+            body_html=markup.safe(body_html),
+            now=now,
+        )
+        _refuse_other_content(posted, kind=kind, body=text, private=False, author=bot.pk)
+        if posted.created:
+            _tell(posted, author, meta=meta, body_html=body_html)
+    return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)
 
 
 def send_from_visitor(
@@ -77,16 +143,23 @@ def send_from_visitor(
     body: str,
     client_id: UUID,
     reply_to: UUID | None = None,
+    kind: str = Kind.TEXT,
+    meta: dict[str, Any] | None = None,
+    body_html: str = "",
+    source_id: str = "",
     now: datetime | None = None,
 ) -> Sent:
     """Send what a visitor wrote. A limit of the plan never drops it: the conversation is marked instead.
+
+    `source_id` is the provider's id of a message that came through another channel: the same one again, in whatever
+    conversation of the inbox, answers the stored message. Only messages without one are held to a person's speed.
 
     A snoozed conversation opens again. A resolved one does too, up to the inbox's `reopen_days`; later the message
     starts a new conversation, and `Sent.conversation_id` says which.
     Raises `ConversationNotFound` for somebody else's conversation, `ClientIdReused`, `TooManyMessages`, ...
     """
     now = now or timezone.now()
-    text = clean(body)
+    text = clean(body, kind=kind)
     standing = (
         Conversation.objects.of_visitor(visitor.contact_inbox_id)
         .filter(pk=conversation_id)
@@ -101,9 +174,10 @@ def send_from_visitor(
     ):
         fresh = conversations.start(visitor=visitor, client_id=uuid5(client_id, "conversation"), now=now)
         conversation_id = fresh.pk
-    rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
-    if not rate.allowed:
-        raise TooManyMessages(retry_after=rate.reset_s)
+    if not source_id:
+        rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
+        if not rate.allowed:
+            raise TooManyMessages(retry_after=rate.reset_s)
 
     author = {"kind": "contact", "id": str(visitor.contact_id), "name": visitor.name}
     with transaction.atomic():
@@ -116,23 +190,157 @@ def send_from_visitor(
             agent_id=None,
             contact_id=visitor.contact_id,
             reply_to=reply_to,
-            meta={},
+            kind=kind,
+            meta=meta or {},
+            body_html=markup.safe(body_html),
+            source_id=source_id,
             now=now,
         )
-        _refuse_other_content(posted, body=text, private=False, agent_id=None, contact_id=visitor.contact_id)
+        if not source_id:
+            _refuse_other_content(posted, kind=kind, body=text, private=False, author=visitor.contact_id)
         if posted.created:
-            _tell(conversation_id, client_id, posted, author)
+            _tell(posted, author, meta=meta, body_html=body_html)
             if posted.first_from_contact:
                 quota.count_conversation(conversation_id=conversation_id, now=now)
             if posted.status in (Status.RESOLVED, Status.SNOOZED):
                 conversations.reopen(conversation_id=conversation_id, now=now)
-    return _sent(conversation_id, client_id, posted, author, visitor=True)
+    return _sent(posted, author, meta=meta, body_html=body_html, visitor=True)
 
 
-def clean(body: str) -> str:
-    """The text as it is stored. Raises `EmptyMessage` or `MessageTooLong`."""
+@transaction.atomic
+def edit(*, message_id: UUID, by: Any, body: str, now: datetime | None = None) -> dict[str, Any]:
+    """Change the words of one's own message; gives the message. The same words again are no change.
+
+    Raises `MessageNotFound`, `NotYourMessage`, `NotChangeable` for what has left by another channel, `EmptyMessage`, ...
+    """
+    now = now or timezone.now()
+    message = _locked(message_id, by=by)
+    _refuse_unchangeable(message)
+    if message.author_agent_id != by.pk:
+        raise NotYourMessage()
+    text = clean(body, kind=message.kind)
+    if text == message.body:
+        return wire.message(message, visitor=False)
+    message.body, message.body_html, message.edited_at = text, "", now
+    message.save(update_fields=["body", "body_html", "edited_at"])
+    _tell_change(message, EventType.MESSAGE_UPDATED, now=now)
+    return wire.message(message, visitor=False)
+
+
+@transaction.atomic
+def delete(*, message_id: UUID, by: Any, now: datetime | None = None) -> dict[str, Any]:
+    """Take the words of a message away for everybody; its place in the thread stays. Deleting twice is no change.
+
+    One's own messages, or anybody's with the permission to set up inboxes: a password in a visitor's message must
+    go. Raises `MessageNotFound`, `NotYourMessage`, `NotChangeable`.
+    """
+    now = now or timezone.now()
+    message = _locked(message_id, by=by)
+    if message.deleted_at is not None:
+        return wire.message(message, visitor=False)
+    theirs = message.author_agent_id != by.pk
+    _refuse_unchangeable(message, to_delete=True)
+    if theirs and not by.has_perm("chat.manage_inbox"):
+        raise NotYourMessage()
+    message.body, message.body_html, message.meta, message.deleted_at = "", "", {}, now
+    message.save(update_fields=["body", "body_html", "meta", "deleted_at"])
+    _tell_change(message, EventType.MESSAGE_DELETED, now=now)
+    audit.record(
+        "chat.message_deleted", by=by, on=message.conversation, detail={"seq": message.seq, "theirs": theirs}, now=now
+    )
+    return wire.message(message, visitor=False)
+
+
+@transaction.atomic
+def set_delivery(*, message_id: UUID, delivery: str, error: str = "", now: datetime | None = None) -> bool:
+    """Say how far a message got at its provider; `False` when it is there, or farther, already.
+
+    Providers tell this late, twice and out of order, so it only moves up (`FARTHER`). Raises `MessageNotFound`.
+    """
+    message = _locked(message_id)
+    wanted = Delivery(delivery)
+    if wanted not in FARTHER[Delivery(message.delivery)]:
+        return False
+    _deliver(message, wanted, error=error if wanted in (Delivery.FAILED, Delivery.UNCONFIRMED) else "", now=now)
+    return True
+
+
+@transaction.atomic
+def retry(*, message_id: UUID, by: Any, now: datetime | None = None) -> dict[str, Any]:
+    """Send a message again that failed, or whose way nobody knows. Raises `MessageNotFound`, `NothingToRetry`."""
+    message = _locked(message_id, by=by)
+    if message.delivery not in (Delivery.FAILED, Delivery.UNCONFIRMED) or message.deleted_at is not None:
+        raise NothingToRetry()
+    _deliver(message, Delivery.PENDING, error="", now=now)
+    outbox.publish(MessageRetried(message_id=str(message.pk), conversation_id=str(message.conversation_id)))
+    return wire.message(message, visitor=False)
+
+
+def _deliver(message: Message, wanted: Delivery, *, error: str, now: datetime | None) -> None:
+    message.delivery, message.error = wanted, error[:300]
+    message.save(update_fields=["delivery", "error"])
+    told = {"message_id": str(message.pk), "delivery": wanted.value, "error": message.error}
+    journal.record(
+        conversation_id=message.conversation_id,
+        type=EventType.MESSAGE_DELIVERY,
+        payload={**told, "public": {"error": ""}},
+        public=message.pub_seq is not None,
+        message_id=message.pk,
+        now=now or timezone.now(),
+    )
+
+
+def _locked(message_id: UUID, *, by: Any = None) -> Message:
+    """The message, with its conversation locked first, as everybody who writes a history does."""
+    key = Message.objects.filter(pk=message_id).values_list("conversation_id", flat=True).first()
+    if key is None:
+        raise MessageNotFound()
+    rows = Conversation.objects.all() if by is None else Conversation.objects.visible_to(by)
+    conversation = rows.filter(pk=key).select_related("inbox").select_for_update(of=("self",)).first()
+    if conversation is None:
+        raise MessageNotFound()
+    message = Message.objects.with_people().get(pk=message_id)
+    message.conversation = conversation
+    return message
+
+
+def _refuse_unchangeable(message: Message, *, to_delete: bool = False) -> None:
+    happened = message.direction == Direction.ACTIVITY
+    left = not message.private and message.conversation.inbox.channel not in OURS_TO_SHOW
+    if happened or message.deleted_at is not None or (left and not to_delete):
+        raise NotChangeable()
+
+
+def _tell_change(message: Message, type: EventType, *, now: datetime) -> None:
+    """Record that a message changed; the preview shows the newest line, so it follows when that is the one."""
+    conversation = message.conversation
+    newest = Message.objects.filter(conversation=conversation, pub_seq__isnull=False).exclude(
+        direction=Direction.ACTIVITY
+    )
+    if newest.order_by("-seq").values_list("pk", flat=True).first() == message.pk:
+        Conversation.objects.filter(pk=conversation.pk).update(preview=" ".join(message.body.split())[:120])
+    journal.record(
+        conversation_id=conversation.pk,
+        type=type,
+        payload={},
+        public=message.pub_seq is not None,
+        message_id=message.pk,
+        data=lambda visitor: wire.message(message, visitor=visitor),
+        now=now,
+    )
+    outbox.publish(
+        MessageChanged(
+            message_id=str(message.pk),
+            conversation_id=str(conversation.pk),
+            deleted=type == EventType.MESSAGE_DELETED,
+        )
+    )
+
+
+def clean(body: str, *, kind: str = Kind.TEXT) -> str:
+    """The text as it is stored; only a plain text needs words. Raises `EmptyMessage` or `MessageTooLong`."""
     text = body.replace("\r\n", "\n").strip()
-    if not text or not any(character.isprintable() and not character.isspace() for character in text):
+    if kind == Kind.TEXT and not any(character.isprintable() and not character.isspace() for character in text):
         raise EmptyMessage(field="body")
     if len(text) > BODY_LIMIT:
         raise MessageTooLong(field="body", limit=BODY_LIMIT)
@@ -143,34 +351,31 @@ def _too_old(status: str, resolved_at: datetime | None, reopen_days: int, *, now
     return status == Status.RESOLVED and resolved_at is not None and (now - resolved_at).days >= reopen_days
 
 
-def _refuse_other_content(
-    posted: journal.Posted, *, body: str, private: bool, agent_id: UUID | None, contact_id: UUID | None
-) -> None:
-    same = (posted.body, posted.private, posted.author_agent_id, posted.author_contact_id) == (
-        body,
-        private,
-        agent_id,
-        contact_id,
-    )
-    if not posted.created and not same:
+def _refuse_other_content(posted: journal.Posted, *, kind: str, body: str, private: bool, author: UUID) -> None:
+    if posted.created:
+        return
+    wrote = posted.author_agent_id or posted.author_contact_id or posted.author_bot_id
+    same = (posted.kind, posted.private, wrote) == (kind, private, author)
+    # Since it was sent its words may have been changed; then there is nothing to compare.
+    if not same or (posted.body != body and not posted.changed):
         raise ClientIdReused(field="client_id")
 
 
-def _tell(conversation_id: UUID, client_id: UUID, posted: journal.Posted, author: dict[str, Any]) -> None:
+def _tell(posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str) -> None:
     journal.tell(
-        conversation_id,
+        posted.conversation_id,
         lambda visitor: wire.frame(
-            conversation_id,
+            posted.conversation_id,
             posted.pub_seq if visitor else posted.seq,
             "message.created",
-            _wire(conversation_id, client_id, posted, author, visitor=visitor),
+            _wire(posted, author, meta=meta, body_html=body_html, visitor=visitor),
         ),
         public=posted.pub_seq is not None,
     )
     outbox.publish(
         MessageSent(
             message_id=str(posted.id),
-            conversation_id=str(conversation_id),
+            conversation_id=str(posted.conversation_id),
             direction=posted.direction,
             private=posted.private,
         )
@@ -178,33 +383,39 @@ def _tell(conversation_id: UUID, client_id: UUID, posted: journal.Posted, author
 
 
 def _sent(
-    conversation_id: UUID, client_id: UUID, posted: journal.Posted, author: dict[str, Any], *, visitor: bool
+    posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str, visitor: bool
 ) -> Sent:
-    seq = posted.pub_seq if visitor and posted.pub_seq is not None else posted.seq
+    if posted.created:
+        told = _wire(posted, author, meta=meta, body_html=body_html, visitor=visitor)
+    else:
+        told = wire.message(Message.objects.with_people().get(pk=posted.id), visitor=visitor)
     return Sent(
         id=posted.id,
-        conversation_id=conversation_id,
-        seq=seq,
+        conversation_id=posted.conversation_id,
+        seq=posted.pub_seq if visitor and posted.pub_seq is not None else posted.seq,
         created=posted.created,
         created_at=posted.created_at,
-        wire=_wire(conversation_id, client_id, posted, author, visitor=visitor),
+        wire=told,
     )
 
 
 def _wire(
-    conversation_id: UUID, client_id: UUID, posted: journal.Posted, author: dict[str, Any], *, visitor: bool
+    posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str, visitor: bool
 ) -> dict[str, Any]:
     return wire.message_of(
         id=posted.id,
-        conversation=conversation_id,
+        conversation=posted.conversation_id,
         seq=posted.pub_seq if visitor else posted.seq,
-        client_id=client_id,
+        client_id=posted.client_id,
         direction=posted.direction,
+        kind=posted.kind,
         body=posted.body,
+        body_html=markup.safe(body_html),
         private=posted.private,
         author=author,
         reply_to=posted.reply_to_id,
-        meta={},
+        delivery=posted.delivery,
+        meta=meta or {},
         created_at=posted.created_at,
         visitor=visitor,
     )

@@ -11,6 +11,7 @@ from chat.models import (
     AgentProfile,
     AutomationRule,
     AutomationRun,
+    Bot,
     BusinessHours,
     CannedResponse,
     ChatEvent,
@@ -320,3 +321,10 @@ class ContactMergeFactory(factory.django.DjangoModelFactory):
 
     kept = factory.SubFactory(ContactFactory)
     gone = factory.SubFactory(ContactFactory)
+
+
+class BotFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Bot
+
+    name = factory.Sequence(lambda n: f"Bot {n}")

@@ -178,3 +178,26 @@ def test_the_stream_gives_what_happened_after_a_cursor(acme, bia, client_of):
         answer = client.get("/api/v1/chat/events/", {"cursor": bad})
         assert (answer.status_code, answer.json()["code"]) == (410, "resync_required")
     assert client.get("/api/v1/chat/events/", {"cursor": cursor}).json()["events"] == []
+
+
+def test_a_message_is_changed_taken_back_and_sent_again_by_its_address(acme, bia, client_of):
+    browser = client_of(acme, user=bia)
+    message = MessageFactory(conversation=ConversationFactory(), by=bia, body="Helo")
+    url = f"/api/v1/chat/messages/{message.pk}/"
+
+    changed = browser.patch(url, {"body": "Hello"}, "application/json")
+    assert (changed.status_code, changed.json()["body"]) == (200, "Hello")
+    assert browser.post(f"{url}retry/").json()["code"] == "nothing_to_retry"
+    assert browser.delete(url).status_code == 204
+    refused = browser.patch(url, {"body": "Hello?"}, "application/json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_changeable")
+
+
+def test_if_match_guards_a_change(acme, bia, client_of):
+    browser, conversation = client_of(acme, user=bia), ConversationFactory()
+    url = f"/api/v1/chat/conversations/{conversation.number}/"
+
+    def patch(if_match):
+        return browser.patch(url, {"priority": "high"}, "application/json", headers={"if-match": if_match})
+
+    assert [patch(value).status_code for value in ("x", '"7"', '"1"', "*")] == [422, 412, 200, 200]
