@@ -12,7 +12,7 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat import permissions
         from chat.models import Inbox
-        from chat.services import inboxes, widget
+        from chat.services import inboxes, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.registry import (
@@ -22,6 +22,7 @@ class ChatConfig(AppConfig):
             NavItem,
             PaletteSource,
             Panel,
+            PersonalData,
             SettingsPage,
             gauges,
             handovers,
@@ -29,6 +30,7 @@ class ChatConfig(AppConfig):
             nav,
             palette,
             panels,
+            personal_data,
             settings_pages,
         )
         from tenants.services.provisioning import on_ready
@@ -64,6 +66,12 @@ class ChatConfig(AppConfig):
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
         meters.register("chat.messages", Meter(_("Messages"), _("messages"), 20))
+        personal_data.register(
+            "chat.questions",
+            PersonalData(
+                _("Questions without an answer"), questions.asked_by, lambda email: questions.forget(email=email)
+            ),
+        )
         for action, label in (
             ("chat.inbox_created", _("Inbox added")),
             ("chat.inbox_changed", _("Inbox changed")),
@@ -73,5 +81,16 @@ class ChatConfig(AppConfig):
             ("chat.conversation_assigned", _("Conversation assigned")),
             ("chat.conversation_unassigned", _("Conversation put back into the queue")),
             ("chat.conversation_status_changed", _("Conversation moved")),
+            ("chat.article_created", _("Article begun")),
+            ("chat.article_changed", _("Article changed")),
+            ("chat.article_published", _("Article published")),
+            ("chat.article_withdrawn", _("Article made a draft again")),
+            ("chat.article_deleted", _("Article deleted")),
+            ("chat.article_restored", _("Earlier version of an article restored")),
+            ("chat.article_category_created", _("Category of articles added")),
+            ("chat.article_category_changed", _("Category of articles changed")),
+            ("chat.article_category_deleted", _("Category of articles deleted")),
+            ("chat.question_drafted", _("Article begun from unanswered questions")),
+            ("chat.question_moved", _("Unanswered questions sorted")),
         ):
             actions.register(action, label)

@@ -196,3 +196,26 @@ class BotKind(models.TextChoices):
     RETRIEVAL = "retrieval", _("From the help centre")
     LLM = "llm", _("Language model")
     WEBHOOK = "webhook", _("Another program")
+
+
+class ArticleState(models.TextChoices):
+    """Whether everybody may read an article."""
+
+    DRAFT = "draft", pgettext_lazy("article", "Draft")
+    PUBLISHED = "published", pgettext_lazy("article", "Published")
+
+
+class QuestionSource(models.TextChoices):
+    """Where a question was asked that found no answer."""
+
+    BOT = "bot", _("In a conversation")
+    SEARCH = "search", _("In the help centre's search")
+    FEEDBACK = "feedback", _("Under an article")
+
+
+class QuestionState(models.TextChoices):
+    """What became of a question without an answer."""
+
+    OPEN = "open", pgettext_lazy("question", "Open")
+    DRAFTED = "drafted", pgettext_lazy("question", "Article begun")
+    DISMISSED = "dismissed", pgettext_lazy("question", "Dismissed")

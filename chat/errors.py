@@ -139,3 +139,24 @@ class CursorUnknown(DomainError):
     code = "resync_required"
     status = 410
     message = _("Too much happened since. Load the list again.")
+
+
+class ArticleChanged(Conflict):
+    """Somebody else saved the article since it was opened."""
+
+    code = "article_changed"
+    message = _("Somebody else changed this article meanwhile. Copy your words, reload, and put them in again.")
+
+
+class ArticleEmpty(Invalid):
+    """There is nothing to read yet."""
+
+    code = "article_empty"
+    message = _("Write the text before you publish it.")
+
+
+class AlreadyTranslated(Conflict):
+    """The other language is there."""
+
+    code = "already_translated"
+    message = _("This exists in that language already.")

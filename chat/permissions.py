@@ -6,6 +6,7 @@ from ops.kernel.registry import PermissionDef, permissions
 
 TEAM = {"owner", "admin", "agent"}
 READERS = TEAM | {"viewer"}
+WRITERS = {"owner", "admin", "editor"}
 
 ALL = [
     PermissionDef("chat.view_conversation", _("See conversations"), READERS),
@@ -23,6 +24,8 @@ ALL = [
     PermissionDef("chat.manage_label", _("Set up labels"), {"owner", "admin"}),
     PermissionDef("chat.manage_canned", _("Write canned replies for others"), {"owner", "admin"}),
     PermissionDef("chat.manage_view", _("Set up views for others"), {"owner", "admin"}),
+    PermissionDef("chat.view_article", _("See articles and drafts"), READERS | WRITERS),
+    PermissionDef("chat.manage_article", _("Write and publish articles"), WRITERS),
 ]
 
 

@@ -1,5 +1,6 @@
 """Tables of the support counter."""
 
+from chat.models.article import Article, ArticleFeedback, ArticleVersion, Category
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
@@ -13,16 +14,21 @@ from chat.models.label import Label
 from chat.models.left import LeftMessage
 from chat.models.message import Message
 from chat.models.notification import Mention, Notification, PushSubscription
+from chat.models.question import QuestionGroup, UnansweredQuestion
 from chat.models.sla import SlaEvent, SlaPolicy
 from chat.models.team import AgentProfile, InboxMember, Team, TeamMember
 
 __all__ = [
     "AgentProfile",
+    "Article",
+    "ArticleFeedback",
+    "ArticleVersion",
     "AutomationRule",
     "AutomationRun",
     "Bot",
     "BusinessHours",
     "CannedResponse",
+    "Category",
     "ChatEvent",
     "Contact",
     "ContactInbox",
@@ -41,9 +47,11 @@ __all__ = [
     "Message",
     "Notification",
     "PushSubscription",
+    "QuestionGroup",
     "SavedView",
     "SlaEvent",
     "SlaPolicy",
     "Team",
     "TeamMember",
+    "UnansweredQuestion",
 ]

@@ -9,11 +9,15 @@ from django.utils import timezone
 
 from chat.models import (
     AgentProfile,
+    Article,
+    ArticleFeedback,
+    ArticleVersion,
     AutomationRule,
     AutomationRun,
     Bot,
     BusinessHours,
     CannedResponse,
+    Category,
     ChatEvent,
     Contact,
     ContactInbox,
@@ -32,13 +36,15 @@ from chat.models import (
     Message,
     Notification,
     PushSubscription,
+    QuestionGroup,
     SavedView,
     SlaEvent,
     SlaPolicy,
     Team,
     TeamMember,
+    UnansweredQuestion,
 )
-from chat.services import conversations, messages
+from chat.services import articles, conversations, messages
 from tenants.accounts.tests.factories import UserFactory
 
 
@@ -328,3 +334,82 @@ class BotFactory(factory.django.DjangoModelFactory):
         model = Bot
 
     name = factory.Sequence(lambda n: f"Bot {n}")
+
+
+class CategoryFactory(factory.django.DjangoModelFactory):
+    """A shelf of articles."""
+
+    class Meta:
+        model = Category
+
+    locale = "pt-br"
+    name = factory.Sequence(lambda n: f"Category {n}")
+    slug = factory.Sequence(lambda n: f"category-{n}")
+
+
+class ArticleFactory(factory.django.DjangoModelFactory):
+    """An article with its words ready to be found; `published=False` leaves a draft."""
+
+    class Meta:
+        model = Article
+
+    locale = "pt-br"
+    title = factory.Sequence(lambda n: f"Article {n}")
+    body = "Words of the article."
+    published = True
+
+    @classmethod
+    def _create(cls, model_class, *args, published, category=None, **fields):
+        article = articles.write(category=category, **fields)
+        return articles.publish(article=article) if published else article
+
+
+class ArticleVersionFactory(factory.django.DjangoModelFactory):
+    """The first version of an article."""
+
+    class Meta:
+        model = ArticleVersion
+
+    article = factory.SubFactory(ArticleFactory)
+
+    @classmethod
+    def _create(cls, model_class, *args, article):
+        return article.versions.get(number=1)
+
+
+class ArticleFeedbackFactory(factory.django.DjangoModelFactory):
+    """What a reader thought of an article."""
+
+    class Meta:
+        model = ArticleFeedback
+
+    article = factory.SubFactory(ArticleFactory)
+    helpful = True
+    reader = factory.Sequence(lambda n: f"reader-{n}")
+    created_at = factory.LazyFunction(timezone.now)
+
+
+class QuestionGroupFactory(factory.django.DjangoModelFactory):
+    """Questions that ask the same."""
+
+    class Meta:
+        model = QuestionGroup
+
+    locale = "pt-br"
+    title = factory.Sequence(lambda n: f"Question {n}")
+    count = 1
+    first_asked_at = factory.LazyFunction(timezone.now)
+    last_asked_at = factory.LazyFunction(timezone.now)
+
+
+class UnansweredQuestionFactory(factory.django.DjangoModelFactory):
+    """A question without an answer, in a group of its own."""
+
+    class Meta:
+        model = UnansweredQuestion
+
+    group = factory.SubFactory(QuestionGroupFactory)
+    source = "search"
+    text = factory.SelfAttribute("group.title")
+    key = factory.Sequence(lambda n: f"search:{n}")
+    asked_at = factory.LazyFunction(timezone.now)
