@@ -219,3 +219,45 @@ class QuestionState(models.TextChoices):
     OPEN = "open", pgettext_lazy("question", "Open")
     DRAFTED = "drafted", pgettext_lazy("question", "Article begun")
     DISMISSED = "dismissed", pgettext_lazy("question", "Dismissed")
+
+
+class BotHours(models.TextChoices):
+    """When a bot answers."""
+
+    ALWAYS = "always", pgettext_lazy("when a bot answers", "Always")
+    CLOSED = "closed", _("Outside the business hours only")
+    OPEN = "open", _("During the business hours only")
+
+
+class BotState(models.TextChoices):
+    """How a bot's part in a conversation stands."""
+
+    ACTIVE = "active", pgettext_lazy("bot", "Answering")
+    HANDED_OFF = "handed_off", pgettext_lazy("bot", "A person was called")
+    DONE = "done", pgettext_lazy("bot", "Solved by the bot")
+
+
+class HandoffReason(models.TextChoices):
+    """Why a bot called a person."""
+
+    ASKED = "asked", _("The visitor asked for a person")
+    MISSES = "misses", _("No answer was found")
+    KEYWORD = "keyword", _("A word that calls a person")
+    UNHELPFUL = "unhelpful", _("The answer did not help")
+    FLOW = "flow", _("A button of the flow")
+    CONTENT = "content", _("Something other than words was sent")
+    FAILED = "failed", _("The bot did not work")
+    PROGRAM = "program", _("The program decided so")
+
+
+class BotOutcome(models.TextChoices):
+    """What a bot did about a message."""
+
+    GREETED = "greeted", _("Greeted")
+    ANSWERED = "answered", _("Answered with an article")
+    FLOWED = "flowed", _("Answered by the flow")
+    MISSED = "missed", _("Found no answer")
+    CONFIRMED = "confirmed", _("The visitor said whether it helped")
+    HANDED_OFF = "handed_off", _("Called a person")
+    FORWARDED = "forwarded", _("Given to the program")
+    SKIPPED = "skipped", _("Answered together with the next message")

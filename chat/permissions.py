@@ -24,6 +24,7 @@ ALL = [
     PermissionDef("chat.manage_label", _("Set up labels"), {"owner", "admin"}),
     PermissionDef("chat.manage_canned", _("Write canned replies for others"), {"owner", "admin"}),
     PermissionDef("chat.manage_view", _("Set up views for others"), {"owner", "admin"}),
+    PermissionDef("chat.manage_bot", _("Set up bots"), {"owner", "admin"}),
     PermissionDef("chat.view_article", _("See articles and drafts"), READERS | WRITERS),
     PermissionDef("chat.manage_article", _("Write and publish articles"), WRITERS),
 ]

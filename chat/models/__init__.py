@@ -2,7 +2,7 @@
 
 from chat.models.article import Article, ArticleFeedback, ArticleVersion, Category
 from chat.models.automation import AutomationRule, AutomationRun, Macro
-from chat.models.bot import Bot
+from chat.models.bot import Bot, BotAnswer, BotSession
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
@@ -26,6 +26,8 @@ __all__ = [
     "AutomationRule",
     "AutomationRun",
     "Bot",
+    "BotAnswer",
+    "BotSession",
     "BusinessHours",
     "CannedResponse",
     "Category",

@@ -94,6 +94,9 @@ class Inbox(TimestampedModel):
         related_name="inboxes",
         verbose_name=_("service level"),
     )
+    bot = models.ForeignKey(
+        "chat.Bot", models.SET_NULL, null=True, blank=True, related_name="inboxes", verbose_name=_("bot")
+    )
     csat = models.JSONField(
         _("satisfaction survey"), default=dict, blank=True, help_text=_("Texts and scale; empty keeps the usual ones.")
     )

@@ -15,6 +15,8 @@ from chat.models import (
     AutomationRule,
     AutomationRun,
     Bot,
+    BotAnswer,
+    BotSession,
     BusinessHours,
     CannedResponse,
     Category,
@@ -413,3 +415,26 @@ class UnansweredQuestionFactory(factory.django.DjangoModelFactory):
     text = factory.SelfAttribute("group.title")
     key = factory.Sequence(lambda n: f"search:{n}")
     asked_at = factory.LazyFunction(timezone.now)
+
+
+class BotSessionFactory(factory.django.DjangoModelFactory):
+    """A bot's part in a conversation."""
+
+    class Meta:
+        model = BotSession
+
+    conversation = factory.SubFactory(ConversationFactory)
+    bot = factory.SubFactory(BotFactory)
+    started_at = factory.LazyFunction(timezone.now)
+
+
+class BotAnswerFactory(factory.django.DjangoModelFactory):
+    """What a bot did about a visitor's message."""
+
+    class Meta:
+        model = BotAnswer
+
+    session = factory.SubFactory(BotSessionFactory)
+    message = factory.LazyAttribute(lambda made: MessageFactory(conversation=made.session.conversation))
+    outcome = "missed"
+    created_at = factory.LazyFunction(timezone.now)
