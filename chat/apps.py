@@ -33,6 +33,8 @@ class ChatConfig(AppConfig):
             personal_data,
             settings_pages,
         )
+        from ops.kernel.webhooks.registry import WebhookEvent
+        from ops.kernel.webhooks.registry import events as webhook_events
         from tenants.services.provisioning import on_ready
 
         permissions.register()
@@ -72,6 +74,15 @@ class ChatConfig(AppConfig):
                 _("Questions without an answer"), questions.asked_by, lambda email: questions.forget(email=email)
             ),
         )
+        for order, (event, label) in enumerate(
+            (
+                ("message.created", _("A message was written")),
+                ("conversation.created", _("A conversation began")),
+                ("conversation.status", _("A conversation was resolved, snoozed or opened again")),
+                ("conversation.assigned", _("A conversation got another assignee")),
+            )
+        ):
+            webhook_events.register(event, WebhookEvent(label, 10 + order))
         for action, label in (
             ("chat.inbox_created", _("Inbox added")),
             ("chat.inbox_changed", _("Inbox changed")),

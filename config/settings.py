@@ -102,6 +102,7 @@ TENANT_APPS = [
     "ops.kernel.alerts",
     "ops.kernel.configuration",
     "ops.kernel.idempotency",
+    "ops.kernel.webhooks",
     "allauth.account",
     "allauth.socialaccount",
     "chat",
@@ -474,6 +475,8 @@ BASE_URLS = {
         "mercadolivre": "https://api.mercadolibre.com",
     }.items()
 }
+# Webhooks of customers go to public addresses only, except where they are developed.
+WEBHOOK_PRIVATE_ADDRESSES = DEBUG
 
 # --- Logs and errors ----------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN", example="40 random characters", secret=True)

@@ -73,3 +73,14 @@ class TenantsConfig(AppConfig):
                 _("Logo, colours and how your customers see you."),
             ),
         )
+        settings_pages.register(
+            "tenants.webhooks",
+            SettingsPage(
+                _("Webhooks"),
+                "webhook",
+                "tenants:webhooks",
+                "webhooks.manage_endpoint",
+                90,
+                _("Other systems that are told at once what happens here."),
+            ),
+        )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import RateLimited
+from ops.kernel.webhooks.registry import events as known_events
 from tenants.accounts.services import attempts
 from tenants.enums import ResellerRole
 from tenants.models import Reseller, ResellerMember
@@ -211,3 +212,28 @@ class CompanyForm(forms.Form):
         super().__init__(*args, **kwargs)
         zones = [(zone, zone.replace("_", " ")) for zone in naming.time_zones()]
         self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
+
+
+class WebhookForm(forms.Form):
+    """An address of another system and what it is told."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("It begins with https:// and answers a POST with 2xx within 15 seconds."),
+        widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    description = forms.CharField(
+        label=_("Name"), max_length=120, required=False, help_text=_("How you recognise it, for example: our CRM.")
+    )
+    events = forms.MultipleChoiceField(label=_("Events"), widget=forms.CheckboxSelectMultiple)
+    enabled = forms.BooleanField(label=_("Send events to this address"), required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["events"].choices = [(name, event.label) for name, event in known_events.items()]  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What the service takes; every event chosen means those to come as well."""
+        chosen = self.cleaned_data["events"]
+        return {**self.cleaned_data, "events": ["*"] if len(chosen) == len(known_events) else chosen}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import brand, home, language, notifications, search, settings
+from tenants.views import brand, home, language, notifications, search, settings, webhooks
 
 app_name = "tenants"
 
@@ -22,4 +22,11 @@ urlpatterns = [
     path("settings/company/", settings.general, name="settings-general"),
     path("settings/branding/", settings.brand, name="settings-branding"),
     path("settings/branding/preview/", settings.brand_preview, name="settings-branding-preview"),
+    path("settings/webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("settings/webhooks/add/", webhooks.webhook_add, name="webhook-add"),
+    path("settings/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<uuid:pk>/remove/", webhooks.webhook_remove, name="webhook-remove"),
+    path("settings/webhooks/<uuid:pk>/rotate/", webhooks.webhook_rotate, name="webhook-rotate"),
+    path("settings/webhooks/<uuid:pk>/test/", webhooks.webhook_test, name="webhook-test"),
+    path("settings/webhooks/<uuid:pk>/replay/<uuid:delivery>/", webhooks.webhook_replay, name="webhook-replay"),
 ]

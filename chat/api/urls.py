@@ -7,11 +7,13 @@ from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
+from tenants.api.webhooks import WebhookViewSet
 
 router = SimpleRouter()
 router.register("inboxes", InboxViewSet, basename="chat-inbox")
 router.register("conversations", ConversationViewSet, basename="chat-conversation")
 router.register("contacts", ContactViewSet, basename="chat-contact")
+router.register("webhooks", WebhookViewSet, basename="chat-webhook")
 
 urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),
