@@ -20,7 +20,7 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-class EndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     """Doors to the endpoints."""
 
     def asking_for(self, event: str) -> Self:
@@ -40,7 +40,7 @@ class WebhookEndpoint(TimestampedModel):
     enabled = models.BooleanField(_("enabled"), default=True)
     failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
 
-    objects = EndpointQuerySet.as_manager()
+    objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("webhook")
@@ -52,7 +52,7 @@ class WebhookEndpoint(TimestampedModel):
         return self.description or self.url
 
 
-class DeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     """Doors to the deliveries."""
 
     def newest_first(self) -> Self:
@@ -78,7 +78,7 @@ class WebhookDelivery(UUIDModel):
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
 
-    objects = DeliveryQuerySet.as_manager()
+    objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("webhook delivery")
