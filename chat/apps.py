@@ -7,14 +7,16 @@ from django.utils.translation import gettext_lazy as _
 class ChatConfig(AppConfig):
     name = "chat"
     verbose_name = _("Support counter")
-    schedule = {"chat.wake_snoozed": 60.0}
+    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0}
 
     def ready(self) -> None:
         from chat import permissions
         from chat.models import Inbox
+        from chat.queries import attachments
         from chat.services import inboxes, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
+        from ops.kernel.configuration.registry import Definition, Field, declare
         from ops.kernel.registry import (
             Gauge,
             Handover,
@@ -65,6 +67,19 @@ class ChatConfig(AppConfig):
                 10,
             ),
         )
+        declare(
+            Definition(
+                "chat.files",
+                _("Files in conversations"),
+                (
+                    Field("image_mb", _("Largest image, in MB"), int, 15, min_value=1, max_value=50),
+                    Field("document_mb", _("Largest document, in MB"), int, 25, min_value=1, max_value=100),
+                    Field("audio_mb", _("Largest audio file, in MB"), int, 16, min_value=1, max_value=50),
+                    Field("video_mb", _("Largest video, in MB"), int, 64, min_value=1, max_value=200),
+                ),
+            )
+        )
+        gauges.register("storage.bytes:chat", Gauge(_("Files of conversations"), attachments.stored_bytes))
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
         meters.register("chat.messages", Meter(_("Messages"), _("messages"), 20))
@@ -103,5 +118,6 @@ class ChatConfig(AppConfig):
             ("chat.article_category_deleted", _("Category of articles deleted")),
             ("chat.question_drafted", _("Article begun from unanswered questions")),
             ("chat.question_moved", _("Unanswered questions sorted")),
+            ("chat.file_refused", _("File refused by the virus scanner")),
         ):
             actions.register(action, label)

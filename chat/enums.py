@@ -261,3 +261,21 @@ class BotOutcome(models.TextChoices):
     HANDED_OFF = "handed_off", _("Called a person")
     FORWARDED = "forwarded", _("Given to the program")
     SKIPPED = "skipped", _("Answered together with the next message")
+
+
+class AttachmentKind(models.TextChoices):
+    """What a file is, by its bytes."""
+
+    IMAGE = "image", _("Image")
+    DOCUMENT = "document", _("Document")
+    AUDIO = "audio", _("Audio")
+    VIDEO = "video", _("Video")
+
+
+class AttachmentState(models.TextChoices):
+    """How far a file is; only a ready one can be opened."""
+
+    UPLOADING = "uploading", pgettext_lazy("file", "Uploading")
+    SCANNING = "scanning", pgettext_lazy("file", "Being checked")
+    READY = "ready", pgettext_lazy("file", "Ready")
+    REJECTED = "rejected", pgettext_lazy("file", "Rejected")

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused, RateLimited
+from ops.kernel.errors import Conflict, DomainError, Invalid, LimitReached, NotFound, PermissionRefused, RateLimited
 
 
 class ConversationNotFound(NotFound):
@@ -160,3 +160,96 @@ class AlreadyTranslated(Conflict):
 
     code = "already_translated"
     message = _("This exists in that language already.")
+
+
+class AttachmentNotFound(NotFound):
+    """No such file, or it is somebody else's."""
+
+    code = "attachment_not_found"
+    message = _("This file does not exist, or it is not yours to see.")
+
+
+class FeatureNotIncluded(LimitReached):
+    """The plan leaves this feature out."""
+
+    code = "feature_not_included"
+    message = _("Your plan does not include this. Change the plan to use it.")
+
+
+class FilesNotTaken(LimitReached):
+    """What a visitor is told when the team's storage is full or its plan takes no files."""
+
+    code = "files_not_taken"
+    message = _("Files cannot be received here right now. You can go on writing.")
+
+
+class FilesOff(PermissionRefused):
+    """The inbox takes no such files from its visitors."""
+
+    code = "files_off"
+    message = _("This chat does not take files of this kind.")
+
+
+class FileTypeRefused(DomainError):
+    """The bytes are of a kind nobody should open from a chat, or of none we know."""
+
+    code = "file_type_refused"
+    status = 415
+    message = _("This kind of file cannot be sent. Images, audio, video, PDF, office documents and text can.")
+
+
+class FileTooLarge(DomainError):
+    """Above the limit of its kind."""
+
+    code = "file_too_large"
+    status = 413
+    message = _("This file is too large: up to %(limit)s MB can be sent.")
+
+
+class FileBroken(Invalid):
+    """It says it is an image, and cannot be read as one."""
+
+    code = "file_broken"
+    message = _("This file is damaged and cannot be read.")
+
+
+class UploadMismatch(Conflict):
+    """The piece does not continue what is here; `received` in the state of the upload says where to go on."""
+
+    code = "upload_offset"
+    message = _("The upload continues at byte %(received)s.")
+
+
+class TooManyFiles(Invalid):
+    """More than a message carries."""
+
+    code = "too_many_files"
+    message = _("A message may have up to %(limit)s files.")
+
+
+class FileNotReady(Invalid):
+    """Not all of it is here, it was rejected, or it belongs to another message."""
+
+    code = "file_not_ready"
+    message = _("One of the files was not uploaded completely or was refused. Add it again.")
+
+
+class EmptyFile(Invalid):
+    """Not a single byte."""
+
+    code = "empty_file"
+    message = _("This file is empty.")
+
+
+class TooManyUploads(RateLimited):
+    """More files a minute than people choose."""
+
+    code = "rate_limited"
+    message = _("That is a lot of files at once. Wait %(retry_after)s seconds.")
+
+
+class BadContentRange(Invalid):
+    """The header does not fit the bytes that came with it."""
+
+    code = "bad_content_range"
+    message = _("Content-Range and the body do not fit together. Write bytes first-last/all.")

@@ -91,3 +91,19 @@ class ConversationStatusChanged:
     def aggregate(self) -> str:
         """Events of one conversation are delivered in order."""
         return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentFinished:
+    """A file was checked: it is ready now, or rejected. `message_id` names the message that carries it, if one does."""
+
+    name: ClassVar[str] = "chat.attachment_finished"
+    attachment_id: str
+    message_id: str | None
+    conversation_id: str | None
+    state: str
+
+    @property
+    def aggregate(self) -> str:
+        """After the message it belongs to."""
+        return f"conversation:{self.conversation_id}" if self.conversation_id else f"attachment:{self.attachment_id}"

@@ -1,9 +1,12 @@
 """Work of the counter that nobody waits for."""
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
-from chat.services import conversations
+from chat.services import attachments, conversations, processing
+from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
 
@@ -12,3 +15,22 @@ def wake_snoozed() -> None:
     """Open the conversations whose snooze has ended, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         conversations.wake_due(now=timezone.now())
+
+
+@shared_task(
+    name="chat.process_attachment",
+    autoretry_for=(TemporaryFailure, OSError),
+    retry_backoff=10,
+    retry_backoff_max=300,
+    max_retries=6,
+)
+def process_attachment(*, attachment_id: str) -> None:
+    """Check a complete upload and make it ready; a second run finds it done. The sweep asks again for lost ones."""
+    processing.run(attachment_id=UUID(attachment_id), now=timezone.now())
+
+
+@shared_task(name="chat.sweep_attachments")
+def sweep_attachments() -> None:
+    """Remove uploads nobody sent and check again what a lost worker left, in every tenant; safe to run twice."""
+    for _tenant in every_tenant():
+        attachments.sweep(now=timezone.now())

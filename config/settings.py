@@ -427,6 +427,9 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# The virus scanner that looks at uploads: ClamAV's daemon by TCP or by its socket. Empty: files are not scanned.
+CLAMD_URL = env.url("CLAMD_URL", schemes={"tcp", "unix"}, example="tcp://clamav.example:3310")
+
 # --- Mail ---------------------------------------------------------------------------------------
 EMAIL_URL = env.url(
     "EMAIL_URL",

@@ -7,6 +7,7 @@ from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
+from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
 router = SimpleRouter()
@@ -20,5 +21,8 @@ urlpatterns = [
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
+    path("uploads/", UploadsView.as_view(), name="chat-uploads"),
+    path("uploads/<uuid:attachment_id>/", UploadView.as_view(), name="chat-upload"),
+    path("files/<str:token>", FileView.as_view(), name="chat-file"),
     *router.urls,
 ]

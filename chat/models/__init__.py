@@ -1,6 +1,7 @@
 """Tables of the support counter."""
 
 from chat.models.article import Article, ArticleFeedback, ArticleVersion, Category
+from chat.models.attachment import Attachment
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot, BotAnswer, BotSession
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
@@ -23,6 +24,7 @@ __all__ = [
     "Article",
     "ArticleFeedback",
     "ArticleVersion",
+    "Attachment",
     "AutomationRule",
     "AutomationRun",
     "Bot",
