@@ -355,6 +355,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ConversationStatusEnum": "chat.enums.Status",
         "DirectionEnum": "chat.enums.Direction",
+        "MessageKindEnum": "chat.enums.Kind",
+        "AttachmentKindEnum": "chat.enums.AttachmentKind",
+        "AttachmentStateEnum": "chat.enums.AttachmentState",
         "LanguageEnum": ["pt-br", "en"],
     },
     "POSTPROCESSING_HOOKS": [

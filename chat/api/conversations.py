@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
@@ -145,13 +146,13 @@ class ConversationViewSet(
             raise errors.Invalid(field="inbox")
         now = timezone.now()
         first = asked.get("first_message")
-        if first:
-            messages.clean(first["body"])
-        conversation = conversations.agent_started(
-            contact=contact, inbox=way, by=request.user, client_id=asked["client_id"], now=now
-        )
-        if first:
-            messages.send(conversation_id=conversation.pk, by=request.user, now=now, **first)
+        # A conversation whose first message is refused is not begun.
+        with transaction.atomic():
+            conversation = conversations.agent_started(
+                contact=contact, inbox=way, by=request.user, client_id=asked["client_id"], now=now
+            )
+            if first:
+                messages.send(conversation_id=conversation.pk, by=request.user, now=now, **first)
         return self._answer(conversation.pk, code=status.HTTP_201_CREATED)
 
     @extend_schema(

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from chat.enums import Delivery, Direction, EventType, Kind, Priority, Status
 from chat.models import Inbox
 from chat.queries import wire
+from chat.services.attachments import PER_MESSAGE
 from chat.services.messages import BODY_LIMIT
 from ops.kernel.api import StrictModelSerializer, StrictSerializer
 
@@ -250,13 +251,31 @@ class SnippetSerializer(StrictSerializer):
     )
 
 
+class AttachmentIdsField(serializers.ListField):
+    """Complete uploads of the sender, in the order they are shown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{
+                "child": serializers.UUIDField(),
+                "default": list,
+                "max_length": PER_MESSAGE,
+                "help_text": "Ids of `POST uploads/`.",
+                **kwargs,
+            }
+        )
+
+
 class MessageCreateSerializer(StrictSerializer):
     """A reply or a note."""
 
     client_id = serializers.UUIDField(help_text="Made by the sender once a message; sending it again is safe.")
-    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+    body = serializers.CharField(
+        max_length=BODY_LIMIT, trim_whitespace=False, allow_blank=True, default="", help_text="May be empty with files."
+    )
     private = serializers.BooleanField(default=False)
     reply_to = serializers.UUIDField(allow_null=True, default=None)
+    attachment_ids = AttachmentIdsField()
 
 
 class MessageEditSerializer(StrictSerializer):
@@ -269,7 +288,8 @@ class FirstMessageSerializer(StrictSerializer):
     """The message a conversation begins with."""
 
     client_id = serializers.UUIDField()
-    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False, allow_blank=True, default="")
+    attachment_ids = AttachmentIdsField()
 
 
 class ConversationCreateSerializer(StrictSerializer):
@@ -431,8 +451,9 @@ class VisitorMessageCreateSerializer(StrictSerializer):
     """What a visitor writes."""
 
     client_id = serializers.UUIDField()
-    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False)
+    body = serializers.CharField(max_length=BODY_LIMIT, trim_whitespace=False, allow_blank=True, default="")
     reply_to = serializers.UUIDField(allow_null=True, default=None)
+    attachment_ids = AttachmentIdsField()
 
 
 class VisitorPageSerializer(StrictSerializer):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
@@ -171,10 +172,10 @@ class FileView(APIView):
         },
         auth=[],
     )
-    def get(self, request: Request, token: str) -> HttpResponse:
+    def get(self, request: Request, token: str) -> HttpResponseBase:
         """The bytes, or the part that `Range` asks for."""
         stored = queries.behind(token, now=timezone.now())
-        start, length, code = _wanted(request.headers.get("Range", ""), stored.bytes)
+        start, length, code = _wanted(request.headers.get("Range", ""), stored.size)
         headers = {
             "Content-Type": stored.mime if stored.mime != "text/plain" else "text/plain; charset=utf-8",
             "Content-Disposition": content_disposition_header(not stored.inline, stored.name) or "attachment",
@@ -182,15 +183,15 @@ class FileView(APIView):
             "Cache-Control": "private, max-age=300, immutable",
             "X-Content-Type-Options": "nosniff",
             # Whatever it is, it is opened as a thing of its own: no script, no cookie, no frame.
-            "Content-Security-Policy": "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; sandbox",
+            "Content-Security-Policy": "default-src 'none'; img-src 'self'; media-src 'self'; sandbox",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
         }
         if code == status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE:
-            return HttpResponse(status=code, headers={"Content-Range": f"bytes */{stored.bytes}"})
+            return HttpResponse(status=code, headers={"Content-Range": f"bytes */{stored.size}"})
         headers["Content-Length"] = str(length)
         if code == status.HTTP_206_PARTIAL_CONTENT:
-            headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.bytes}"
+            headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size}"
         return StreamingHttpResponse(stored.read(start, length), status=code, headers=headers)
 
 

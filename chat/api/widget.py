@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
@@ -247,24 +248,25 @@ class ConversationsView(VisitorView):
         sent.is_valid(raise_exception=True)
         asked = sent.validated_data
         now = timezone.now()
-        messages.clean(asked["first_message"]["body"])
         rate = ratelimit.hit(f"chat.start.{self.visitor.contact_inbox_id}", limit=10, window_s=60)
         if not rate.allowed:
             raise TooManyMessages(retry_after=rate.reset_s)
-        conversation = conversations.start(
-            visitor=self.visitor,
-            client_id=asked["client_id"],
-            origin=conversations.Origin(
-                page_url=asked["page_url"],
-                referrer=asked["referrer"],
-                user_agent=request.headers.get("User-Agent", ""),
-                ip_masked=context.mask_ip(request.META.get("REMOTE_ADDR", "")),
-            ),
-            now=now,
-        )
-        stored = messages.send_from_visitor(
-            conversation_id=conversation.pk, visitor=self.visitor, now=now, **asked["first_message"]
-        )
+        # A thread whose first message is refused is not begun.
+        with transaction.atomic():
+            conversation = conversations.start(
+                visitor=self.visitor,
+                client_id=asked["client_id"],
+                origin=conversations.Origin(
+                    page_url=asked["page_url"],
+                    referrer=asked["referrer"],
+                    user_agent=request.headers.get("User-Agent", ""),
+                    ip_masked=context.mask_ip(request.META.get("REMOTE_ADDR", "")),
+                ),
+                now=now,
+            )
+            stored = messages.send_from_visitor(
+                conversation_id=conversation.pk, visitor=self.visitor, now=now, **asked["first_message"]
+            )
         return Response(self.told(stored.conversation_id), status=status.HTTP_201_CREATED)
 
 

@@ -6,12 +6,13 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
-from chat.consumers.frames import flag_in, number_in, text_in, uuid_in
+from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
 from chat.errors import ConversationNotFound, CursorUnknown
 from chat.models import Conversation
 from chat.queries import stream, wire
 from chat.services import conversations, messages, presence
+from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
@@ -108,10 +109,11 @@ class AgentConsumer(ChatConsumer):
             messages.send,
             conversation_id=uuid_in(frame, "conversation"),
             by=self.user,
-            body=text_in(frame, "body", limit=MAX_FRAME_BYTES) or "",
+            body=text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
             client_id=client_id,
             private=flag_in(frame, "private"),
             reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+            attachment_ids=uuids_in(frame, "attachment_ids", most=PER_MESSAGE),
         )
         await self.send_frame(acknowledge(client_id, sent))
 

@@ -18,6 +18,14 @@ def uuid_in(frame: dict[str, Any], field: str) -> UUID:
     raise errors.Invalid(field=field)
 
 
+def uuids_in(frame: dict[str, Any], field: str, *, most: int) -> list[UUID]:
+    """A list of UUIDs; left out means none."""
+    values = frame.get(field) or []
+    if not isinstance(values, list) or len(values) > most:
+        raise errors.Invalid(field=field)
+    return [uuid_in({field: value}, field) for value in values]
+
+
 def number_in(frame: dict[str, Any], field: str, *, optional: bool = False) -> Any:
     """A whole number that fits the database."""
     value = frame.get(field)

@@ -8,11 +8,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
-from chat.consumers.frames import flag_in, number_in, text_in, uuid_in
+from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.errors import ConversationNotFound, VisitorTokenRefused
 from chat.models import Conversation
 from chat.queries import stream
 from chat.services import contacts, conversations, messages, presence, widget
+from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 
 
@@ -65,9 +66,10 @@ class WidgetConsumer(ChatConsumer):
             messages.send_from_visitor,
             conversation_id=uuid_in(frame, "conversation"),
             visitor=self.visitor,
-            body=text_in(frame, "body", limit=MAX_FRAME_BYTES) or "",
+            body=text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
             client_id=client_id,
             reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+            attachment_ids=uuids_in(frame, "attachment_ids", most=PER_MESSAGE),
         )
         if sent.conversation_id not in self.followed:
             # An old thread was resolved too long ago: the message began a new one, which the browser does not know.

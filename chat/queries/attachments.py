@@ -1,6 +1,6 @@
 """Files as they are shown, and the short-lived addresses under which they are opened."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,12 +34,13 @@ class Stored:
     name: str
     mime: str
     inline: bool
-    bytes: int
+    size: int
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
         """Some of it, in pieces. Raises `AttachmentNotFound` when the storage does not have it."""
         try:
-            return default_storage.read_range(self.storage_name, start, length)
+            storage: Any = default_storage
+            return iter(storage.read_range(self.storage_name, start, length))
         except FileNotFoundError as error:
             raise AttachmentNotFound() from error
 
@@ -73,6 +74,11 @@ def behind(token: str, *, now: datetime) -> Stored:
     return Stored(file.name, attachment.name, attachment.mime, attachment.kind in INLINE, attachment.bytes)
 
 
+def in_order(row: Attachment) -> tuple[int, UUID]:
+    """Key of the order their sender chose."""
+    return row.position, row.pk
+
+
 def wire(row: Attachment) -> dict[str, Any]:
     """A file on the wire, the same for agents and visitors."""
     return {
@@ -92,14 +98,6 @@ def wire(row: Attachment) -> dict[str, Any]:
         "voice": row.voice,
         "peaks": row.peaks,
     }
-
-
-def of_messages(message_ids: Iterable[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    """The files of some messages as they go over the wire, by message; one query."""
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in Attachment.objects.filter(message__in=list(message_ids)).in_order():
-        found.setdefault(row.message_id, []).append(wire(row))  # type: ignore[arg-type]
-    return found
 
 
 def for_agent(user: Any) -> QuerySet[Attachment]:

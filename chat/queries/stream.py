@@ -85,7 +85,8 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
     page = found[:limit]
     keys = [key for key, _ in page]
     people = ("message__author_agent", "message__author_contact", "message__author_bot")
-    rows = {row.pk: row for row in ChatEvent.objects.filter(pk__in=keys).select_related(*people)}
+    found_rows = ChatEvent.objects.filter(pk__in=keys).select_related(*people).prefetch_related("message__attachments")
+    rows = {row.pk: row for row in found_rows}
     ordered = [rows[key] for key in keys]
     final = [row for row, (_, is_final) in zip(ordered, page, strict=True) if is_final]
     place = Cursor(cursor.epoch, final[-1].xid, final[-1].pk) if final else cursor

@@ -47,6 +47,7 @@ def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int
     rows = list(
         ChatEvent.objects.filter(conversation_id=conversation_id, **{f"{position}__gt": after})
         .select_related("message__author_agent", "message__author_contact", "message__author_bot")
+        .prefetch_related("message__attachments")
         .order_by(position)[:limit]
     )
     if rows and getattr(rows[0], position) != after + 1:

@@ -5,12 +5,14 @@ know only two states: a conversation is open or it is resolved.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
 from chat.models import Bot, ChatEvent, Contact, Conversation, Message
+from chat.queries import attachments
 
 
 def encode(frame: dict[str, Any]) -> str:
@@ -82,6 +84,7 @@ def message(row: Message, *, visitor: bool) -> dict[str, Any]:
         error=row.error,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
+        files=[attachments.wire(file) for file in sorted(row.attachments.all(), key=attachments.in_order)],
         visitor=visitor,
     )
 
@@ -106,6 +109,7 @@ def message_of(
     error: str = "",
     edited_at: datetime | None = None,
     deleted_at: datetime | None = None,
+    files: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """A message from its parts, for the moment it is sent, when no row was read."""
     if visitor and meta.get("action") == "status":
@@ -124,7 +128,7 @@ def message_of(
         "reply_to": None if reply_to is None else str(reply_to),
         "delivery": delivery,
         "error": "" if visitor else error,
-        "attachments": [],
+        "attachments": list(files),
         "meta": meta,
         "created_at": instant(created_at),
         "edited_at": instant(edited_at),

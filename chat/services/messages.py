@@ -1,5 +1,6 @@
 """Messages: sent once, numbered without gaps, told after the commit; changed, taken back and delivered later."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from chat.errors import (
 from chat.events import MessageChanged, MessageRetried, MessageSent
 from chat.models import Bot, Conversation, Message
 from chat.queries import wire
-from chat.services import conversations, journal, markup, quota
+from chat.services import attachments, conversations, journal, markup, quota
 from ops.kernel import ratelimit
 from ops.kernel.audit import services as audit
 from ops.kernel.outbox import services as outbox
@@ -67,16 +68,20 @@ def send(
     kind: str = Kind.TEXT,
     meta: dict[str, Any] | None = None,
     body_html: str = "",
+    attachment_ids: Sequence[UUID] = (),
     now: datetime | None = None,
 ) -> Sent:
     """Send an agent's reply, or leave a private note. The same `client_id` again answers the stored message.
 
-    `meta` is what a `kind` other than text carries; `body_html` is made safe here.
-    Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`.
+    `meta` is what a `kind` other than text carries; `body_html` is made safe here; `attachment_ids` are the agent's
+    own complete uploads. Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`,
+    `FileNotReady`.
     """
     now = now or timezone.now()
+    kind = _kind(kind, attachment_ids)
     text = clean(body, kind=kind)
     author = wire.agent_author(by)
+    files: list[dict[str, Any]] = []
     with transaction.atomic():
         posted = journal.post(
             conversation_id=conversation_id,
@@ -94,8 +99,9 @@ def send(
         )
         _refuse_other_content(posted, kind=kind, body=text, private=private, author=by.pk)
         if posted.created:
-            _tell(posted, author, meta=meta, body_html=body_html)
-    return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)
+            files = _carry(posted, attachment_ids, owner=by)
+            _tell(posted, author, meta=meta, body_html=body_html, files=files)
+    return _sent(posted, author, meta=meta, body_html=body_html, files=files, visitor=False)
 
 
 def send_from_bot(
@@ -147,6 +153,7 @@ def send_from_visitor(
     meta: dict[str, Any] | None = None,
     body_html: str = "",
     source_id: str = "",
+    attachment_ids: Sequence[UUID] = (),
     now: datetime | None = None,
 ) -> Sent:
     """Send what a visitor wrote. A limit of the plan never drops it: the conversation is marked instead.
@@ -159,6 +166,7 @@ def send_from_visitor(
     Raises `ConversationNotFound` for somebody else's conversation, `ClientIdReused`, `TooManyMessages`, ...
     """
     now = now or timezone.now()
+    kind = _kind(kind, attachment_ids)
     text = clean(body, kind=kind)
     standing = (
         Conversation.objects.of_visitor(visitor.contact_inbox_id)
@@ -180,6 +188,7 @@ def send_from_visitor(
             raise TooManyMessages(retry_after=rate.reset_s)
 
     author = {"kind": "contact", "id": str(visitor.contact_id), "name": visitor.name}
+    files: list[dict[str, Any]] = []
     with transaction.atomic():
         posted = journal.post(
             conversation_id=conversation_id,
@@ -199,12 +208,13 @@ def send_from_visitor(
         if not source_id:
             _refuse_other_content(posted, kind=kind, body=text, private=False, author=visitor.contact_id)
         if posted.created:
-            _tell(posted, author, meta=meta, body_html=body_html)
+            files = _carry(posted, attachment_ids, owner=visitor)
+            _tell(posted, author, meta=meta, body_html=body_html, files=files)
             if posted.first_from_contact:
                 quota.count_conversation(conversation_id=conversation_id, now=now)
             if posted.status in (Status.RESOLVED, Status.SNOOZED):
                 conversations.reopen(conversation_id=conversation_id, now=now)
-    return _sent(posted, author, meta=meta, body_html=body_html, visitor=True)
+    return _sent(posted, author, meta=meta, body_html=body_html, files=files, visitor=True)
 
 
 @transaction.atomic
@@ -244,6 +254,8 @@ def delete(*, message_id: UUID, by: Any, now: datetime | None = None) -> dict[st
         raise NotYourMessage()
     message.body, message.body_html, message.meta, message.deleted_at = "", "", {}, now
     message.save(update_fields=["body", "body_html", "meta", "deleted_at"])
+    if attachments.remove_of([message.pk]):
+        message = _locked(message_id, by=by)
     _tell_change(message, EventType.MESSAGE_DELETED, now=now)
     audit.record(
         "chat.message_deleted", by=by, on=message.conversation, detail={"seq": message.seq, "theirs": theirs}, now=now
@@ -361,14 +373,36 @@ def _refuse_other_content(posted: journal.Posted, *, kind: str, body: str, priva
         raise ClientIdReused(field="client_id")
 
 
-def _tell(posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str) -> None:
+def _kind(kind: str, attachment_ids: Sequence[UUID]) -> str:
+    return Kind.ATTACHMENT if kind == Kind.TEXT and attachment_ids else kind
+
+
+def _carry(posted: journal.Posted, attachment_ids: Sequence[UUID], *, owner: attachments.Owner) -> list[dict[str, Any]]:
+    """Give the files to the new message; without words their names stand in the preview."""
+    if not attachment_ids:
+        return []
+    files = attachments.carry(attachments.ready_for(attachment_ids, owner), message_id=posted.id)
+    if not posted.body and not posted.private:
+        names = ", ".join(file["name"] for file in files)
+        Conversation.objects.filter(pk=posted.conversation_id).update(preview=names[:120])
+    return files
+
+
+def _tell(
+    posted: journal.Posted,
+    author: dict[str, Any],
+    *,
+    meta: dict[str, Any] | None,
+    body_html: str,
+    files: Sequence[dict[str, Any]] = (),
+) -> None:
     journal.tell(
         posted.conversation_id,
         lambda visitor: wire.frame(
             posted.conversation_id,
             posted.pub_seq if visitor else posted.seq,
             "message.created",
-            _wire(posted, author, meta=meta, body_html=body_html, visitor=visitor),
+            _wire(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor),
         ),
         public=posted.pub_seq is not None,
     )
@@ -383,10 +417,16 @@ def _tell(posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any
 
 
 def _sent(
-    posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str, visitor: bool
+    posted: journal.Posted,
+    author: dict[str, Any],
+    *,
+    meta: dict[str, Any] | None,
+    body_html: str,
+    visitor: bool,
+    files: Sequence[dict[str, Any]] = (),
 ) -> Sent:
     if posted.created:
-        told = _wire(posted, author, meta=meta, body_html=body_html, visitor=visitor)
+        told = _wire(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor)
     else:
         told = wire.message(Message.objects.with_people().get(pk=posted.id), visitor=visitor)
     return Sent(
@@ -400,7 +440,13 @@ def _sent(
 
 
 def _wire(
-    posted: journal.Posted, author: dict[str, Any], *, meta: dict[str, Any] | None, body_html: str, visitor: bool
+    posted: journal.Posted,
+    author: dict[str, Any],
+    *,
+    meta: dict[str, Any] | None,
+    body_html: str,
+    files: Sequence[dict[str, Any]],
+    visitor: bool,
 ) -> dict[str, Any]:
     return wire.message_of(
         id=posted.id,
@@ -417,5 +463,6 @@ def _wire(
         delivery=posted.delivery,
         meta=meta or {},
         created_at=posted.created_at,
+        files=files,
         visitor=visitor,
     )

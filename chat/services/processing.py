@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from chat.enums import AttachmentKind, AttachmentState, EventType
 from chat.events import AttachmentFinished
-from chat.models import Attachment, Message
+from chat.models import Attachment, Conversation, Message
 from chat.providers import clamd, pictures, sniffing, sounds
 from chat.queries import wire
 from chat.services import attachments, journal
@@ -65,6 +65,10 @@ def run(*, attachment_id: UUID, now: datetime | None = None) -> None:
             attachments.delete_files(made)
             made = []
     with transaction.atomic():
+        # Whoever writes a conversation's history locks the conversation first, and its rows after it.
+        list(
+            Conversation.objects.filter(messages__attachments=row.pk).select_for_update(of=("self",)).values_list("pk")
+        )
         counted = Attachment.objects.filter(pk=row.pk, state=AttachmentState.SCANNING).update(
             parts=[], updated_at=now, **changes
         )

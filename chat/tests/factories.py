@@ -4,6 +4,8 @@ import hashlib
 from uuid import uuid4
 
 import factory
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from chat.models import (
     Article,
     ArticleFeedback,
     ArticleVersion,
+    Attachment,
     AutomationRule,
     AutomationRun,
     Bot,
@@ -438,3 +441,17 @@ class BotAnswerFactory(factory.django.DjangoModelFactory):
     message = factory.LazyAttribute(lambda made: MessageFactory(conversation=made.session.conversation))
     outcome = "missed"
     created_at = factory.LazyFunction(timezone.now)
+class AttachmentFactory(factory.django.DjangoModelFactory):
+    """A text file that is ready, of the agent given as `by_agent` or of nobody."""
+
+    class Meta:
+        model = Attachment
+
+    name = "list.txt"
+    mime = "text/plain"
+    state = "ready"
+    file = factory.LazyFunction(
+        lambda: default_storage.save("uploads/documents/2026/11/list.txt", ContentFile(b"2 loaves, 1 cake\n"))
+    )
+    bytes = 17
+    stored_bytes = 17
