@@ -441,6 +441,8 @@ class BotAnswerFactory(factory.django.DjangoModelFactory):
     message = factory.LazyAttribute(lambda made: MessageFactory(conversation=made.session.conversation))
     outcome = "missed"
     created_at = factory.LazyFunction(timezone.now)
+
+
 class AttachmentFactory(factory.django.DjangoModelFactory):
     """A text file that is ready, of the agent given as `by_agent` or of nobody."""
 

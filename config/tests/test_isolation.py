@@ -43,7 +43,9 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     ana.refresh_from_db()
     contact = ContactFactory(name=f"Visitor {SECRET}", email="visitor@acme.example")
     message = MessageFactory(body=f"My order: {SECRET}", conversation__contact_inbox__contact=contact)
-    file = AttachmentFactory(message=message, file=default_storage.save("uploads/documents/x.txt", ContentFile(SECRET.encode())))
+    file = AttachmentFactory(
+        message=message, file=default_storage.save("uploads/documents/x.txt", ContentFile(SECRET.encode()))
+    )
     branding.save(owner=acme, display_name=f"Padaria {SECRET}")
     conversation = message.conversation
     inbox = conversation.inbox
