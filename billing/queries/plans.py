@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from billing import entitlements
@@ -36,17 +37,20 @@ def choices() -> list[dict[str, Any]]:
 def _words(plan: Plan) -> str:
     """Its three limits side by side: a list, each part a phrase of its own."""
     agents, talks = plan.limits.get("chat.agents"), plan.limits.get("chat.conversations_month")
-    return " · ".join(
-        (
-            gettext("unlimited agents")
-            if agents is None
-            else ngettext("%(count)s agent", "%(count)s agents", agents) % {"count": limit_words(plan, "chat.agents")},
-            gettext("unlimited conversations")
-            if talks is None
-            else ngettext("%(count)s conversation a month", "%(count)s conversations a month", talks)
-            % {"count": limit_words(plan, "chat.conversations_month")},
-            gettext("unlimited storage")
-            if plan.limits.get("storage.bytes") is None
-            else limit_words(plan, "storage.bytes"),
+    return capfirst(
+        " · ".join(
+            (
+                gettext("unlimited agents")
+                if agents is None
+                else ngettext("%(count)s agent", "%(count)s agents", agents)
+                % {"count": limit_words(plan, "chat.agents")},
+                gettext("unlimited conversations")
+                if talks is None
+                else ngettext("%(count)s conversation a month", "%(count)s conversations a month", talks)
+                % {"count": limit_words(plan, "chat.conversations_month")},
+                gettext("unlimited storage")
+                if plan.limits.get("storage.bytes") is None
+                else limit_words(plan, "storage.bytes"),
+            )
         )
     )
