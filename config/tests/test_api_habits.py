@@ -1,6 +1,7 @@
 """What every address of the API does alike: one error shape, headers, strict input, safe repeats."""
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
@@ -88,6 +89,12 @@ def test_every_refusal_has_the_one_shape_and_the_headers(client, method, url, bo
     assert int(answer["X-RateLimit-Limit"]) == 100
     assert 0 <= int(answer["X-RateLimit-Remaining"]) < 100
     assert int(answer["X-RateLimit-Reset"]) > 0
+
+
+def test_a_program_without_cookies_is_told_that_an_address_does_not_exist(acme):
+    client = Client(headers={"host": "acme.localhost"}, enforce_csrf_checks=True)
+
+    assert_problem(client.post("/api/v1/nothing/here/", {}, "application/json"), 404, "not_found")
 
 
 def test_unknown_fields_are_named_and_nothing_happens(client):
