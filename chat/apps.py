@@ -8,6 +8,7 @@ class ChatConfig(AppConfig):
     name = "chat"
     verbose_name = _("Support counter")
     schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0}
+    schedule = {"chat.wake_snoozed": 60.0, "chat.count_hours": 60.0}
 
     def ready(self) -> None:
         from chat import permissions
@@ -47,6 +48,7 @@ class ChatConfig(AppConfig):
         panels.register("chat.waiting", Panel("chat/_panel_waiting.html", home.waiting, see, 20, 6, kept=True))
         palette.register("chat.conversations", PaletteSource(_("Conversation"), home.find_conversations, see, 10))
         palette.register("chat.contacts", PaletteSource(_("Contact"), home.find_contacts, "chat.view_contact", 20))
+        nav.register("chat.reports", NavItem(_("Reports"), "chart-column", "chat:reports", "chat.view_report", 14))
         settings_pages.register(
             "chat.widget",
             SettingsPage(

@@ -279,3 +279,14 @@ class AttachmentState(models.TextChoices):
     SCANNING = "scanning", pgettext_lazy("file", "Being checked")
     READY = "ready", pgettext_lazy("file", "Ready")
     REJECTED = "rejected", pgettext_lazy("file", "Rejected")
+
+
+class StatKind(models.TextChoices):
+    """Whose figures they are."""
+
+    ALL = "all", _("Everything")
+    INBOX = "inbox", pgettext_lazy("report", "Inbox")
+    AGENT = "agent", _("Agent")
+    TEAM = "team", pgettext_lazy("report", "Team")
+    LABEL = "label", pgettext_lazy("report", "Label")
+    CHANNEL = "channel", _("Channel")

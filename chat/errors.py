@@ -253,3 +253,24 @@ class BadContentRange(Invalid):
 
     code = "bad_content_range"
     message = _("Content-Range and the body do not fit together. Write bytes first-last/all.")
+
+
+class BadPeriod(Invalid):
+    """Days that make no period."""
+
+    code = "bad_period"
+    message = _("Choose a first and a last day, in this order and at most 400 days apart.")
+
+
+class ReportsNotIncluded(LimitReached):
+    """The plan has no reports."""
+
+    code = "reports_not_included"
+    message = _("Your plan does not include reports. A larger plan does.")
+
+
+class ReportNotFound(NotFound):
+    """No report of that name."""
+
+    code = "report_not_found"
+    message = _("There is no such report.")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from chat.services import attachments, conversations, processing
 from ops.kernel.errors import TemporaryFailure
+from chat.services import conversations, stats
 from ops.kernel.tasks import every_tenant
 
 
@@ -34,3 +35,10 @@ def sweep_attachments() -> None:
     """Remove uploads nobody sent and check again what a lost worker left, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         attachments.sweep(now=timezone.now())
+
+
+@shared_task(name="chat.count_hours")
+def count_hours() -> None:
+    """Bring the figures of the reports up to now, in every tenant; safe to run twice."""
+    for _tenant in every_tenant():
+        stats.catch_up(now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import console, contacts, settings, widget
+from chat.views import console, contacts, reports, settings, widget
 
 app_name = "chat"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("chat/c/<int:number>/contact", console.contact, name="contact-card"),
     path("chat/contacts/", contacts.contact_list, name="contacts"),
     path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
+    path("chat/reports/", reports.overview, name="reports"),
+    path("chat/reports/<slug:name>/", reports.report, name="report"),
     path("settings/chat/widget/", settings.widget_settings, name="settings-widget"),
     path("widget.js", widget.loader, name="widget-loader"),
     path("widget/app/", widget.app, name="widget-app"),

@@ -8,6 +8,7 @@ from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.uploads import FileView, UploadsView, UploadView
+from chat.api.reports import ReportView
 from tenants.api.webhooks import WebhookViewSet
 
 router = SimpleRouter()
@@ -20,6 +21,7 @@ urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
+    path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
     path("uploads/", UploadsView.as_view(), name="chat-uploads"),
     path("uploads/<uuid:attachment_id>/", UploadView.as_view(), name="chat-upload"),

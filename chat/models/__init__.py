@@ -17,6 +17,7 @@ from chat.models.message import Message
 from chat.models.notification import Mention, Notification, PushSubscription
 from chat.models.question import QuestionGroup, UnansweredQuestion
 from chat.models.sla import SlaEvent, SlaPolicy
+from chat.models.stat import HourlyStat
 from chat.models.team import AgentProfile, InboxMember, Team, TeamMember
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "CsatResponse",
     "Draft",
     "Holiday",
+    "HourlyStat",
     "Inbox",
     "InboxMember",
     "Label",

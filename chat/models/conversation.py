@@ -152,6 +152,10 @@ class Conversation(TimestampedModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["created_at"], name="chat_conversation_age"),
+            models.Index(
+                fields=["first_reply_at"], condition=Q(first_reply_at__isnull=False), name="chat_conversation_replied"
+            ),
             models.Index(F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_recent"),
             models.Index(
                 "status", "assignee", F("last_activity_at").desc(), F("id").desc(), name="chat_conversation_list"
