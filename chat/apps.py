@@ -7,8 +7,11 @@ from django.utils.translation import gettext_lazy as _
 class ChatConfig(AppConfig):
     name = "chat"
     verbose_name = _("Support counter")
-    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0}
-    schedule = {"chat.wake_snoozed": 60.0, "chat.count_hours": 60.0}
+    schedule = {
+        "chat.wake_snoozed": 60.0,
+        "chat.count_hours": 60.0,
+        "chat.sweep_attachments": 900.0,
+    }
 
     def ready(self) -> None:
         from chat import permissions

@@ -5,9 +5,8 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from chat.services import attachments, conversations, processing
+from chat.services import attachments, conversations, processing, stats
 from ops.kernel.errors import TemporaryFailure
-from chat.services import conversations, stats
 from ops.kernel.tasks import every_tenant
 
 

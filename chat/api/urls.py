@@ -7,8 +7,8 @@ from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
-from chat.api.uploads import FileView, UploadsView, UploadView
 from chat.api.reports import ReportView
+from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
 router = SimpleRouter()

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from chat.enums import StatKind
 from chat.models import (
     AgentProfile,
     Article,
@@ -32,6 +33,7 @@ from chat.models import (
     CsatResponse,
     Draft,
     Holiday,
+    HourlyStat,
     Inbox,
     InboxMember,
     Label,
@@ -457,3 +459,12 @@ class AttachmentFactory(factory.django.DjangoModelFactory):
     )
     bytes = 17
     stored_bytes = 17
+
+
+class HourlyStatFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = HourlyStat
+
+    hour = factory.LazyFunction(lambda: timezone.now().replace(minute=0, second=0, microsecond=0))
+    kind = StatKind.ALL
+    counted_at = factory.LazyFunction(timezone.now)

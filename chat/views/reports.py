@@ -204,11 +204,11 @@ def _stat(label: str, now: int, then: int, values: list[int], *, more_is_good: b
 
 
 def _time_stat(label: str, now: float | None, then: float | None) -> dict[str, Any]:
-    return {"label": label, "value": duration(now) or "–"} | _change(now, then, False)
+    return {"label": label, "value": duration(now) or "–", "values": ()} | _change(now, then, False)
 
 
 def _share_stat(label: str, now: float | None, then: float | None) -> dict[str, Any]:
-    return {"label": label, "value": _percent(now) or "–"} | _change(now, then, True)
+    return {"label": label, "value": _percent(now) or "–", "values": ()} | _change(now, then, True)
 
 
 def _change(now: float | None, then: float | None, more_is_good: bool | None) -> dict[str, Any]:
