@@ -21,6 +21,10 @@ class ChatConfig(AppConfig):
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.configuration.registry import Definition, Field, declare
+        from chat.services import helpcentre, inboxes, questions, widget
+        from chat.views import home
+        from ops.kernel.audit import actions
+        from ops.kernel.configuration.registry import declare
         from ops.kernel.registry import (
             Gauge,
             Handover,
@@ -44,6 +48,7 @@ class ChatConfig(AppConfig):
         from tenants.services.provisioning import on_ready
 
         permissions.register()
+        declare(helpcentre.DEFINITION)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))

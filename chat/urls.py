@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat.views import console, contacts, reports, settings, widget
+from chat.views import console, contacts, help, settings, widget
 
 app_name = "chat"
 
@@ -24,4 +25,11 @@ urlpatterns = [
     path("widget/app/", widget.app, name="widget-app"),
     path("widget/texts/", widget.texts, name="widget-texts"),
     path("widget/demo/", widget.demo, name="widget-demo"),
+    path("help/", help.home, name="help"),
+    path("help/c/<slug:slug>", help.category, name="help-category"),
+    path("help/a/<slug:slug>", help.article, name="help-article"),
+    path("help/a/<slug:slug>/feedback", help.feedback, name="help-feedback"),
+    path("help/search", help.search, name="help-search"),
+    path("help/sitemap.xml", help.sitemap, name="help-sitemap"),
+    path("robots.txt", help.robots, name="robots"),
 ]

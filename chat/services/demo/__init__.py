@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
+from chat.services.demo import shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -29,6 +30,7 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     inbox = Inbox.objects.order_by("created_at", "pk").first()
     if inbox is None:
         inbox = inboxes.create(name="Website", now=now)
+    shelves.fill(trade=shelves.trade_of(connection.tenant.slug, language), language=language, now=now, people=people)
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
