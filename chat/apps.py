@@ -17,14 +17,10 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import inboxes, questions, widget
-        from chat.views import home
-        from ops.kernel.audit import actions
-        from ops.kernel.configuration.registry import Definition, Field, declare
         from chat.services import helpcentre, inboxes, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
-        from ops.kernel.configuration.registry import declare
+        from ops.kernel.configuration.registry import Definition, Field, declare
         from ops.kernel.registry import (
             Gauge,
             Handover,

@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from chat.views import console, contacts, reports, settings, widget
-from chat.views import console, contacts, help, settings, widget
+from chat.views import console, contacts, help, reports, settings, widget
 
 app_name = "chat"
 
