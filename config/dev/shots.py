@@ -53,6 +53,7 @@ VISITS = (
     Visit("agent", "padaria.localhost", "agent@padaria.example", most=12),
     Visit("viewer", "livraria.localhost", "viewer@livraria.example", most=8),
     Visit("studio", "studio.localhost", "owner@lantern.example", most=6),
+    Visit("console", "localhost", "admin@balcao.example", "/admin/login/", ("/admin/",), 40),
     Visit("reseller", "redesul.localhost", "revenda@redesul.example", "/admin/login/", ("/admin/",), 25),
     Visit(
         "development",
