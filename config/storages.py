@@ -18,6 +18,8 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from ops.kernel.squeezing import squeezed
+
 PIECE = 64 * 1024
 IMPORT = re.compile(r'@import "(?P<name>[^"]+)" layer\((?P<layer>\w+)\);')
 ADDRESS = re.compile(r'url\("(?P<name>\.[^"]+)"\)')
@@ -40,9 +42,11 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):
     )
     # The stylesheet of every page names forty others; a first visit should not wait for forty answers.
     joined = "css/app.css"
+    # Other people's pages load the widget, often over a phone: no comment of ours needs to travel there.
+    squeezed = ("widget/", "js/chat/", "js/lib/", "css/tokens.css")
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
-        """Join the stylesheet with those it imports, then hash and compress as ever."""
+        """Join the stylesheet with those it imports, squeeze what websites load from us, then hash and compress as ever."""
         if self.joined in paths and not dry_run:
             storage, path = paths[self.joined]
             with storage.open(path) as file:
@@ -52,6 +56,14 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):
             self.delete(self.joined)
             self.save(self.joined, ContentFile(text.encode()))
             paths = {**paths, self.joined: (self, self.joined)}
+        if not dry_run:
+            for name in [name for name in paths if name.startswith(self.squeezed) and name.endswith((".js", ".css"))]:
+                storage, path = paths[name]
+                with storage.open(path) as file:
+                    text = squeezed(file.read().decode())
+                self.delete(name)
+                self.save(name, ContentFile(text.encode()))
+                paths = {**paths, name: (self, name)}
         yield from super().post_process(paths, dry_run, **options)
 
     @staticmethod

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from chat.enums import Delivery, Direction, EventType, Kind, Priority, Status
 from chat.models import Inbox
 from chat.queries import wire
+from chat.services import pre_chat
 from chat.services.attachments import PER_MESSAGE
 from chat.services.messages import BODY_LIMIT
 from ops.kernel.api import StrictModelSerializer, StrictSerializer
@@ -386,6 +387,23 @@ class VisitorConversationSerializer(WireSerializer):
     created_at = serializers.DateTimeField()
 
 
+class QuestionSerializer(StrictSerializer):
+    """Something an inbox asks before a conversation begins."""
+
+    name = serializers.CharField(required=False, max_length=40)
+    label = serializers.CharField(max_length=80)  # type: ignore[assignment]
+    type = serializers.ChoiceField(choices=pre_chat.TYPES)
+    required = serializers.BooleanField(default=False)  # type: ignore[assignment]
+    options = serializers.ListField(child=serializers.CharField(max_length=80), required=False)
+
+
+class ConsentSerializer(StrictSerializer):
+    """The text a visitor agrees to before anything is kept."""
+
+    version = serializers.IntegerField()
+    text = serializers.CharField()
+
+
 class WidgetConfigSerializer(StrictSerializer):
     """What the widget shows before anybody wrote."""
 
@@ -395,6 +413,8 @@ class WidgetConfigSerializer(StrictSerializer):
     reply_time = serializers.CharField(allow_blank=True)
     locale = serializers.CharField(allow_blank=True)
     features = FeaturesSerializer()
+    pre_chat_fields = QuestionSerializer(many=True)
+    consent = ConsentSerializer(allow_null=True)
     online = serializers.BooleanField(help_text="Whether somebody can answer now.")
     socket = serializers.CharField()
 
@@ -416,6 +436,21 @@ class VisitorContactSerializer(StrictSerializer):
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     email = serializers.CharField(max_length=254, required=False, allow_blank=True)
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    attrs = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True),
+        required=False,
+        help_text="Texts by name; an empty one is taken away. Nobody proved them.",
+    )
+    consent_version = serializers.CharField(
+        max_length=12, required=False, help_text="The version of the inbox's consent text they agreed to."
+    )
+
+
+class PreChatSerializer(StrictSerializer):
+    """What was asked before the first message."""
+
+    answers = serializers.DictField(child=serializers.CharField(max_length=2000, allow_blank=True), default=dict)
+    consent_version = serializers.CharField(max_length=12, default="", allow_blank=True)
 
 
 class KnownContactSerializer(StrictSerializer):
@@ -443,6 +478,7 @@ class VisitorConversationCreateSerializer(StrictSerializer):
 
     client_id = serializers.UUIDField()
     first_message = FirstMessageSerializer()
+    pre_chat = PreChatSerializer(required=False)
     page_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     referrer = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 

@@ -33,7 +33,7 @@ from chat.api.serializers import (
 from chat.errors import ConversationNotFound, TooManyMessages, VisitorTokenRefused
 from chat.models import Contact, Conversation, Inbox
 from chat.queries import thread, wire
-from chat.services import contacts, conversations, messages, presence, widget
+from chat.services import contacts, conversations, messages, pre_chat, presence, widget
 from chat.services.conversations import Visitor
 from ops.kernel import context, ratelimit
 from ops.kernel.api import IdempotentMixin, RateThrottle
@@ -168,6 +168,8 @@ class ConfigView(StrangerView):
                 "reply_time": inbox.reply_time,
                 "locale": inbox.locale,
                 "features": inbox.features,
+                "pre_chat_fields": inbox.pre_chat_fields,
+                "consent": wire.consent(inbox),
                 "online": presence.anybody_there(),
                 "socket": SOCKET,
             }
@@ -222,10 +224,15 @@ class ContactView(VisitorView):
         operation_id="widget_contact", request=VisitorContactSerializer, responses={200: KnownContactSerializer}
     )
     def patch(self, request: Request) -> Response:
-        """Leave a name, an e-mail, a phone; empty values change nothing."""
+        """Leave a name, an e-mail, a phone, attributes, or consent; empty values of the first three change nothing."""
         sent = VisitorContactSerializer(data=request.data, partial=True)
         sent.is_valid(raise_exception=True)
-        return Response(_known(contacts.introduce(contact_id=self.visitor.contact_id, **sent.validated_data)))
+        said = dict(sent.validated_data)
+        version = said.pop("consent_version", "")
+        if version:
+            inbox = Inbox.objects.get(pk=self.visitor.inbox_id)
+            pre_chat.agree(contact_id=self.visitor.contact_id, inbox=inbox, version=version, now=timezone.now())
+        return Response(_known(contacts.introduce(contact_id=self.visitor.contact_id, **said)))
 
 
 class ConversationsView(VisitorView):
@@ -243,7 +250,10 @@ class ConversationsView(VisitorView):
         responses={201: VisitorConversationSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Begin a thread with its first message. The same client ids again answer the same thread."""
+        """Begin a thread with its first message. The same client ids again answer the same thread.
+
+        `pre_chat` carries the answers to what the inbox asks first, and the version of the consent text.
+        """
         sent = VisitorConversationCreateSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         asked = sent.validated_data
@@ -253,6 +263,12 @@ class ConversationsView(VisitorView):
             raise TooManyMessages(retry_after=rate.reset_s)
         # A thread whose first message is refused is not begun.
         with transaction.atomic():
+            pre_chat.answer(
+                visitor=self.visitor,
+                inbox=Inbox.objects.get(pk=self.visitor.inbox_id),
+                now=now,
+                **asked.get("pre_chat", {"answers": {}}),
+            )
             conversation = conversations.start(
                 visitor=self.visitor,
                 client_id=asked["client_id"],
@@ -330,6 +346,23 @@ class ReadView(VisitorView):
             now=timezone.now(),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EndView(VisitorView):
+    """Leaving."""
+
+    @extend_schema(
+        operation_id="widget_conversations_end",
+        parameters=[CONVERSATION],
+        request=None,
+        responses={200: VisitorConversationSerializer},
+    )
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """End a conversation: the visitor needs no answer any more. Writing again opens it again."""
+        conversations.end_by_visitor(
+            conversation_id=self.own(conversation_id), visitor=self.visitor, now=timezone.now()
+        )
+        return Response(self.told(conversation_id))
 
 
 class PageView(VisitorView):

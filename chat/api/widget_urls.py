@@ -16,5 +16,6 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/read/", widget.ReadView.as_view(), name="read"),
     path("uploads/", widget_uploads.VisitorUploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:attachment_id>/", widget_uploads.VisitorUploadView.as_view(), name="upload"),
+    path("conversations/<uuid:conversation_id>/end/", widget.EndView.as_view(), name="end"),
     path("page/", widget.PageView.as_view(), name="page"),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
-from chat.models import Bot, ChatEvent, Contact, Conversation, Message
+from chat.models import Bot, ChatEvent, Contact, Conversation, Inbox, Message
 from chat.queries import attachments
 
 
@@ -179,6 +179,12 @@ def conversation(row: Conversation) -> dict[str, Any]:
         "referrer": row.referrer,
         "created_at": instant(row.created_at),
     }
+
+
+def consent(inbox: Inbox) -> dict[str, Any] | None:
+    """What a visitor is asked to agree to today."""
+    now = inbox.consent_now
+    return None if now is None else {"version": now["version"], "text": now["text"]}
 
 
 def visitor_conversation(row: Conversation) -> dict[str, Any]:

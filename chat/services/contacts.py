@@ -13,6 +13,7 @@ from chat.models import Contact, phones
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Conflict, Invalid
 
+MOST_ATTRIBUTES, ATTRIBUTE_NAME_LIMIT = 50, 60
 CHANGEABLE = {"name", "email", "phone_e164", "identifier", "attrs", "blocked"}
 
 
@@ -42,13 +43,32 @@ def change(*, contact: Contact, by: Any = None, now: datetime | None = None, **f
     return contact
 
 
+@transaction.atomic
 def introduce(
-    *, contact_id: UUID, name: str | None = None, email: str | None = None, phone: str | None = None
+    *,
+    contact_id: UUID,
+    name: str | None = None,
+    email: str | None = None,
+    phone: str | None = None,
+    attrs: dict[str, str] | None = None,
 ) -> Contact:
-    """Keep what a visitor says about themselves; an empty value leaves what is known."""
-    contact = Contact.objects.get(pk=contact_id)
+    """Keep what a visitor says about themselves; an empty value leaves what is known, an empty attribute goes.
+
+    Raises `Invalid`.
+    """
+    contact = Contact.objects.select_for_update(of=("self",)).get(pk=contact_id)
     given = {"name": name, "email": email, "phone_e164": phone}
     _fill(contact, {field: value for field, value in given.items() if value})
+    if attrs:
+        merged = {**contact.attrs, **attrs}
+        contact.attrs = {key: value for key, value in merged.items() if value}
+        if len(contact.attrs) > MOST_ATTRIBUTES or any(len(key) > ATTRIBUTE_NAME_LIMIT for key in attrs):
+            raise Invalid(
+                _("At most %(count)s attributes with names of up to %(limit)s characters."),
+                field="attrs",
+                count=MOST_ATTRIBUTES,
+                limit=ATTRIBUTE_NAME_LIMIT,
+            )
     contact.save()
     return contact
 

@@ -210,6 +210,14 @@ def change(
 
 
 @transaction.atomic
+def end_by_visitor(*, conversation_id: UUID, visitor: Visitor, now: datetime | None = None) -> None:
+    """The visitor needs no answer any more. Ending twice is ending once. Raises `ConversationNotFound`."""
+    conversation = _locked(conversation_id, visitor=visitor)
+    if conversation.status != Status.RESOLVED:
+        _move(conversation, Status.RESOLVED, by=None, by_visitor=visitor, snoozed_until=None, now=now or timezone.now())
+
+
+@transaction.atomic
 def reopen(*, conversation_id: UUID, now: datetime) -> None:
     """Open again because the visitor wrote, or because a snooze ended; nothing happens when it is open."""
     conversation = _locked(conversation_id)
@@ -231,8 +239,22 @@ def wake_due(*, now: datetime) -> int:
 
 
 def _move(
-    conversation: Conversation, wanted: Status, *, by: Any, snoozed_until: datetime | None, now: datetime
+    conversation: Conversation,
+    wanted: Status,
+    *,
+    by: Any,
+    snoozed_until: datetime | None,
+    now: datetime,
+    by_visitor: Visitor | None = None,
 ) -> None:
+    author = wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR
+    if by_visitor is not None:
+        author = {"kind": "contact", "id": str(by_visitor.contact_id), "name": by_visitor.name}
+    activity: dict[str, Any] = {"action": "status", "from": conversation.status, "to": wanted.value}
+    if snoozed_until:
+        activity["until"] = wire.instant(snoozed_until)
+    if by_visitor is not None:
+        activity["by_contact"] = True
     before = conversation.status
     changes: dict[str, Any] = {"status": wanted, "snoozed_until": snoozed_until, "last_activity_at": now}
     changes["resolved_at"] = now if wanted == Status.RESOLVED else None
@@ -246,12 +268,10 @@ def _move(
         payload={
             "status": wanted.value,
             "snoozed_until": wire.instant(snoozed_until),
-            "by": wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR,
+            "by": author,
         },
         public=visible,
-        activity={"action": "status", "from": before, "to": wanted.value, "until": wire.instant(snoozed_until)}
-        if snoozed_until
-        else {"action": "status", "from": before, "to": wanted.value},
+        activity=activity,
         by=by,
         now=now,
     )

@@ -1,16 +1,19 @@
 """Inboxes: the ways in."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import entitlements
 from chat.models import Inbox
+from chat.models.inbox import default_features
+from chat.services import pre_chat
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 
@@ -24,7 +27,18 @@ CHANGEABLE = {
     "reply_time",
     "features",
     "reopen_days",
+    "pre_chat_fields",
+    "consent_text",
+    "appearance",
 }
+APPEARANCE: dict[str, tuple[Any, ...]] = {
+    "position": ("right", "left"),
+    "theme": ("auto", "light", "dark"),
+    "team": (True, False),
+    "sound": (True, False),
+}
+LABEL_LIMIT = 24
+CONSENT_LIMIT = 600
 BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example, without a path.")
 
 
@@ -66,7 +80,55 @@ def _fill(inbox: Inbox, fields: dict[str, Any]) -> None:
     if unknown:
         raise TypeError(f"These are no settings of an inbox: {', '.join(sorted(unknown))}.")
     for field, value in fields.items():
-        setattr(inbox, field, _origins(value) if field == "allowed_origins" else value)
+        if field == "consent_text":
+            _ask_for_consent(inbox, value)
+        elif field in KEPT_AS:
+            setattr(inbox, field, KEPT_AS[field](inbox, value))
+        else:
+            setattr(inbox, field, value)
+
+
+def _ask_for_consent(inbox: Inbox, text: str) -> None:
+    """Another text is another version; who agreed to an older one agreed to that. Empty stops asking."""
+    text = text.strip()
+    if len(text) > CONSENT_LIMIT:
+        raise Invalid(_("Up to %(limit)s characters.") % {"limit": CONSENT_LIMIT}, field="consent_text")
+    if text == (inbox.consent[-1]["text"] if inbox.consent else ""):
+        return
+    since = timezone.now().isoformat(timespec="seconds")
+    inbox.consent = [*inbox.consent, {"version": len(inbox.consent) + 1, "text": text, "since": since}]
+
+
+def _appearance(inbox: Inbox, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Looks that are known; what is left out stays."""
+    kept = dict(inbox.appearance)
+    for name, value in wanted.items():
+        if name == "label":
+            label = str(value).strip()
+            if len(label) > LABEL_LIMIT:
+                raise Invalid(_("Up to %(limit)s characters.") % {"limit": LABEL_LIMIT}, field="appearance.label")
+            kept["label"] = label
+        elif value in APPEARANCE.get(name, ()):
+            kept[name] = value
+        else:
+            raise Invalid(field=f"appearance.{name}")
+    return kept
+
+
+def _features(inbox: Inbox, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Switches that exist; what is left out stays."""
+    unknown = set(wanted) - set(default_features())
+    if unknown:
+        raise Invalid(field=f"features.{min(unknown)}")
+    return {**inbox.features, **{name: bool(value) for name, value in wanted.items()}}
+
+
+KEPT_AS: dict[str, Callable[[Inbox, Any], Any]] = {
+    "allowed_origins": lambda inbox, value: _origins(value),
+    "pre_chat_fields": lambda inbox, value: pre_chat.checked(value),
+    "appearance": _appearance,
+    "features": _features,
+}
 
 
 def _origins(values: list[str]) -> list[str]:

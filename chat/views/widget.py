@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
@@ -19,8 +19,11 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from chat.models import Inbox
+from chat.models.inbox import default_appearance, default_features
+from chat.queries import wire
 from chat.services import presence
 from chat.views import words
+from ops.kernel.squeezing import squeezed
 from tenants import palette
 from tenants.accounts.models import User
 from tenants.gate import open_always
@@ -30,11 +33,15 @@ LOADER_MAX_AGE_S = 300
 CONFIG_MARK = "/* config */ {}"
 SHOPS = ("bakery", "books", "courses")
 THEMES = ("light", "dark")
+SEEN_OUTSIDE = ("position", "theme", "label")
 # Asked for together with the page, so that the conversation opens after one round trip and not after three.
 MODULES = (
     "widget/api.js",
+    "widget/composer.js",
+    "widget/lines.js",
     "widget/model.js",
     "widget/storage.js",
+    "widget/tabs.js",
     "widget/view.js",
     "js/chat/dom.js",
     "js/chat/format.js",
@@ -127,7 +134,7 @@ def snippet(request: HttpRequest, inbox: Inbox) -> str:
 
 @lru_cache(maxsize=1)
 def _remembered_source() -> str:
-    return _read_source()
+    return squeezed(_read_source())
 
 
 def _read_source() -> str:
@@ -138,12 +145,19 @@ def _read_source() -> str:
 
 
 def _loader_source() -> str:
-    return _read_source() if settings.DEBUG else _remembered_source()
+    return squeezed(_read_source()) if settings.DEBUG else _remembered_source()
 
 
 def _loader_config(request: HttpRequest) -> dict[str, Any]:
     brand = brands.brand_of(request)
     shades = palette.shades(brand.primary, brand.secondary)
+    usual = default_appearance()
+    looks = {}
+    for inbox in Inbox.objects.active().only("website_token", "appearance"):
+        told = {name: inbox.appearance.get(name, usual[name]) for name in SEEN_OUTSIDE}
+        if told != {name: usual[name] for name in SEEN_OUTSIDE}:
+            # A website learns nothing about the tenant's other inboxes: the beginning of a token opens nothing.
+            looks[inbox.website_token[:8]] = told
     said: dict[str, Any] = {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
@@ -153,7 +167,22 @@ def _loader_config(request: HttpRequest) -> dict[str, Any]:
         "onPrimary": shades["--on-brand"],
         "language": request.tenant.language,
         "texts": said,
+        "looks": looks,
     }
+
+
+def _features(inbox: Inbox) -> dict[str, bool]:
+    """What the frame offers: the inbox's switches."""
+    return {name: bool(inbox.features.get(name, usual)) for name, usual in default_features().items()}
+
+
+def _offered(door: str, inbox: Inbox) -> bool:
+    """Whether the inbox wants it and this installation has it."""
+    try:
+        reverse(f"widget-api:{door}", args=[inbox.pk])
+    except NoReverseMatch:
+        return False
+    return bool(inbox.features.get(door, True))
 
 
 def _json(value: Any) -> str:
@@ -204,10 +233,16 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "greeting": inbox.greeting,
         "replyTime": inbox.reply_time,
         "offlineText": inbox.offline_text,
-        "team": [person.get_short_name() for person in team],
+        "team": [person.get_short_name() for person in team] if inbox.appearance.get("team", True) else [],
         "online": presence.anybody_there(),
         "preview": request.GET.get("preview") == "1",
         "origins": inbox.allowed_origins,
+        "features": _features(inbox),
+        "preChat": inbox.pre_chat_fields,
+        "consent": wire.consent(inbox),
+        "sound": inbox.appearance.get("sound", True),
+        "popout": request.GET.get("popout") == "1",
+        "transcript": _offered("transcript", inbox),
         "api": "/api/widget/v1/",
         "socket": "/ws/widget/",
         "textsUrl": reverse("chat:widget-texts"),

@@ -114,11 +114,11 @@ export function createApi({ base, inbox, storage, identity }) {
         article: (id) => call("GET", `articles/${id}/`),
         ask: authorised,
         /** Put a file on the server in pieces, going on where a broken line left it. Gives the attachment. */
-        async upload(file, { id, signal, progress = () => {}, began = () => {} }) {
+        async upload(file, { id, voice = false, signal, progress = () => {}, began = () => {} }) {
             if (!token) await session();
             let known = id ? await authorised("GET", `uploads/${id}/`).catch(() => null) : null;
             if (!known) {
-                known = await authorised("POST", "uploads/", { name: file.name || "file", bytes: file.size, mime: file.type });
+                known = await authorised("POST", "uploads/", { name: file.name || "file", bytes: file.size, voice });
                 await began(known.id);
             }
             const address = known.put_url ?? `${base}uploads/${known.id}/`;

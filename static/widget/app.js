@@ -1,10 +1,12 @@
 // The conversation itself, inside the frame: session, live stream, outbox, and the words with the page around.
 
-import { openChannel, openOutbox } from "../js/chat/outbox.js";
+import { openOutbox } from "../js/chat/outbox.js";
+import { fill } from "../js/chat/format.js";
 import { connect, uuid } from "../js/lib/socket.js";
 import { createApi, Refused } from "./api.js";
 import { createModel } from "./model.js";
-import { openStorage } from "./storage.js";
+import { openStorage, takeOver } from "./storage.js";
+import { openTabs } from "./tabs.js";
 import { createView } from "./view.js";
 
 const boot = JSON.parse(document.getElementById("boot").textContent);
@@ -12,32 +14,54 @@ const ACK_MS = 10_000;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
 const TYPING_SHOWN_MS = 10_000;
-
-const storage = openStorage(boot.inbox);
-const model = createModel();
-const api = createApi({ base: boot.api, inbox: boot.inbox, storage, identity });
-const view = createView({
-    root: document.getElementById("app"),
-    boot,
-    actions: { home, open, newThread, send, draft, retry: (id) => outbox?.retry(id), discard: (id) => outbox?.remove(id), close: () => tell("close") },
-});
+const QUIET_MS = 500;
 
 const embedded = window.parent !== window;
+const storage = openStorage(boot.inbox, boot.popout ? await takeOver(boot.inbox) : null);
+const model = createModel();
+const api = createApi({ base: boot.api, inbox: boot.inbox, storage, identity });
 const acks = new Map();
 const drafts = new Map();
+const uploads = new Map();
 let host = null;
 let live = null;
 let outbox = null;
 let screen = "thread";
+let before = "home";
 let current = `new:${uuid()}`;
 let moved = false;
 let isOpen = !embedded;
 let online = Boolean(boot.online);
+let greeted = null;
+let known = {};
 let trouble = "";
 let loading = false;
 let drawing = 0;
 let lastPage = null;
 let closing = false;
+
+const view = createView({
+    root: document.getElementById("app"),
+    boot,
+    actions: {
+        api,
+        back: () => (screen === "article" ? leaveArticle() : home()),
+        open,
+        newThread,
+        send: (item) => send(item),
+        draft,
+        menu,
+        article,
+        rate,
+        choose: (item, one, label) => send({ body: label }),
+        retry: (id) => outbox?.retry(id),
+        discard(id) {
+            uploads.get(id)?.abort();
+            outbox?.remove(id);
+        },
+        close: () => (boot.popout ? window.close() : tell("close")),
+    },
+});
 
 // --- The page around --------------------------------------------------------------------------------
 
@@ -54,13 +78,11 @@ function allowed(origin) {
 }
 
 addEventListener("message", ({ data, source, origin }) => {
-    if (source !== window.parent || !embedded || !allowed(origin) || typeof data?.type !== "string") return;
+    if (!embedded || source !== window.parent) return;
+    if (!allowed(origin) || typeof data?.type !== "string") return;
     if (host && host !== origin) return;
     if (boot.preview) {
-        if (data.type === "preview" && origin === location.origin) {
-            Object.assign(boot, data.words);
-            draw();
-        }
+        if (data.type === "preview" && origin === location.origin) preview(data);
     } else if (data.type === "init") {
         host = origin;
         isOpen = data.open === true;
@@ -73,6 +95,8 @@ addEventListener("message", ({ data, source, origin }) => {
         if (isOpen) view.focus();
         seen();
         draw();
+    } else if (data.type === "edge") {
+        view.edge(data.which);
     } else if (data.type === "command" && Object.hasOwn(commands, data.command)) {
         commands[data.command](...(Array.isArray(data.args) ? data.args : []));
     }
@@ -82,9 +106,16 @@ const commands = {
     identify(person) {
         const { identifier, hash, name, email, phone } = person ?? {};
         storage.set("identity", JSON.stringify({ identifier, identifier_hash: hash, name, email, phone }));
-        if (live || storage.get("visitor")) begin({ renew: true });
+        if (live || storage.get("visitor")) begin({ renew: true }).catch(() => {});
     },
-    send: (text) => typeof text === "string" && text.trim() && send(text.trim()),
+    send(text) {
+        if (typeof text !== "string" || !text.trim()) return;
+        if (!asking()) return send({ body: text.trim() });
+        // What the website asks first is asked before anything leaves this device.
+        drafts.set(current, text.trim());
+        screen = "thread";
+        draw();
+    },
     newThread,
     async setLocale(locale) {
         const response = await fetch(`${boot.textsUrl}?locale=${encodeURIComponent(locale)}`, { credentials: "omit" });
@@ -94,10 +125,17 @@ const commands = {
         draw();
     },
     setTheme: theme,
+    setAttributes(attributes) {
+        if (attributes === null || typeof attributes !== "object") return;
+        const kept = { ...JSON.parse(storage.get("attributes") ?? "{}"), ...attributes };
+        storage.set("attributes", JSON.stringify(Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, String(value ?? "")]))));
+        if (live) tellAttributes();
+    },
     page(url) {
         lastPage = { ...lastPage, url: String(url) };
         sendPage();
     },
+    article: (id) => article({ id: String(id) }),
     shutdown,
 };
 
@@ -107,33 +145,60 @@ function theme(name) {
 }
 
 function identity() {
-    const known = JSON.parse(storage.get("identity") ?? "{}");
-    return Object.fromEntries(Object.entries(known).filter(([, value]) => value));
+    const said = JSON.parse(storage.get("identity") ?? "{}");
+    return Object.fromEntries(Object.entries(said).filter(([, value]) => value));
 }
 
-async function shutdown() {
+function tellAttributes() {
+    const attrs = storage.get("attributes");
+    if (!attrs) return;
+    api.contact({ attrs: JSON.parse(attrs) }).then(
+        () => storage.get("attributes") === attrs && storage.remove("attributes"),
+        (error) => error.permanent && storage.remove("attributes"),
+    );
+}
+
+/** Nothing of this visitor stays on this device: for shared computers. No cookie was ever set. */
+async function shutdown({ told = false } = {}) {
     closing = true;
     live?.close();
     live = null;
-    await outbox?.clear();
+    await outbox?.wipe();
     storage.clear();
     api.forget();
     model.clear();
-    tabs?.postMessage({ type: "wiped" });
+    if (!told) tabs?.shout("wiped");
+    tabs?.close();
     tell("wiped");
 }
 
 // --- The same visitor's other tabs ------------------------------------------------------------------
 
-const tabs = boot.preview ? null : openChannel(`tabs:${boot.inbox}`);
+const tabs = boot.preview
+    ? null
+    : openTabs({
+          name: `tabs:${boot.inbox}`,
+          promoted() {
+              live?.renew();
+              outbox?.flushNow();
+          },
+          back: () => live?.renew(),
+          relay: (frame) => speak(frame),
+          hello(wanted) {
+              if (!live || !greeted || !["connected", "polling"].includes(live.state)) return null;
+              for (const [id, after] of Object.entries(wanted)) if (live.last(id) === undefined) live.follow(id, after);
+              const heads = Object.fromEntries(Object.keys(wanted).map((id) => [id, live.last(id) ?? 0]));
+              return [{ ...greeted, presence: { online } }, { type: "hb", heads }];
+          },
+      });
 
-if (tabs) {
-    tabs.onmessage = ({ data }) => {
-        if (data.type === "wiped") return location.reload();
-        // The server tells only those who already follow a conversation; the tab that began one tells the others.
-        if (data.type === "begun") begun(data.local, data.conversation);
-    };
-}
+tabs?.on("wiped", () => location.reload());
+// The server tells only those who already follow a conversation; the tab that began one tells the others.
+tabs?.on("begun", ({ local, conversation }) => begun(local, conversation));
+tabs?.on("renewed", (token) => {
+    api.learn(token);
+    begin({ renew: true }).catch(() => {});
+});
 
 /** A conversation has its real name now: its lines keep their places on the screen. */
 function begun(local, conversation) {
@@ -158,6 +223,12 @@ function begin({ renew = false } = {}) {
     if (renew) beginning = null;
     beginning ??= api.session().then(welcome, (error) => {
         beginning = null;
+        if (error.code === "identity_refused" && identity().identifier) {
+            // Not proved, so not believed: the person stays who they were to us.
+            storage.remove("identity");
+            happened("error", { code: error.code });
+            return begin();
+        }
         trouble = error instanceof Refused && error.permanent ? "closed" : "connecting";
         if (trouble === "closed") happened("error", { code: error.code });
         else setTimeout(() => storage.get("visitor") && begin().catch(() => {}), 3_000 + Math.random() * 4_000);
@@ -169,6 +240,7 @@ function begin({ renew = false } = {}) {
 
 function welcome(session) {
     trouble = "";
+    known = session.contact ?? {};
     tell("known");
     for (const talk of session.conversations ?? []) model.addConversation(talk);
     const ongoing = model.recent().find((talk) => talk.status !== "resolved");
@@ -179,13 +251,17 @@ function welcome(session) {
     if (!live) {
         live = connect({
             url: boot.socket,
-            hello: async ({ fresh }) => ({ token: await api.token({ fresh }) }),
-            fetchEvents,
+            hello: async ({ fresh }) => ({ token: await api.token({ fresh: fresh && tabs.leading }) }),
+            fetchEvents: (id, after) => api.events(id, after),
             apply,
+            poll,
+            transport: tabs.transport,
         });
         live.on("state", onState);
+        live.on("event", (frame) => live.state === "polling" && tabs.mirror(frame));
         live.on("welcome", (frame) => {
-            online = frame.presence?.online === true;
+            greeted = frame;
+            online = frame.presence?.online === true && !boot.closed;
             sendPage();
             outbox.flushNow();
             seen();
@@ -194,7 +270,7 @@ function welcome(session) {
         live.on("msg.nack", (frame) => settle(frame, "reject", refusal(frame)));
         live.on("typing", onTyping);
         live.on("presence", (frame) => {
-            online = frame.online === true;
+            online = frame.online === true && !boot.closed;
             draw();
         });
         live.on("resync_required", () => location.reload());
@@ -202,51 +278,86 @@ function welcome(session) {
     for (const talk of model.conversations.values()) {
         if (live.last(talk.id) === undefined) live.follow(talk.id, talk.id === current ? 0 : talk.last_seq);
     }
+    tellAttributes();
     outbox.flushNow();
     report();
     draw();
     return session;
 }
 
+/** While no socket gets through: one request that the server answers when something happens. */
+async function poll(last) {
+    const id = model.conversations.has(current) ? current : model.recent()[0]?.id;
+    if (!id) return new Promise((resolve) => setTimeout(() => resolve({ conversation: null, events: [] }), 5_000));
+    const { events } = await api.wait(id, last(id));
+    return { conversation: id, events };
+}
+
+/** Say something to the server, by request where no socket gets through. */
+function speak(frame) {
+    if (live?.send(frame)) return true;
+    if (frame.type === "read") return api.read(frame.conversation, frame.seq).then(() => true, () => false);
+    if (frame.type === "page") return api.page({ url: frame.url, title: frame.title }).then(() => true, () => false);
+    return false;
+}
+
 /** Nobody wrote or chose anything here yet, so the conversation that goes on may take the screen. */
 function untouched() {
-    return current.startsWith("new:") && !drafts.get(current) && !outbox.items.some((item) => item.thread === current);
+    return current.startsWith("new:") && screen !== "article" && !drafts.get(current) && !outbox.items.some((item) => item.thread === current);
 }
 
 function onState(state) {
     const lost = state === "reconnecting" || state === "offline";
     if (lost) for (const { reject } of acks.values()) reject({});
-    if (state === "connected" && trouble === "connecting") trouble = "";
     // Losses shorter than two seconds are not worth a word.
-    if (lost) setTimeout(() => live && live.state !== "connected" && ((trouble = navigator.onLine ? "connecting" : "offline"), draw()), 2_000);
-    if (state === "connected") {
+    if (lost) setTimeout(() => live && !["connected", "polling"].includes(live.state) && ((trouble = navigator.onLine ? "connecting" : "offline"), draw()), 2_000);
+    if (state === "polling") {
+        greeted ??= { type: "welcome", hb: 60, presence: { online } };
+        tabs.up(true);
+        outbox.flushNow();
+    }
+    if (state === "connected" || state === "polling") {
         trouble = "";
         happened("online");
     } else if (lost) happened("offline");
     draw();
 }
 
-function fetchEvents(id, after) {
-    return api.events(id, after);
-}
-
 function apply(event) {
     const message = model.apply(event);
-    const talk = model.conversations.get(event.conversation);
+    const id = event.conversation;
+    const talk = model.conversations.get(id);
     if (message?.direction === "out" || message?.direction === "bot") {
         const old = message.seq <= (talk?.head ?? 0);
         if (!old) {
-            if (talk && !watching(event.conversation)) talk.unread = (talk.unread ?? 0) + 1;
-            acknowledge(event.conversation);
-            happened("message:received", { conversation: event.conversation, text: message.body, from: message.author?.name ?? "" });
+            const said = message.body || message.attachments?.[0]?.name || "";
+            if (talk && !watching(id)) {
+                talk.unread = (talk.unread ?? 0) + 1;
+                notice(talk, message.author?.name || boot.name, said);
+            }
+            acknowledge(id);
+            happened("message:received", { conversation: id, text: said, from: message.author?.name ?? "" });
             report();
         }
     }
-    if (event.event === "conversation.assigned" && event.data.assignee) happened("agent:joined", { name: event.data.assignee.name });
-    if (event.event === "conversation.status" && event.data.status === "resolved") happened("conversation:ended", { conversation: event.conversation });
-    if (loading && event.conversation === current && event.seq >= (talk?.head ?? 0)) loading = false;
+    if (event.event === "conversation.assigned" && event.data.assignee && event.seq > (talk?.head ?? 0)) happened("agent:joined", { name: event.data.assignee.name });
+    if (event.event === "conversation.status" && event.data.status === "resolved" && event.seq > (talk?.head ?? 0)) happened("conversation:ended", { conversation: id });
+    if (loading && id === current && event.seq >= (talk?.head ?? 0)) loading = false;
     seen();
     draw();
+}
+
+/** A sound and a word beside the bubble, unless another tab shows the message already. */
+function notice(talk, name, said) {
+    setTimeout(() => {
+        if (!talk.unread) return;
+        if (!isOpen && document.visibilityState === "visible") tell("teaser", { name, text: said, conversation: talk.id });
+        if (tabs.leading && sounds()) import("./sound.js").then(({ chime }) => chime(), () => {});
+    }, QUIET_MS);
+}
+
+function sounds() {
+    return (storage.get("sound") ?? (boot.sound ? "on" : "off")) === "on";
 }
 
 // --- Reading and receipts ---------------------------------------------------------------------------
@@ -260,6 +371,7 @@ let acknowledging = 0;
 
 /** Tell that messages arrived on this device; one frame for a burst. */
 function acknowledge(id) {
+    if (!tabs.leading) return;
     clearTimeout(acknowledging);
     acknowledging = setTimeout(() => {
         const seq = live?.last(id);
@@ -275,7 +387,7 @@ function seen() {
     const seq = live?.last(current) ?? 0;
     if (!seq || (!talk.unread && (marked.get(current) ?? talk.contact_seen_seq ?? 0) >= seq)) return;
     if (marked.get(current) === seq) return;
-    if (!live.send({ type: "read", conversation: current, seq })) return;
+    if (!speak({ type: "read", conversation: current, seq })) return;
     marked.set(current, seq);
     talk.unread = 0;
     report();
@@ -295,7 +407,7 @@ addEventListener("visibilitychange", () => {
 });
 
 function sendPage() {
-    if (lastPage?.url) live?.send({ type: "page", url: lastPage.url.slice(0, 500), title: (lastPage.title ?? "").slice(0, 200) });
+    if (lastPage?.url && live) speak({ type: "page", url: lastPage.url.slice(0, 500), title: (lastPage.title ?? "").slice(0, 200) });
 }
 
 // --- Typing -----------------------------------------------------------------------------------------
@@ -308,7 +420,7 @@ function draft(value) {
     if (!value || current.startsWith("new:")) return stopTyping();
     if (Date.now() - typedAt > TYPING_EVERY_MS) {
         typedAt = Date.now();
-        live?.send({ type: "typing", conversation: current, on: true });
+        live?.send({ type: "typing", conversation: current, on: true, ...(boot.features?.preview ? { preview: value.slice(0, 500) } : {}) });
     }
     clearTimeout(typingEnds);
     typingEnds = setTimeout(stopTyping, TYPING_ENDS_MS);
@@ -334,9 +446,53 @@ function onTyping({ conversation, on, by }) {
     draw();
 }
 
+// --- Before the first message ------------------------------------------------------------------------
+
+function answers() {
+    return JSON.parse(storage.get("answers") ?? "{}");
+}
+
+/** What the website wants to know, or have agreed to, before somebody writes; null when nothing is missing. */
+function asking() {
+    if (!current.startsWith("new:") || model.lines(current).length) return null;
+    const given = { ...known, ...answers() };
+    const fields = (boot.preChat ?? []).filter((field) => !given[field.name]);
+    // Nobody is there: without an address the answer could reach nobody.
+    const away = !online && boot.closed;
+    if (away && !given.email && !fields.some((field) => field.name === "email")) fields.push({ name: "email", type: "email", label: boot.texts.yourEmail, required: true });
+    const consent = boot.consent && storage.get("consent") !== String(boot.consent.version) ? boot.consent : null;
+    if (!fields.length && !consent) return null;
+    return {
+        key: `${current}:${fields.map((field) => field.name)}:${consent?.version ?? ""}:${boot.locale}`,
+        title: away ? boot.texts.leaveTitle : boot.texts.askTitle,
+        hint: away ? [boot.offlineText, boot.reopens].filter(Boolean).join(" ") : "",
+        fields: fields.map((field) => (field.required === undefined ? { ...field, required: false } : field)),
+        consent,
+        known: given,
+        focus: isOpen,
+        button: boot.texts.askDone,
+        submit(values, version) {
+            // What was left empty is not asked again in this chat.
+            const skipped = Object.fromEntries(fields.map((field) => [field.name, " "]));
+            storage.set("answers", JSON.stringify({ ...answers(), ...skipped, ...values }));
+            if (version) storage.set("consent", String(version));
+            paint();
+            view.focus();
+        },
+    };
+}
+
+/** Answers as the server takes them, with the first message. */
+function preChat() {
+    const given = Object.fromEntries(Object.entries(answers()).filter(([, value]) => value.trim()));
+    const consent = storage.get("consent");
+    if (!Object.keys(given).length && !consent) return {};
+    return { pre_chat: { answers: given, ...(consent ? { consent_version: consent } : {}) } };
+}
+
 // --- Sending ----------------------------------------------------------------------------------------
 
-async function send(body) {
+async function send({ body, files = [], reply_to = null }) {
     const thread = current;
     drafts.delete(thread);
     stopTyping();
@@ -344,7 +500,7 @@ async function send(body) {
     // From now on the page brings the frame by itself: what waits here must not wait for a click.
     tell("known");
     await ready;
-    await outbox.add({ thread, body });
+    await outbox.add({ thread, body, ...(files.length ? { files } : {}), ...(reply_to ? { reply_to } : {}), ...(thread.startsWith("new:") ? preChat() : {}) });
 }
 
 function refusal(frame) {
@@ -360,7 +516,7 @@ function overSocket(item) {
     return new Promise((resolve, reject) => {
         const timer = setTimeout(() => reject({}), ACK_MS);
         acks.set(item.client_id, { resolve, reject });
-        if (!live.send({ type: "msg.send", client_id: item.client_id, conversation: item.thread, body: item.body })) reject({});
+        if (!live.send({ type: "msg.send", client_id: item.client_id, conversation: item.thread, body: item.body, ...(item.reply_to ? { reply_to: item.reply_to } : {}) })) reject({});
         acks.get(item.client_id).timer = timer;
     }).finally(() => {
         clearTimeout(acks.get(item.client_id)?.timer);
@@ -368,16 +524,52 @@ function overSocket(item) {
     });
 }
 
-async function deliver(item) {
+/** Files first; each remembers its place on the server, so that a broken line costs no piece twice. */
+async function uploaded(item, progress) {
+    if (!item.files?.length) return [];
+    const cancel = new AbortController();
+    uploads.set(item.client_id, cancel);
+    const total = item.files.reduce((sum, file) => sum + file.blob.size, 0);
+    let done = 0;
+    const files = [...item.files];
+    try {
+        for (const [at, file] of files.entries()) {
+            if (!file.sent) {
+                const stored = await api.upload(new File([file.blob], file.name, { type: file.type }), {
+                    id: file.id,
+                    voice: file.voice === true,
+                    signal: cancel.signal,
+                    progress: (share) => progress((done + share * file.blob.size) / total),
+                    began: (id) => {
+                        files[at] = { ...file, id };
+                        return outbox.change(item.client_id, { files: [...files] });
+                    },
+                });
+                files[at] = { ...files[at], id: stored.id, sent: true };
+                await outbox.change(item.client_id, { files: [...files] });
+            }
+            done += file.blob.size;
+            progress(done / total);
+        }
+    } finally {
+        uploads.delete(item.client_id);
+    }
+    return files.map((file) => file.id);
+}
+
+async function deliver(item, progress) {
     if (closing) throw {};
     await begin();
+    const attachment_ids = await uploaded(item, progress);
+    const extra = { ...(attachment_ids.length ? { attachment_ids } : {}), ...(item.reply_to ? { reply_to: item.reply_to } : {}) };
     if (!item.thread.startsWith("new:")) {
-        const body = { client_id: item.client_id, body: item.body };
-        return live?.state === "connected" ? overSocket(item) : api.post(item.thread, body);
+        const body = { client_id: item.client_id, body: item.body, ...extra };
+        return live?.state === "connected" && tabs.leading && !attachment_ids.length ? overSocket(item) : api.post(item.thread, body);
     }
     const talk = await api.start({
         client_id: item.thread.slice(4),
-        first_message: { client_id: item.client_id, body: item.body },
+        first_message: { client_id: item.client_id, body: item.body, ...(attachment_ids.length ? { attachment_ids } : {}) },
+        ...(item.pre_chat ? { pre_chat: item.pre_chat } : {}),
         ...(lastPage?.url ? { page_url: lastPage.url.slice(0, 500), referrer: (lastPage.referrer ?? "").slice(0, 500) } : {}),
     });
     return { conversation: talk };
@@ -392,25 +584,93 @@ async function sent(item, result) {
     } else if (result.conversation?.id) {
         id = result.conversation.id;
         begun(item.thread, result.conversation);
-        tabs?.postMessage({ type: "begun", local: item.thread, conversation: result.conversation });
+        tabs?.shout("begun", { local: item.thread, conversation: result.conversation });
         await outbox.rename(item.thread, id);
         happened("conversation:started", { conversation: id });
     } else if (result.seq) {
-        model.put(id, { id: result.id, client_id: item.client_id, seq: result.seq, direction: "in", body: item.body, created_at: result.created_at ?? new Date(item.at).toISOString(), delivery: "sent" });
+        model.put(id, { id: result.id, client_id: item.client_id, seq: result.seq, direction: "in", body: item.body, created_at: result.created_at ?? new Date(item.at).toISOString(), delivery: "sent", reply_to: item.reply_to ?? null, ...(result.attachments ? { attachments: result.attachments } : {}) });
         const talk = model.conversations.get(id);
-        if (talk) Object.assign(talk, { preview: item.body, preview_direction: "in", last_message_at: result.created_at ?? new Date().toISOString() });
+        if (talk) Object.assign(talk, { preview: item.body || item.files?.[0]?.name || "", preview_direction: "in", last_message_at: result.created_at ?? new Date().toISOString() });
     }
     happened("message:sent", { conversation: id, text: item.body });
     draw();
 }
 
+// --- What else can be done with a conversation ------------------------------------------------------
+
+function menu() {
+    const talk = model.conversations.get(current);
+    const text = boot.texts;
+    const loud = sounds();
+    const items = [{ icon: loud ? "sound" : "muted", label: text.sound, pressed: loud, run: () => storage.set("sound", loud ? "off" : "on") }];
+    if (embedded && !matchMedia("(pointer: coarse)").matches) items.push({ icon: "popout", label: text.popout, run: popOut });
+    if (talk && boot.transcript) items.push({ icon: "mail", label: text.transcript, run: () => view.ask({ question: text.transcriptAsk, yes: text.transcriptSend, field: { label: text.yourEmail, value: known.email }, run: transcript }) });
+    if (talk && talk.status !== "resolved") items.push({ icon: "end", label: text.end, run: () => view.ask({ question: text.endAsk, yes: text.end, run: end }) });
+    return items;
+}
+
+function end() {
+    api.end(current).catch((error) => view.say(error.reason || boot.texts.didNotWork));
+}
+
+function transcript(email) {
+    api.transcript(current, email).then(
+        () => view.say(fill(boot.texts.transcriptSent, { email })),
+        (error) => view.say(error.reason || boot.texts.didNotWork),
+    );
+}
+
+function rate(item, rating, comment) {
+    api.rate(current, { rating, ...(comment ? { comment } : {}) }).then(
+        () => {
+            model.put(current, { id: item.id, meta: { ...item.meta, rating, comment } });
+            happened("csat", { conversation: current, rating });
+            draw();
+        },
+        (error) => view.say(error.reason || boot.texts.didNotWork),
+    );
+}
+
+/** The conversation in a window of its own; it gets this visitor's keys from here, since it may not see our storage. */
+function popOut() {
+    const query = new URLSearchParams({ inbox: boot.inbox, locale: boot.locale, theme: document.documentElement.dataset.theme ?? "", popout: "1" });
+    const opened = window.open(`${location.pathname}?${query}`, `chat-${boot.inbox}`, "popup,width=420,height=720");
+    if (!opened) return view.say(boot.texts.didNotWork);
+    const hand = ({ data, source, origin }) => {
+        if (source !== opened || origin !== location.origin || data?.type !== "popout") return;
+        removeEventListener("message", hand);
+        opened.postMessage({ type: "keys", keys: { ...storage.keys(), visitor: storage.visitor() } }, location.origin);
+        tell("close");
+    };
+    addEventListener("message", hand);
+}
+
+async function article(one) {
+    if (!one.id && !one.slug && one.url) return void window.open(one.url, "_blank", "noopener");
+    before = screen === "article" ? before : screen;
+    screen = "article";
+    draw();
+    try {
+        const { read } = await import("./help.js");
+        await read({ one, api, view, boot });
+    } catch {
+        if (one.url) window.open(one.url, "_blank", "noopener");
+        leaveArticle();
+    }
+}
+
+function leaveArticle() {
+    screen = before;
+    draw();
+    view.focus();
+}
+
 // --- Screens ----------------------------------------------------------------------------------------
 
 function home() {
-    if (!model.conversations.size) return;
     stopTyping();
     screen = "home";
-    draw();
+    paint();
     view.focus();
 }
 
@@ -434,15 +694,17 @@ function show(id) {
 function open(id) {
     show(id);
     seen();
-    draw();
+    paint();
     view.focus();
 }
 
 function newThread() {
     stopTyping();
+    const ongoing = model.recent().find((talk) => talk.status !== "resolved");
+    if (boot.features?.multi_thread === false && ongoing) return open(ongoing.id);
     screen = "thread";
-    current = `new:${uuid()}`;
-    draw();
+    if (!current.startsWith("new:") || model.lines(current).length) current = `new:${uuid()}`;
+    paint();
     view.focus();
 }
 
@@ -466,8 +728,16 @@ function answering(id) {
     return last ? { name: last.name } : null;
 }
 
+/** Where somebody stands in the queue, in words. */
+function queueWords(queue) {
+    if (!queue) return null;
+    const minutes = Math.ceil((queue.wait_s ?? 0) / 60);
+    return fill(minutes ? boot.texts.queueWait : boot.texts.queue, { position: queue.position, minutes });
+}
+
 function paint() {
     const talk = model.conversations.get(current);
+    const asked = boot.preview && screen === "thread" && boot.showAsked ? asking() : boot.preview ? null : asking();
     view.draw({
         screen,
         thread: current,
@@ -475,22 +745,37 @@ function paint() {
         online,
         trouble,
         loading,
+        asking: asked,
         agent: talk?.assignee ?? answering(current),
-        canGoHome: model.conversations.size > 0,
+        canGoHome: screen === "article" || (screen === "thread" && (model.conversations.size > 0 || Boolean(boot.help))),
         recent: model.recent(),
         lines: model.lines(current),
         typing: model.thread(current).typing,
+        queue: queueWords(model.thread(current).queue),
         draft: drafts.get(current) ?? "",
     });
     moved = false;
 }
 
+// --- The settings page's preview ----------------------------------------------------------------------
+
+function preview({ words = {}, show, look }) {
+    Object.assign(boot, words);
+    if (words.features) view.composer.features();
+    if (look?.theme) theme(look.theme);
+    boot.showAsked = show === "asked";
+    if (show) screen = show === "home" ? "home" : "thread";
+    draw();
+}
+
 // --- Start ------------------------------------------------------------------------------------------
 
 if (boot.preview) document.getElementById("app").inert = true;
+if (boot.help && !boot.popout) screen = "home";
 
 const ready = openOutbox({
     name: `outbox:${boot.inbox}`,
+    leads: () => !tabs || tabs.leading,
     deliver,
     sent,
     changed(items) {
@@ -503,9 +788,12 @@ const ready = openOutbox({
     outbox = opened;
     // A thread that never reached the server before the reload goes on where it was.
     const unborn = outbox.items.find((item) => item.thread.startsWith("new:"));
-    if (unborn) current = unborn.thread;
+    if (unborn) {
+        current = unborn.thread;
+        screen = "thread";
+    }
     if (!boot.preview && (storage.get("visitor") || outbox.items.length)) begin().catch(() => {});
-    addEventListener("online", () => outbox.flushNow());
+    for (const back of ["online", "pageshow"]) addEventListener(back, () => outbox.flushNow());
     draw();
 });
 

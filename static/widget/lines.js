@@ -84,25 +84,29 @@ export function createLines({ boot, actions }) {
         return h("button.card", { type: "button", onclick: () => actions.article(one) }, icon("book"), h("span.card-words", {}, h("span.card-title", {}, one.title || body), one.excerpt ? h("span.card-note", {}, one.excerpt) : null));
     }
 
+    /** How content somebody is: faces, stars, numbers or thumbs, then a word about it. */
     function rating(item) {
         const { meta } = item;
-        if (meta.score || meta.answered) return h("p.card-note", {}, text.csatThanks);
-        const scale = Math.min(10, Math.max(2, meta.scale ?? 5));
+        if (meta.rating !== null && meta.rating !== undefined) return [h("p.rated", {}, h("strong", {}, item.body)), h("p.card-note", {}, meta.thanks || text.csatThanks)];
+        const [low, high] = [meta.min ?? 1, meta.max ?? 5];
+        const signs = { faces: FACES, stars: Array(5).fill("star"), thumbs: ["thumb-down", "thumb-up"] }[meta.scale] ?? [];
         const name = `rate-${item.key}`;
-        const comment = h("textarea.input", { rows: "2", maxlength: "2000", "aria-label": text.csatComment, placeholder: text.csatComment });
+        const comment = h("textarea.input", { rows: "2", maxlength: "2000", "aria-label": meta.comment_prompt || text.csatComment, placeholder: meta.comment_prompt || text.csatComment });
         const more = h("div.rate-more", { hidden: true }, comment, h("button.small", { type: "submit" }, text.csatSend));
-        const faces = Array.from({ length: scale }, (_, at) =>
-            h("label.rate", {}, h("input", { type: "radio", name, value: at + 1, "aria-label": meta.labels?.[at] || fill(text.csatScore, { score: at + 1, scale }), onchange: () => (more.hidden = false) }), scale === 5 ? icon(FACES[at]) : h("span", {}, at + 1)),
+        const words = (value) => [fill(text.csatScore, { score: value, scale: high }), value === low ? meta.low : value === high ? meta.high : ""].filter(Boolean).join(" · ");
+        const choices = Array.from({ length: high - low + 1 }, (_, at) =>
+            h("label.rate", {}, h("input", { type: "radio", name, value: low + at, "aria-label": words(low + at), onchange: () => (more.hidden = false) }), signs[at] ? icon(signs[at]) : h("span", {}, low + at)),
         );
         return h(
             "form.rating",
             {
+                "data-scale": meta.scale,
                 onsubmit: (event) => {
                     event.preventDefault();
                     actions.rate(item, Number(new FormData(event.target).get(name)), comment.value.trim());
                 },
             },
-            h("fieldset", {}, h("legend", {}, meta.question || item.body || text.csatQuestion), h("div.rates", {}, faces)),
+            h("fieldset", {}, h("legend", {}, item.body || text.csatQuestion), h("div.rates", {}, choices), h("p.rate-ends", { "aria-hidden": "true" }, h("span", {}, meta.low), h("span", {}, meta.high))),
             more,
         );
     }
@@ -123,7 +127,7 @@ export function createLines({ boot, actions }) {
         if (item.deleted) return [h("p.bubble.gone", {}, text.deletedMessage)];
         const said = h("span.visually-hidden", {}, `${item.mine ? text.me : item.name || boot.name}: `);
         const special = { article, csat: rating, call, pix }[item.type]?.(item);
-        if (special) return [h("div.bubble.special", {}, said, special)];
+        if (special) return [h("div.bubble.special", {}, said, ...[special].flat())];
         const parts = [];
         const words = item.body ? (item.html && !item.mine ? rich(item.html) : linked(item.body)) : null;
         if (words || item.reply) parts.push(h("div.bubble", {}, said, item.reply ? quote(item.reply) : null, words));

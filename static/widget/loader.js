@@ -11,16 +11,23 @@
     if (queue?.boot) return; // the snippet is on the page twice
 
     const KNOWN = `${name}:known`;
+    const CROSS = "M18 6 6 18M6 6l12 12";
     const PHONE = "(max-width: 479px), (max-height: 479px) and (max-width: 959px)";
     const READY_MS = 15_000;
     // Answered here; every other command goes to the frame.
-    const FORWARDED = ["identify", "send", "newThread", "setLocale", "setTheme", "page"];
+    const FORWARDED = ["identify", "send", "newThread", "setAttributes", "setLocale", "setTheme", "page"];
+    const PERSON = ["identifier", "hash", "name", "email", "phone"];
+    const TEASER_MS = 12_000;
 
+    const given = script.dataset;
+    const inbox = given.inbox || "";
+    const look = (CONFIG.looks || {})[inbox.slice(0, 8)] || {};
     const settings = {
-        inbox: script.dataset.inbox || "",
-        locale: script.dataset.locale || document.documentElement.lang || "",
-        theme: script.dataset.theme || "auto",
-        position: script.dataset.position === "left" ? "left" : "right",
+        inbox,
+        locale: given.locale || document.documentElement.lang || "",
+        theme: given.theme || look.theme || "auto",
+        position: given.position || look.position || "right",
+        label: given.label ?? look.label ?? "",
     };
     const listeners = {};
     let ui = null;
@@ -31,6 +38,7 @@
     let unread = 0;
     let waiting = [];
     let focusBefore = null;
+    let teasing = 0;
 
     function emit(event, detail) {
         for (const listener of listeners[event] || []) {
@@ -63,12 +71,27 @@
         .bubble:hover { transform: scale(1.05); }
         .bubble:active { transform: scale(.97); }
         .bubble:focus-visible { outline: 3px solid var(--brand); outline-offset: 3px; box-shadow: 0 0 0 3px #fff; }
+        .bubble[data-label] { display: flex; align-items: center; gap: 8px; inline-size: auto; padding-inline: 18px 22px; border-radius: 28px; font-size: 15px; }
+        .bubble[data-label] svg { flex: none; }
+        .bubble[data-label] .x { position: absolute; inset-inline-start: 18px; }
+        .bubble span:empty { display: none; }
         .bubble svg { grid-area: 1 / 1; inline-size: 26px; block-size: 26px; transition: opacity 140ms, transform 140ms; }
         .bubble .x, .bubble[aria-expanded=true] .talk { opacity: 0; transform: rotate(-45deg) scale(.6); }
         .bubble[aria-expanded=true] .x { opacity: 1; transform: none; }
         .badge { position: absolute; inset-block-start: -2px; inset-inline-end: -2px; min-inline-size: 20px; block-size: 20px; padding-inline: 5px;
             box-sizing: border-box; border-radius: 10px; background: #d92d20; color: #fff; font: 600 12px/20px system-ui, sans-serif;
             text-align: center; box-shadow: 0 0 0 2px #fff; }
+        .teaser { position: absolute; inset-block-end: 72px; inline-size: min(300px, calc(100vw - 40px)); box-sizing: border-box; display: flex; border-radius: 14px;
+            background: light-dark(#fff, #1e2024); color: light-dark(#1a1a1f, #ececef); box-shadow: 0 8px 28px rgb(0 0 0 / 18%), 0 0 0 1px light-dark(rgb(0 0 0 / 6%), rgb(255 255 255 / 14%)); animation: rise 180ms ease-out; }
+        [data-side=right] .teaser { right: 0; }
+        [data-side=left] .teaser { left: 0; }
+        .teaser button:focus-visible { outline: 3px solid var(--brand); outline-offset: -3px; border-radius: 14px; }
+        .teaser .say { flex: 1; min-inline-size: 0; min-block-size: 44px; padding: 12px 0 12px 16px; font-weight: 400; overflow-wrap: anywhere; }
+        .teaser b { display: block; font-weight: 600; }
+        .teaser span { display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 3; }
+        .teaser .away { flex: none; inline-size: 44px; block-size: 44px; display: grid; place-items: center; }
+        .teaser svg { inline-size: 16px; block-size: 16px; }
+        @keyframes rise { from { opacity: 0; transform: translateY(8px); } }
         .panel { position: fixed; inset-block-end: 90px; inline-size: min(392px, calc(100vw - 40px)); block-size: min(680px, calc(100vh - 120px));
             overflow: hidden; border-radius: 16px; background: light-dark(#fff, #17181b);
             box-shadow: 0 16px 48px rgb(0 0 0 / 24%), 0 2px 8px rgb(0 0 0 / 10%), 0 0 0 1px light-dark(rgb(0 0 0 / 6%), rgb(255 255 255 / 14%));
@@ -91,9 +114,9 @@
             .corner[data-side=right] { right: 16px; }
             .corner[data-side=left] { left: 16px; }
             .corner .panel { inset: 0; inline-size: 100vw; block-size: 100vh; block-size: 100dvh; border-radius: 0; box-shadow: none; }
-            .panel[data-open] + .bubble { visibility: hidden; }
+            .panel[data-open] ~ * { visibility: hidden; }
         }
-        @media (prefers-reduced-motion: reduce) { * { transition-duration: 1ms !important; } }
+        @media (prefers-reduced-motion: reduce) { * { transition-duration: 1ms !important; animation-duration: 1ms !important; } }
         @media print { .corner { display: none; } }`;
 
     function icon(className, path) {
@@ -120,11 +143,15 @@
         sheet.replaceSync(CSS);
         root.adoptedStyleSheets = [sheet];
         const badge = element("span", { className: "badge", hidden: true });
-        const bubble = element("button", { className: "bubble", type: "button" }, icon("talk", "M21 11.5a8.5 8.5 0 0 1-12.3 7.6L3 21l1.9-5.7A8.5 8.5 0 1 1 21 11.5Z"), icon("x", "M18 6 6 18M6 6l12 12"), badge);
+        const label = element("span", {});
+        const bubble = element("button", { className: "bubble", type: "button" }, icon("talk", "M21 11.5a8.5 8.5 0 0 1-12.3 7.6L3 21l1.9-5.7A8.5 8.5 0 1 1 21 11.5Z"), icon("x", CROSS), label, badge);
         const notice = element("p", { hidden: true });
         const again = element("button", { type: "button", hidden: true });
         const wait = element("div", { className: "wait" }, notice, again);
-        const panel = element("div", { className: "panel", id: "panel" }, wait);
+        // While the conversation has the whole screen the keyboard stays in it: whoever leaves at one end comes in at the other.
+        const guards = ["last", "first"].map((which) => element("div", { tabIndex: -1, onfocus: () => tell("edge", { which }) }));
+        const panel = element("div", { className: "panel", id: "panel" }, guards[0], wait, guards[1]);
+        panel.setAttribute("role", "dialog");
         const corner = element("div", { className: "corner" }, panel, bubble);
         root.append(corner);
         bubble.addEventListener("click", api.toggle);
@@ -138,7 +165,7 @@
         });
         window.visualViewport?.addEventListener("resize", fit);
         document.body.append(host);
-        ui = { host, corner, panel, bubble, badge, wait, notice, again };
+        ui = { host, corner, panel, bubble, badge, label, guards, wait, notice, again };
         paint();
     }
 
@@ -146,6 +173,8 @@
     function fit() {
         if (!ui) return;
         const phone = isOpen && matchMedia(PHONE).matches;
+        ui.panel.setAttribute("aria-modal", phone);
+        for (const guard of ui.guards) guard.tabIndex = phone ? 0 : -1;
         ui.panel.style.height = phone ? `${window.visualViewport.height}px` : "";
         ui.panel.style.top = phone ? `${window.visualViewport.offsetTop}px` : "";
     }
@@ -154,7 +183,7 @@
         if (!ui) return;
         const text = words();
         const dark = settings.theme === "dark" || (settings.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-        ui.corner.dataset.side = settings.position;
+        ui.corner.dataset.side = settings.position === "left" ? "left" : "right";
         ui.corner.style.colorScheme = dark ? "dark" : "light";
         // The same lift as in static/css/tokens.css: a very dark brand must not sink into a dark page.
         const primary = CONFIG.primary || "#333333";
@@ -164,6 +193,9 @@
         ui.panel.toggleAttribute("data-open", isOpen);
         ui.bubble.setAttribute("aria-expanded", isOpen);
         ui.bubble.setAttribute("aria-controls", "panel");
+        ui.bubble.toggleAttribute("data-label", Boolean(settings.label));
+        ui.label.textContent = settings.label;
+        ui.panel.setAttribute("aria-label", text.title);
         const count = unread ? ` (${text.unread[unread === 1 ? "one" : "other"].replace("%(count)s", unread)})` : "";
         ui.bubble.setAttribute("aria-label", isOpen ? text.close : text.open + count);
         ui.badge.hidden = !unread || isOpen;
@@ -177,7 +209,7 @@
     function load() {
         if (frame || !ui) return;
         const query = new URLSearchParams({ inbox: settings.inbox, locale: settings.locale, theme: settings.theme });
-        frame = element("iframe", { src: `${origin}/widget/app/?${query}`, allow: "clipboard-write" });
+        frame = element("iframe", { src: `${origin}/widget/app/?${query}`, allow: "clipboard-write; microphone; camera; autoplay; display-capture; fullscreen" });
         frame.addEventListener("load", () => {
             tell("init", {
                 open: isOpen,
@@ -191,8 +223,34 @@
             if (ui) ui.notice.hidden = ui.again.hidden = false;
             emit("error", { code: "unreachable" });
         }, READY_MS);
-        ui.panel.append(frame);
+        ui.guards[1].before(frame);
         paint();
+    }
+
+    /** A word beside the bubble: a message that just came, or an invitation of the website. */
+    function tease({ name: from, text, act }) {
+        if (!ui || isOpen || settings.hidden || !text) return;
+        calm();
+        const say = element("button", { className: "say", type: "button", onclick: () => (calm(), api.open(), act?.()) }, element("b", { textContent: from || "" }), element("span", { textContent: text }));
+        const away = element("button", { className: "away", type: "button", onclick: () => (calm(), ui.bubble.focus()) }, icon("", CROSS));
+        away.setAttribute("aria-label", words().dismiss);
+        ui.teaser = element("div", { className: "teaser" }, say, away);
+        ui.teaser.setAttribute("role", "status");
+        ui.bubble.before(ui.teaser);
+        if (!act) teasing = setTimeout(calm, TEASER_MS);
+    }
+
+    function calm() {
+        clearTimeout(teasing);
+        ui?.teaser?.remove();
+        if (ui) ui.teaser = null;
+    }
+
+    /** `(2) Shop` while something waits and nobody looks. */
+    function entitle() {
+        const bare = document.title.replace(/^\(\d+\+?\) /, "");
+        const wanted = unread && !isOpen ? `(${unread > 99 ? "99+" : unread}) ${bare}` : bare;
+        if (document.title !== wanted) document.title = wanted;
     }
 
     function unload() {
@@ -203,6 +261,7 @@
     }
 
     function tell(type, detail) {
+        // Only our own host hears it, whatever the frame shows by now.
         frame?.contentWindow?.postMessage({ type, ...detail }, origin);
     }
 
@@ -242,6 +301,8 @@
             emit("ready");
         } else if (data.type === "close") {
             api.close();
+        } else if (data.type === "teaser") {
+            tease(data);
         } else if (data.type === "known") {
             remember(true);
         } else if (data.type === "wiped") {
@@ -250,6 +311,8 @@
         } else if (data.type === "event") {
             if (data.event === "unread") {
                 unread = data.detail.count;
+                if (!unread) calm();
+                entitle();
                 paint();
             }
             emit(data.event, data.detail);
@@ -258,11 +321,20 @@
 
     function remove() {
         unload();
+        calm();
         ui?.host.remove();
         ui = null;
         isOpen = false;
         unread = 0;
         waiting = [];
+        entitle();
+    }
+
+    /** Who the website says this is; `identifier` counts only with its `hash`. */
+    function person(options) {
+        const said = Object.fromEntries(PERSON.filter((key) => options?.[key]).map((key) => [key, options[key]]));
+        if (Object.keys(said).length) command("identify", [said]);
+        if (options?.attributes) command("setAttributes", [options.attributes]);
     }
 
     const api = {
@@ -270,6 +342,7 @@
             if (ui) return api.update(options);
             Object.assign(settings, options);
             draw();
+            person(options);
             if (known()) load();
         },
         /** Forget this visitor on this device: for shared computers, after a log-out. */
@@ -283,6 +356,7 @@
             Object.assign(settings, options);
             if (options?.locale) command("setLocale", [options.locale]);
             if (options?.theme) command("setTheme", [options.theme]);
+            person(options);
             paint();
         },
         open() {
@@ -290,8 +364,10 @@
             focusBefore = document.activeElement;
             isOpen = true;
             settings.hidden = false;
+            calm();
             load();
             paint();
+            entitle();
             frame.focus();
             tell("opened");
             emit("open");
@@ -309,7 +385,15 @@
         hide() {
             api.close();
             settings.hidden = true;
+            calm();
             paint();
+        },
+        /** Speak first: a card beside the bubble with an invitation; whoever takes it up finds the chat open. */
+        invite({ text, from, message } = {}) {
+            tease({ name: from, text, act: () => {
+                emit("invite", { text });
+                if (message) command("send", [message]);
+            } });
         },
         show() {
             settings.hidden = false;
@@ -342,6 +426,8 @@
         if (script.dataset.boot !== "manual") api.boot();
         if (Array.isArray(queue)) api.push(...queue);
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+        // Shops that change pages without loading one.
+        window.navigation?.addEventListener("navigatesuccess", () => ready && api.page(location.href));
     }
     // After the page's own work: the shop comes first.
     const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));

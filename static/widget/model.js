@@ -80,6 +80,7 @@ export function createModel() {
             conversations.set(talk.id, { ...conversations.get(talk.id), ...talk });
             const mine = thread(talk.id);
             mine.read = Math.max(mine.read, talk.agent_seen_seq ?? 0);
+            mine.queue = talk.queue ?? null;
             return conversations.get(talk.id);
         },
         /** Lines of a thread: what the server numbered, then what still waits, each once. */

@@ -27,9 +27,10 @@ export function openTabs({ name, relay, hello, promoted, back }) {
     let socket = null;
     let leading = !channel || !navigator.locks;
     let resign = null;
+    let closed = false;
 
     function tell(message) {
-        channel?.postMessage({ from: me, ...message });
+        if (!closed) channel?.postMessage({ from: me, ...message });
     }
 
     function lineToLeader() {
@@ -121,6 +122,7 @@ export function openTabs({ name, relay, hello, promoted, back }) {
         shout: (news, detail) => tell({ type: "news", name: news, detail }),
         on: (news, listener) => others.set(news, listener),
         close() {
+            closed = true;
             resign?.();
             channel?.close();
         },

@@ -4,7 +4,7 @@ import pytest
 from django_tenants.utils import tenant_context
 
 from chat.models import Contact, Conversation, Message
-from chat.services import messages
+from chat.services import inboxes, messages
 from chat.tests.factories import ConversationFactory, InboxFactory
 
 BASE = "/api/widget/v1/"
@@ -80,9 +80,12 @@ def test_a_visitor_sees_and_touches_only_what_is_theirs(acme, browser):
         ("get", "events/", None),
         ("post", "messages/", {"client_id": str(uuid4()), "body": "Hi"}),
         ("post", "read/", {"seq": 1}),
+        ("post", "end/", None),
     ):
         assert browser.call(method, f"conversations/{theirs.pk}/{path}", body).status_code == 404
     assert not Message.objects.exists()
+    theirs.refresh_from_db()
+    assert theirs.status == "open"
 
 
 def test_a_visitor_of_one_tenant_is_nobody_on_another(acme, beta, browser, client_of):
@@ -153,3 +156,91 @@ def test_a_foreign_page_is_refused_by_an_inbox_with_a_list(acme, browser):
     assert browser.call("get", "config/", Origin="https://evil.example").status_code == 403
     assert browser.call("get", "config/", Origin="https://shop.example").status_code == 200
     assert browser.call("get", "config/", Origin="http://acme.localhost").status_code == 200
+
+
+# --- Before the first message, and after the last one ----------------------------------------------------
+
+
+def first(body="Hello"):
+    return {"client_id": str(uuid4()), "first_message": {"client_id": str(uuid4()), "body": body}}
+
+
+@pytest.fixture
+def asking(browser, ana):
+    inboxes.change(
+        inbox=browser.inbox,
+        by=ana,
+        consent_text="We keep what you write.",
+        pre_chat_fields=[
+            {"name": "email", "label": "E-mail", "type": "email", "required": True},
+            {"name": "subject", "label": "Subject", "type": "choice", "options": ["Delivery", "Payment"]},
+        ],
+    )
+    return browser
+
+
+def test_what_is_asked_first_is_kept_with_the_version_of_the_consent(acme, asking):
+    config = asking.call("get", "config/").json()
+    asking.come()
+
+    pre_chat = {"answers": {"email": "Rui@Correio.example", "subject": "Delivery"}, "consent_version": "1"}
+    answer = asking.call("post", "conversations/", {**first(), "pre_chat": pre_chat})
+    again = asking.call("post", "conversations/", first("Later"))
+
+    assert (answer.status_code, again.status_code) == (201, 201)
+    contact = Contact.objects.get()
+    assert (contact.email, contact.attrs, contact.consent_text_version) == (
+        "rui@correio.example",
+        {"subject": "Delivery"},
+        "1",
+    )
+    assert contact.consent_at is not None
+    assert config["consent"] == {"version": 1, "text": "We keep what you write."}
+    assert [question["name"] for question in config["pre_chat_fields"]] == ["email", "subject"]
+
+
+@pytest.mark.parametrize(
+    ("pre_chat", "code", "field"),
+    [
+        (None, "consent_missing", "pre_chat.consent_version"),
+        ({"consent_version": "9"}, "consent_missing", "consent_version"),
+        ({"consent_version": "1", "answers": {"email": "x"}}, "invalid", "pre_chat.answers.email"),
+        ({"consent_version": "1", "answers": {"subject": "Love"}}, "invalid", "pre_chat.answers.subject"),
+        ({"consent_version": "1", "answers": {"colour": "red"}}, "invalid", "pre_chat.answers.colour"),
+    ],
+)
+def test_without_consent_or_with_wrong_answers_nothing_begins(acme, asking, pre_chat, code, field):
+    asking.come()
+
+    answer = asking.call("post", "conversations/", {**first(), **({"pre_chat": pre_chat} if pre_chat else {})})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert not Conversation.objects.exists()
+    assert Contact.objects.get().consent_at is None
+
+
+def test_a_website_can_say_more_about_a_visitor(acme, browser):
+    browser.come()
+
+    browser.call("patch", "contact/", {"attrs": {"plan": "gold", "city": "Recife"}})
+    answer = browser.call("patch", "contact/", {"attrs": {"city": "", "seats": "3"}})
+    many = browser.call("patch", "contact/", {"attrs": {str(n): "x" for n in range(60)}})
+
+    assert (answer.status_code, many.status_code) == (200, 422)
+    assert Contact.objects.get().attrs == {"plan": "gold", "seats": "3"}
+
+
+def test_a_visitor_ends_their_conversation_and_may_write_again(acme, browser):
+    browser.come()
+    talk = browser.begin().json()
+
+    ended = browser.call("post", f"conversations/{talk['id']}/end/")
+    twice = browser.call("post", f"conversations/{talk['id']}/end/")
+    events = browser.call("get", f"conversations/{talk['id']}/events/?after=0").json()["events"]
+    browser.call("post", f"conversations/{talk['id']}/messages/", {"client_id": str(uuid4()), "body": "One more"})
+
+    assert (ended.json()["status"], twice.status_code) == ("resolved", 200)
+    told = [event["data"] for event in events if event["event"] == "conversation.status"]
+    assert [(one["by"]["kind"], one["message"]["meta"]["by_contact"]) for one in told] == [("contact", True)]
+    assert Conversation.objects.get().status == "open"

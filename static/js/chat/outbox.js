@@ -30,6 +30,10 @@ export async function openShelf(name) {
         put: async (item) => (base ? run("readwrite", (items) => items.put(item)) : void memory.set(item.client_id, item)),
         remove: async (id) => (base ? run("readwrite", (items) => items.delete(id)) : void memory.delete(id)),
         clear: async () => (base ? run("readwrite", (items) => items.clear()) : memory.clear()),
+        end() {
+            base?.close();
+            if (base) indexedDB.deleteDatabase(name);
+        },
     };
 }
 
@@ -100,7 +104,7 @@ export async function openOutbox({ name, deliver, changed, sent, leads = () => t
     async function write(work) {
         await work();
         await reload();
-        channel?.postMessage("changed");
+        if (!closed) channel?.postMessage("changed");
     }
 
     /** Try everything that waits, now. */
@@ -188,6 +192,14 @@ export async function openOutbox({ name, deliver, changed, sent, leads = () => t
         },
         remove: (id) => write(() => shelf.remove(id)),
         clear: () => write(() => shelf.clear()),
+        /** Leave nothing on this device, not even an empty database. */
+        async wipe() {
+            clearTimeout(timer);
+            await write(() => shelf.clear());
+            closed = true;
+            channel?.close();
+            shelf.end();
+        },
         /** Point waiting items at the thread's real id once it has one. */
         async rename(from, to) {
             const moving = items.filter((item) => item.thread === from);

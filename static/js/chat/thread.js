@@ -91,6 +91,7 @@ export function openThread({ article, words, me, retry, discard, read, stale }) 
             if (!meta.to) return fill(said.unassigned, { by });
             return meta.to.name === by || !by ? fill(said.assigned, { name: meta.to.name }) : fill(said.given, { by, name: meta.to.name });
         }
+        if (meta.action === "status" && meta.by_contact) return said.ended;
         if (meta.action === "status") return by ? fill(said[meta.to], { by }) : said.reopened;
         if (meta.action === "priority") return fill(said.priority, { by, priority: words.priorities[meta.to] });
         return "";
