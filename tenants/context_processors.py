@@ -88,13 +88,15 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         (*nav.keys(), *settings_pages.keys()),
     )
     settings_url = frame.urls["settings_url"]
+    # The most exact address that this page lies under: /chat/reports/ is not also /chat/.
+    here = max((url for _item, _label, url in frame.areas if _lies_under(request.path, url)), key=len, default="")
     return {
         "areas": tuple(
             Area(
                 label,
                 item.icon,
                 url,
-                request.path == url or (url != "/" and request.path.startswith(url)),
+                url == here,
                 item.badge(request) if item.badge else None,
             )
             for item, label, url in frame.areas
@@ -105,6 +107,10 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         "pages": frame.pages,
         **frame.urls,
     }
+
+
+def _lies_under(path: str, url: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url))
 
 
 def _notifications(request: HttpRequest) -> dict[str, Any] | None:

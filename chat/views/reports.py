@@ -65,7 +65,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             {"label": _("Started"), "values": [step.figures["started"] for step in steps]},
             {"label": _("Resolved"), "values": [step.figures["resolved"] for step in steps]},
         ],
-        "messages": [
+        "message_lines": [
             {"label": _("Of visitors"), "values": [step.figures["messages_in"] for step in steps]},
             {"label": _("Of agents"), "values": [step.figures["messages_out"] for step in steps]},
             {"label": _("Of bots"), "values": [step.figures["messages_bot"] for step in steps]},

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
-from chat.services.demo import shelves
+from chat.services.demo import figures, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -36,6 +37,7 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     # The oldest first, so that numbers rise with time.
     for position, talk in enumerate(sorted(talks, key=lambda talk: -talk["minutes_ago"])):
         _tell(talk, key=uuid5(NAMESPACE_URL, f"{language}:{position}"), inbox=inbox, now=now, people=people)
+    figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
     return len(talks)
 
 
