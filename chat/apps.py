@@ -12,12 +12,14 @@ class ChatConfig(AppConfig):
         "chat.count_hours": 60.0,
         "chat.sweep_attachments": 900.0,
     }
+    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0, "chat.sweep_calls": 30.0}
 
     def ready(self) -> None:
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
         from chat.services import helpcentre, inboxes, questions, widget
+        from chat.services import ice, inboxes, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.configuration.registry import Definition, Field, declare
@@ -85,6 +87,18 @@ class ChatConfig(AppConfig):
                 ),
             )
         )
+        declare(
+            Definition(
+                "chat.calls",
+                _("Calls"),
+                (
+                    Field("ring_s", _("Seconds a call rings"), int, 45, min_value=15, max_value=50),
+                    Field("stun_urls", _("STUN servers"), list, [], setting="STUN_URLS", validate=ice.check_urls),
+                    Field("turn_urls", _("TURN servers"), list, [], setting="TURN_URLS", validate=ice.check_urls),
+                    Field("turn_secret", _("TURN shared secret"), secret=True, setting="TURN_SECRET"),
+                ),
+            )
+        )
         gauges.register("storage.bytes:chat", Gauge(_("Files of conversations"), attachments.stored_bytes))
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
@@ -124,6 +138,7 @@ class ChatConfig(AppConfig):
             ("chat.article_category_deleted", _("Category of articles deleted")),
             ("chat.question_drafted", _("Article begun from unanswered questions")),
             ("chat.question_moved", _("Unanswered questions sorted")),
+            ("chat.call_ended", _("Call ended")),
             ("chat.file_refused", _("File refused by the virus scanner")),
         ):
             actions.register(action, label)

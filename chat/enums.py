@@ -74,6 +74,7 @@ class EventType(models.TextChoices):
     CONVERSATION_STATUS = "conversation.status", _("State changed")
     CONVERSATION_ASSIGNED = "conversation.assigned", _("Assigned")
     CONVERSATION_PRIORITY = "conversation.priority", _("Priority changed")
+    CONVERSATION_CALL = "conversation.call", _("Call ended")
     CONVERSATION_QUEUE = "conversation.queue", _("Place in the queue")
     CONVERSATION_SLA = "conversation.sla", _("Promised time")
     CONVERSATION_LABELS = "conversation.labels", _("Labels changed")
@@ -290,3 +291,27 @@ class StatKind(models.TextChoices):
     TEAM = "team", pgettext_lazy("report", "Team")
     LABEL = "label", pgettext_lazy("report", "Label")
     CHANNEL = "channel", _("Channel")
+class CallSide(models.TextChoices):
+    """The two ends of a call."""
+
+    AGENT = "agent", _("Agent")
+    VISITOR = "visitor", _("Visitor")
+
+
+class CallState(models.TextChoices):
+    """Where a call stands."""
+
+    RINGING = "ringing", pgettext_lazy("call", "Ringing")
+    ACTIVE = "active", pgettext_lazy("call", "Talking")
+    ENDED = "ended", pgettext_lazy("call", "Ended")
+
+
+class CallReason(models.TextChoices):
+    """How a call ended."""
+
+    COMPLETED = "completed", pgettext_lazy("call", "Somebody hung up")
+    MISSED = "missed", pgettext_lazy("call", "Nobody answered")
+    DECLINED = "declined", pgettext_lazy("call", "Declined")
+    BUSY = "busy", pgettext_lazy("call", "Busy")
+    CANCELLED = "cancelled", pgettext_lazy("call", "Taken back before an answer")
+    LOST = "lost", pgettext_lazy("call", "The connection was lost")

@@ -274,3 +274,50 @@ class ReportNotFound(NotFound):
 
     code = "report_not_found"
     message = _("There is no such report.")
+class CallNotFound(NotFound):
+    """No such call, it is over, or it is somebody else's."""
+
+    code = "call_not_found"
+    message = _("This call is over.")
+
+
+class CallTaken(Conflict):
+    """Another agent answered first."""
+
+    code = "call_taken"
+    message = _("Somebody of the team has answered already.")
+
+
+class InAnotherCall(Conflict):
+    """One call at a time."""
+
+    code = "in_another_call"
+    message = _("You are in another call. End it first.")
+
+
+class VisitorBusy(Conflict):
+    """The visitor talks in another conversation."""
+
+    code = "visitor_busy"
+    message = _("The visitor is in another call.")
+
+
+class VisitorAway(Conflict):
+    """Nobody would hear it ring."""
+
+    code = "visitor_away"
+    message = _("The visitor does not have the chat open right now.")
+
+
+class NobodyToCall(Conflict):
+    """No agent is online."""
+
+    code = "nobody_to_call"
+    message = _("Nobody can take a call right now. Leave a message instead.")
+
+
+class CallsOff(PermissionRefused):
+    """The inbox takes no calls from visitors."""
+
+    code = "calls_off"
+    message = _("This chat does not take calls.")

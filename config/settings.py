@@ -433,6 +433,12 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # The virus scanner that looks at uploads: ClamAV's daemon by TCP or by its socket. Empty: files are not scanned.
 CLAMD_URL = env.url("CLAMD_URL", schemes={"tcp", "unix"}, example="tcp://clamav.example:3310")
 
+# --- Calls --------------------------------------------------------------------------------------
+# What browsers find each other by; without any, calls work inside one network only.
+STUN_URLS = env.words("STUN_URLS", default=[], example="stun:stun.example:3478")
+TURN_URLS = env.words("TURN_URLS", default=[], example="turn:turn.example:3478,turns:turn.example:5349")
+TURN_SECRET = env.text("TURN_SECRET", example="coturn's static-auth-secret", secret=True)
+
 # --- Mail ---------------------------------------------------------------------------------------
 EMAIL_URL = env.url(
     "EMAIL_URL",

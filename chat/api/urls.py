@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from chat.api.calls import CallsView, CallView
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
@@ -23,6 +24,8 @@ urlpatterns = [
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
+    path("conversations/<int:number>/call/", CallView.as_view(), name="chat-call"),
+    path("calls/", CallsView.as_view(), name="chat-calls"),
     path("uploads/", UploadsView.as_view(), name="chat-uploads"),
     path("uploads/<uuid:attachment_id>/", UploadView.as_view(), name="chat-upload"),
     path("files/<str:token>", FileView.as_view(), name="chat-file"),

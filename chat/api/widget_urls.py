@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import widget, widget_uploads
+from chat.api import calls, widget, widget_uploads
 
 app_name = "widget-api"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/events/", widget.EventsView.as_view(), name="events"),
     path("conversations/<uuid:conversation_id>/messages/", widget.MessagesView.as_view(), name="messages"),
     path("conversations/<uuid:conversation_id>/read/", widget.ReadView.as_view(), name="read"),
+    path("conversations/<uuid:conversation_id>/call/", calls.VisitorCallView.as_view(), name="call"),
+    path("calls/", calls.VisitorCallsView.as_view(), name="calls"),
     path("uploads/", widget_uploads.VisitorUploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:attachment_id>/", widget_uploads.VisitorUploadView.as_view(), name="upload"),
     path("conversations/<uuid:conversation_id>/end/", widget.EndView.as_view(), name="end"),

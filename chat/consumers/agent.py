@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
+from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
+from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
 from chat.errors import ConversationNotFound, CursorUnknown
@@ -21,7 +22,7 @@ from tenants.accounts.services import sessions
 MAX_REPLAY_PAGES = 4
 
 
-class AgentConsumer(ChatConsumer):
+class AgentConsumer(CallsMixin):
     """`/ws/agent/`: everything that happens in the tenant's conversations."""
 
     user: User
@@ -101,6 +102,10 @@ class AgentConsumer(ChatConsumer):
     def _refuse_readers(self) -> None:
         if not self.may_reply:
             raise errors.PermissionRefused()
+
+    def party(self) -> User:
+        self._refuse_readers()
+        return self.user
 
     async def on_send(self, frame: dict[str, Any]) -> None:
         client_id = uuid_in(frame, "client_id")

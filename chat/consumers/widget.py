@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, ChatConsumer, Handler, acknowledge
+from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
+from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.errors import ConversationNotFound, VisitorTokenRefused
 from chat.models import Conversation
@@ -17,7 +18,7 @@ from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 
 
-class WidgetConsumer(ChatConsumer):
+class WidgetConsumer(CallsMixin):
     """`/ws/widget/`: what a visitor may see of their own conversations."""
 
     visitor_side = True
@@ -59,6 +60,9 @@ class WidgetConsumer(ChatConsumer):
     def may_follow(self, conversation_id: UUID) -> int | None:
         rows = Conversation.objects.of_visitor(self.visitor.contact_inbox_id).filter(pk=conversation_id)
         return rows.values_list("last_pub_seq", flat=True).first()
+
+    def party(self) -> conversations.Visitor:
+        return self.visitor
 
     async def on_send(self, frame: dict[str, Any]) -> None:
         client_id = uuid_in(frame, "client_id")

@@ -4,6 +4,7 @@ from chat.models.article import Article, ArticleFeedback, ArticleVersion, Catego
 from chat.models.attachment import Attachment
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot, BotAnswer, BotSession
+from chat.models.call import Call
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
@@ -32,6 +33,7 @@ __all__ = [
     "BotAnswer",
     "BotSession",
     "BusinessHours",
+    "Call",
     "CannedResponse",
     "Category",
     "ChatEvent",

@@ -1,6 +1,7 @@
 """Rows of the counter for tests. Messages and events are made by the services, as in life."""
 
 import hashlib
+from datetime import timedelta
 from uuid import uuid4
 
 import factory
@@ -22,6 +23,7 @@ from chat.models import (
     BotAnswer,
     BotSession,
     BusinessHours,
+    Call,
     CannedResponse,
     Category,
     ChatEvent,
@@ -468,3 +470,12 @@ class HourlyStatFactory(factory.django.DjangoModelFactory):
     hour = factory.LazyFunction(lambda: timezone.now().replace(minute=0, second=0, microsecond=0))
     kind = StatKind.ALL
     counted_at = factory.LazyFunction(timezone.now)
+class CallFactory(factory.django.DjangoModelFactory):
+    """A call that rings at the team."""
+
+    class Meta:
+        model = Call
+
+    conversation = factory.SubFactory(ConversationFactory)
+    started_by = "visitor"
+    rings_until = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=45))
