@@ -291,6 +291,8 @@ class StatKind(models.TextChoices):
     TEAM = "team", pgettext_lazy("report", "Team")
     LABEL = "label", pgettext_lazy("report", "Label")
     CHANNEL = "channel", _("Channel")
+
+
 class CallSide(models.TextChoices):
     """The two ends of a call."""
 

@@ -274,6 +274,8 @@ class ReportNotFound(NotFound):
 
     code = "report_not_found"
     message = _("There is no such report.")
+
+
 class CallNotFound(NotFound):
     """No such call, it is over, or it is somebody else's."""
 

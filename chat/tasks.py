@@ -5,8 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from chat.services import attachments, conversations, processing, stats
-from chat.services import attachments, calls, conversations, processing
+from chat.services import attachments, calls, conversations, processing, stats
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
@@ -42,6 +41,8 @@ def count_hours() -> None:
     """Bring the figures of the reports up to now, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         stats.catch_up(now=timezone.now())
+
+
 @shared_task(name="chat.end_unanswered_call")
 def end_unanswered_call(*, call_id: str) -> None:
     """End a call that nobody answered; one that was answered goes on."""

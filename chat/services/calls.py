@@ -74,7 +74,7 @@ def start(*, conversation_id: UUID, by: Party, video: bool, peer: str, now: date
         with transaction.atomic():
             row = Call.objects.create(
                 conversation=conversation,
-                agent=by if side == CallSide.AGENT else None,
+                agent_id=None if isinstance(by, Visitor) else by.pk,
                 started_by=side,
                 video=video,
                 rings_until=now + timedelta(seconds=configuration.get(ice.SETTING)["ring_s"]),
@@ -102,6 +102,8 @@ def accept(*, call_id: UUID, by: Party, peer: str, now: datetime | None = None) 
     if row.started_by == side:
         raise CallNotFound()
     if row.state == CallState.ACTIVE:
+        if _is_anothers(row, by):
+            raise CallTaken()
         return join(call_id=call_id, by=by, peer=peer, now=now)
     changes: dict[str, Any] = {
         "state": CallState.ACTIVE,
@@ -133,7 +135,7 @@ def join(*, call_id: UUID, by: Party, peer: str, now: datetime | None = None) ->
     now = now or timezone.now()
     side = _side(by)
     row = _find(call_id, by)
-    if side == CallSide.AGENT and row.agent_id != by.pk:
+    if _is_anothers(row, by):
         raise CallNotFound()
     with transaction.atomic():
         Call.objects.live().filter(pk=call_id).update(
@@ -146,10 +148,8 @@ def still_here(*, call_id: UUID, by: Party, now: datetime | None = None) -> None
     """A page that holds the call says that it still does."""
     now = now or timezone.now()
     side = _side(by)
-    if side == CallSide.AGENT:
-        rows = Call.objects.live().of_agent(by)
-    else:
-        rows = Call.objects.live().of_visitor(by.contact_inbox_id)
+    rows = Call.objects.live()
+    rows = rows.of_visitor(by.contact_inbox_id) if isinstance(by, Visitor) else rows.of_agent(by)
     if not rows.filter(pk=call_id).update(**{f"{side}_seen_at": now}):
         raise CallNotFound()
 
@@ -176,7 +176,7 @@ def end(*, call_id: UUID, by: Party, now: datetime | None = None) -> None:
             return
         _end(row.pk, reason=CallReason.CANCELLED, by=by, now=now or timezone.now())
     elif row.state == CallState.ACTIVE:
-        if _side(by) == CallSide.AGENT and row.agent_id != by.pk:
+        if _is_anothers(row, by):
             raise CallNotFound()
         _end(row.pk, reason=CallReason.COMPLETED, by=by, now=now or timezone.now())
 
@@ -214,7 +214,7 @@ def seat(*, call_id: UUID, by: Party) -> Seat:
     """The end of a live call that a socket may speak for. Raises `CallNotFound`."""
     row = _find(call_id, by)
     side = _side(by)
-    if side == CallSide.AGENT and row.agent_id != by.pk:
+    if _is_anothers(row, by):
         raise CallNotFound()
     return Seat(row.pk, row.conversation_id, side)
 
@@ -224,7 +224,7 @@ def _meet(row: Call, *, by: Party, peer: str, now: datetime) -> dict[str, Any]:
     side = _side(by)
     if row.state == CallState.RINGING and row.started_by != side:
         return accept(call_id=row.pk, by=by, peer=peer, now=now)
-    if side == CallSide.AGENT and row.agent_id != by.pk:
+    if _is_anothers(row, by):
         raise CallTaken()
     return join(call_id=row.pk, by=by, peer=peer, now=now)
 
@@ -271,6 +271,11 @@ def _find(call_id: UUID, by: Party, *, over: bool = False) -> Call:
 
 def _side(by: Party) -> str:
     return CallSide.VISITOR.value if isinstance(by, Visitor) else CallSide.AGENT.value
+
+
+def _is_anothers(row: Call, by: Party) -> bool:
+    """Whether another agent is in this call, or nobody of the team yet."""
+    return not isinstance(by, Visitor) and row.agent_id != by.pk
 
 
 def _alone(by: Any) -> bool:

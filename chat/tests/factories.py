@@ -470,6 +470,8 @@ class HourlyStatFactory(factory.django.DjangoModelFactory):
     hour = factory.LazyFunction(lambda: timezone.now().replace(minute=0, second=0, microsecond=0))
     kind = StatKind.ALL
     counted_at = factory.LazyFunction(timezone.now)
+
+
 class CallFactory(factory.django.DjangoModelFactory):
     """A call that rings at the team."""
 

@@ -3,12 +3,10 @@
 from uuid import uuid4
 
 import pytest
-from django_tenants.utils import tenant_context
 
 from billing import entitlements
 from billing.tests.factories import PlanFactory, SubscriptionFactory
 from chat.tests import sockets
-from chat.tests.factories import ConversationFactory
 from chat.tests.test_consumers import Talk
 from conftest import person
 
@@ -23,6 +21,17 @@ def talk(acme, bia, client_of):
     return Talk(acme, bia, client_of(acme, user=bia))
 
 
+@pytest.fixture
+def others(acme, beta, client_of, talk):
+    """A colleague, somebody who only reads, and a visitor of another tenant."""
+    carla = person(acme, "agent", email="carla@acme.example", name="Carla")
+    return {
+        "colleague": client_of(acme, user=carla),
+        "reader": client_of(acme, role="viewer"),
+        "stranger": Talk(beta, person(beta, "agent", email="dora@beta.example"), None),
+    }
+
+
 async def ring(talk):
     answer = await sockets.inside(
         talk.tenant,
@@ -35,11 +44,10 @@ async def ring(talk):
     return answer.json()["call"]
 
 
-async def test_two_pages_find_each_other_and_nobody_listens(acme, talk, client_of):
-    carla = person(acme, "agent", email="carla@acme.example", name="Carla")
+async def test_two_pages_find_each_other_and_nobody_listens(acme, talk, others):
     async with (
         sockets.agent(acme, talk.client) as agent,
-        sockets.agent(acme, client_of(acme, user=carla)) as colleague,
+        sockets.agent(acme, others["colleague"]) as colleague,
         sockets.visitor(acme, talk.token, conversations={talk.id: 0}) as visitor,
     ):
         await visitor.hear("sub.ok")
@@ -63,8 +71,8 @@ async def test_two_pages_find_each_other_and_nobody_listens(acme, talk, client_o
         await agent.say(type="call.media", call=call["id"], peer=PAGE, to=OTHER_PAGE, audio=False, video=True)
         muted = await visitor.hear("call.media")
         await visitor.say(type="call.end", call=call["id"])
-        ended = await agent.hear("call.end")
         line = await agent.hear("event", event="conversation.call")
+        ended = await agent.hear("call.end")
         public = await visitor.hear("event", event="conversation.call")
         await colleague.until_pong()
 
@@ -78,13 +86,10 @@ async def test_two_pages_find_each_other_and_nobody_listens(acme, talk, client_o
     assert {"call.offer", "call.answer", "call.ice"}.isdisjoint(frame["type"] for frame in colleague.heard)
 
 
-async def test_the_visitor_never_offers_and_nobody_speaks_uninvited(acme, beta, talk, client_of):
-    with_stranger = await sockets.inside(acme, ConversationFactory)
-    assert with_stranger
-    viewer = client_of(acme, role="viewer")
+async def test_the_visitor_never_offers_and_nobody_speaks_uninvited(acme, beta, talk, others):
     async with (
         sockets.agent(acme, talk.client) as agent,
-        sockets.agent(acme, viewer) as reader,
+        sockets.agent(acme, others["reader"]) as reader,
         sockets.visitor(acme, talk.token, conversations={talk.id: 0}) as visitor,
     ):
         await visitor.hear("sub.ok")
@@ -106,8 +111,6 @@ async def test_the_visitor_never_offers_and_nobody_speaks_uninvited(acme, beta, 
         # Bia has not joined yet: she may not pass anything on.
         await agent.say(type="call.offer", call=call["id"], peer=PAGE, to=OTHER_PAGE, sdp="x")
         assert (await agent.hear("nack"))["code"] == "call_not_found"
-    with tenant_context(beta):
-        theirs = Talk(beta, person(beta, "agent", email="dora@beta.example"), None)
-    async with sockets.visitor(beta, theirs.token) as outsider:
+    async with sockets.visitor(beta, others["stranger"].token) as outsider:
         await outsider.say(type="call.join", call=call["id"], peer=OTHER_PAGE)
         assert (await outsider.hear("nack"))["code"] == "call_not_found"
