@@ -18,8 +18,7 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import helpcentre, inboxes, questions, widget
-        from chat.services import ice, inboxes, questions, widget
+        from chat.services import helpcentre, ice, inboxes, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.configuration.registry import Definition, Field, declare
