@@ -49,11 +49,17 @@ class ChatConfig(AppConfig):
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
+        nav.register("chat.visitors", NavItem(_("Visitors"), "radar", "chat:visitors", see, 11, parent="chat"))
+        nav.register(
+            "chat.contacts", NavItem(_("Contacts"), "users", "chat:contacts", "chat.view_contact", 12, parent="chat")
+        )
         panels.register("chat.numbers", Panel("chat/_panel_numbers.html", home.numbers, see, 10, 12, kept=True))
         panels.register("chat.waiting", Panel("chat/_panel_waiting.html", home.waiting, see, 20, 6, kept=True))
         palette.register("chat.conversations", PaletteSource(_("Conversation"), home.find_conversations, see, 10))
         palette.register("chat.contacts", PaletteSource(_("Contact"), home.find_contacts, "chat.view_contact", 20))
-        nav.register("chat.reports", NavItem(_("Reports"), "chart-column", "chat:reports", "chat.view_report", 14))
+        nav.register(
+            "chat.reports", NavItem(_("Reports"), "chart-column", "chat:reports", "chat.view_report", 14, parent="chat")
+        )
         settings_pages.register(
             "chat.widget",
             SettingsPage(

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat.views import console, contacts, help, reports, settings, widget
+from chat.views import actions, console, contacts, settings, visitors, widget
 
 app_name = "chat"
 
@@ -10,11 +11,14 @@ urlpatterns = [
     path("chat/", console.console, name="console"),
     path("chat/c/<int:number>", console.console, name="conversation"),
     path("chat/c/<int:number>/older", console.older, name="older"),
-    path("chat/c/<int:number>/reply", console.reply, name="reply"),
-    path("chat/c/<int:number>/status", console.status, name="status"),
-    path("chat/c/<int:number>/assign", console.assign, name="assign"),
-    path("chat/c/<int:number>/priority", console.priority, name="priority"),
-    path("chat/c/<int:number>/contact", console.contact, name="contact-card"),
+    path("chat/c/<int:number>/lines", console.lines, name="lines"),
+    path("chat/c/<int:number>/reply", actions.reply, name="reply"),
+    path("chat/c/<int:number>/status", actions.status, name="status"),
+    path("chat/c/<int:number>/assign", actions.assign, name="assign"),
+    path("chat/c/<int:number>/priority", actions.priority, name="priority"),
+    path("chat/c/<int:number>/contact", actions.contact, name="contact-card"),
+    path("chat/visitors/", visitors.visitor_list, name="visitors"),
+    path("chat/visitors/<uuid:pk>/write", visitors.write, name="visitor-write"),
     path("chat/contacts/", contacts.contact_list, name="contacts"),
     path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
     path("chat/reports/", reports.overview, name="reports"),

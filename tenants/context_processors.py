@@ -45,6 +45,7 @@ class Area:
     url: str
     current: bool
     badge: int | None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Page:
 class Frame:
     """What is the same on all pages of all who hold the same permissions."""
 
-    areas: tuple[tuple[NavItem, str, str], ...]
+    areas: tuple[tuple[str, NavItem, str, str], ...]
     pages: tuple[Page, ...]
     urls: dict[str, str]
 
@@ -88,19 +89,8 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
         (*nav.keys(), *settings_pages.keys()),
     )
     settings_url = frame.urls["settings_url"]
-    # The most exact address that this page lies under: /chat/reports/ is not also /chat/.
-    here = max((url for _item, _label, url in frame.areas if _lies_under(request.path, url)), key=len, default="")
     return {
-        "areas": tuple(
-            Area(
-                label,
-                item.icon,
-                url,
-                url == here,
-                item.badge(request) if item.badge else None,
-            )
-            for item, label, url in frame.areas
-        ),
+        "areas": _areas(request, frame),
         "home_url": "/",
         "in_settings": settings_url != "" and request.path.startswith(settings_url),
         "notifications": _notifications(request),
@@ -109,7 +99,26 @@ def _shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _lies_under(path: str, url: str) -> bool:
+def _areas(request: HttpRequest, frame: Frame) -> tuple[Area, ...]:
+    """The rail on this page: every area, and below the one this page belongs to what else it has."""
+    inside = {key for key, item, _, url in frame.areas if not item.parent and _within(request.path, url)}
+    # The most exact address that this page lies under: /chat/reports/ is not also /chat/.
+    nearest = max((url for _, _, _, url in frame.areas if _within(request.path, url)), key=len, default="")
+    return tuple(
+        Area(
+            label,
+            item.icon,
+            url,
+            url == nearest,
+            item.badge(request) if item.badge else None,
+            below=bool(item.parent),
+        )
+        for _, item, label, url in frame.areas
+        if not item.parent or item.parent in inside
+    )
+
+
+def _within(path: str, url: str) -> bool:
     return path == url or (url != "/" and path.startswith(url))
 
 
@@ -128,8 +137,8 @@ def _frame(held: frozenset[str], language: str | None, addresses: tuple[Any, ...
     prefix) and `offered` (keys of the registries) are what the answer depends on besides.
     """
     areas = tuple(
-        (item, str(item.label), url)
-        for item in nav
+        (key, item, str(item.label), url)
+        for key, item in nav.items()
         if (url := _url(item.url_name)) is not None and (not item.permission or item.permission in held)
     )
     open_settings = [page for page in settings_pages if not page.permission or page.permission in held]
@@ -138,7 +147,7 @@ def _frame(held: frozenset[str], language: str | None, addresses: tuple[Any, ...
         areas=areas,
         # What the palette knows without asking the server.
         pages=(
-            *(Page(label, item.icon, url, page) for item, label, url in areas),
+            *(Page(label, item.icon, url, page) for _, item, label, url in areas),
             *(
                 Page(str(one.label), one.icon, url, settings_kind)
                 for one in open_settings

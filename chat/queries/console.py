@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F
+from django.db.models import Case, Count, F, Prefetch, QuerySet, When
 
-from chat.enums import Status
-from chat.models import Contact, Conversation
+from chat.enums import Priority, Status
+from chat.models import Contact, Conversation, Label, SlaEvent
 
 # Asked by every page of a team that answers: written out, because making the same words from a query set costs more
 # than the answer.
@@ -39,10 +40,16 @@ IN_A_ROW = (
     "contact__phone_e164",
     "assignee__name",
     "assignee__email",
+    "inbox__channel",
+    "inbox__name",
 )
 PAGE = 40
 MOST = 400
 
+# The most urgent first; the words of the column do not sort that way.
+URGENCY = ("urgent", "high", "medium", "low", "none")
+BY_URGENCY = Case(*(When(priority=value, then=place) for place, value in enumerate(URGENCY)))
+SORTS = ("recent", "oldest", "waiting", "priority", "created")
 TABS = ("mine", "queue", "all")
 STATES = (Status.OPEN.value, Status.SNOOZED.value, Status.PENDING.value, Status.RESOLVED.value, "any")
 
@@ -65,26 +72,57 @@ class Filter:
     state: str = Status.OPEN.value
     text: str = ""
     limit: int = PAGE
+    inbox: UUID | None = None
+    team: UUID | None = None
+    label: UUID | None = None
+    assignee: UUID | None = None
+    priority: str = ""
+    sort: str = ""
+    unread: bool = False
 
 
 def conversations(*, user: Any, wanted: Filter) -> tuple[list[Conversation], bool]:
     """Rows of the list in its order, and whether there are more."""
-    rows = Conversation.objects.visible_to(user).select_related("contact", "assignee").only(*IN_A_ROW)
+    rows = Conversation.objects.visible_to(user).select_related("contact", "assignee", "inbox").only(*IN_A_ROW)
     if wanted.tab == "queue":
         rows = rows.filter(status=Status.OPEN, assignee=None)
     elif wanted.tab == "mine":
         rows = rows.filter(assignee=user)
     if wanted.state != "any" and wanted.tab != "queue":
         rows = rows.filter(status=wanted.state)
+    named = {"inbox": wanted.inbox, "team": wanted.team, "labels": wanted.label, "assignee": wanted.assignee}
+    rows = rows.filter(**{name: key for name, key in named.items() if key is not None})
+    if wanted.priority in Priority.values:
+        rows = rows.filter(priority=wanted.priority)
+    if wanted.unread:
+        rows = rows.filter(agent_unread__gt=0)
     if wanted.text:
         rows = rows.search(wanted.text)
-    if wanted.tab == "queue":
-        rows = rows.order_by(F("waiting_since").asc(nulls_last=True), "pk")
-    else:
-        rows = rows.order_by("-last_activity_at", "-pk")
     limit = max(1, min(wanted.limit, MOST))
-    found = list(rows[: limit + 1])
+    found = list(_sorted(rows, wanted).prefetch_related(*_marks())[: limit + 1])
     return found[:limit], len(found) > limit
+
+
+def _sorted(rows: QuerySet[Conversation], wanted: Filter) -> QuerySet[Conversation]:
+    sort = wanted.sort or ("waiting" if wanted.tab == "queue" else "recent")
+    if sort == "waiting":
+        return rows.order_by(F("waiting_since").asc(nulls_last=True), "pk")
+    if sort == "priority":
+        return rows.order_by(BY_URGENCY, "-last_activity_at", "-pk")
+    if sort == "created":
+        return rows.order_by("-created_at", "-pk")
+    if sort == "oldest":
+        return rows.order_by("last_activity_at", "pk")
+    return rows.order_by("-last_activity_at", "-pk")
+
+
+def _marks() -> tuple[Prefetch, ...]:
+    """Labels and the clocks that run: one question each, however many rows."""
+    running = SlaEvent.objects.filter(ended_at=None, cancelled=False).order_by("due_at", "pk")
+    return (
+        Prefetch("labels", Label.objects.only("name", "color").order_by("name", "pk")),
+        Prefetch("sla_events", running, to_attr="clocks"),
+    )
 
 
 def waiting(*, user: Any, limit: int) -> tuple[list[Waiting], bool]:

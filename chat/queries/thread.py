@@ -41,6 +41,13 @@ def messages(conversation_id: UUID, *, before_seq: int | None = None, limit: int
     return list(rows.order_by("-seq")[:limit])[::-1]
 
 
+def chosen(conversation_id: UUID, seqs: Iterable[int]) -> list[Message]:
+    """These messages of a conversation, in their order."""
+    return list(
+        Message.objects.filter(conversation_id=conversation_id, seq__in=set(seqs)).with_people().order_by("seq")
+    )
+
+
 def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int = EVENTS_PAGE) -> list[dict[str, Any]]:
     """Frames of what happened after `after`, in order. Raises `CursorUnknown` when part of it is no longer kept."""
     position = "pub_seq" if visitor else "seq"

@@ -88,6 +88,15 @@ def visitors_here(contact_ids: Iterable[UUID]) -> set[str]:
     return {str(key) for key in contact_ids} & here
 
 
+def all_visitors() -> set[str]:
+    """Every contact who has the widget open now."""
+    try:
+        return _members("visitors")
+    except redis.RedisError as error:
+        log.warning("Presence not read: %s", error)
+        return set()
+
+
 def view(*, conversation_id: UUID | None, user: Any, session: str) -> None:
     """An agent's socket looks at this conversation, or at none any more; the team is told."""
     try:

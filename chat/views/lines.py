@@ -1,7 +1,7 @@
 """A thread as the page draws it: messages with their day marks, told apart by who speaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,19 +13,33 @@ from chat.models import Conversation, Message
 from chat.views import words
 
 TOGETHER = timedelta(minutes=5)
+QUOTE_CHARACTERS = 140
+# Delivery states that say more than how far the visitor has read.
+TOLD_BY_DELIVERY = frozenset({"pending", "failed", "unconfirmed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message a line answers, shown above it."""
+
+    id: str
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the thread, ready for `_message.html`."""
+    """One line of the thread, ready for `drawing.line`."""
 
     key: str
     id: str
     seq: int
     kind: str
+    shape: str
     author: str
     name: str
     text: str
+    html: str
     at: datetime
     private: bool
     mine: bool
@@ -34,6 +48,12 @@ class Line:
     last: bool
     day: str
     is_news: bool
+    edited: bool = False
+    gone: bool = False
+    error: str = ""
+    quote: Quote | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    attachments: list[Any] = field(default_factory=list)
 
 
 def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, seen: int | None = None) -> list[Line]:
@@ -41,50 +61,65 @@ def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, se
     said = words.console()
     drawn: list[Line] = []
     news_shown = seen is None
+    days: dict[Any, str] = {}
+    before: Message | None = None
     for position, row in enumerate(messages):
-        before = messages[position - 1] if position else None
         after = messages[position + 1] if position + 1 < len(messages) else None
         author, name = _author(row)
-        text = row.body
-        if row.direction == Direction.ACTIVITY:
-            text = words.activity(row.meta, by=name, words=said)
+        is_activity = row.direction == Direction.ACTIVITY
         is_news = not news_shown and row.direction == Direction.IN and row.seq > (seen or 0)
         news_shown = news_shown or is_news
+        day = _day(row)
+        starts_day = before is None or _day(before) != day
+        if starts_day and day not in days:
+            days[day] = day_mark(row.created_at)
         drawn.append(
             Line(
                 key=str(row.client_id),
                 id=str(row.pk),
                 seq=row.seq,
                 kind=row.direction,
+                shape=row.kind,
                 author=author,
                 name=name,
-                text=text,
+                text=words.activity(row.meta, by=name, words=said) if is_activity else row.body,
+                html=getattr(row, "body_html", ""),
                 at=row.created_at,
                 private=row.private,
                 mine=author == str(user.pk),
                 state=_state(row, conversation),
                 first=not _together(before, row),
                 last=not _together(row, after),
-                day="" if before is not None and _day(before) == _day(row) else day_mark(row.created_at),
+                day=days[day] if starts_day else "",
                 is_news=is_news,
+                edited=row.edited_at is not None,
+                gone=row.deleted_at is not None,
+                error=getattr(row, "error", ""),
+                quote=_quote(row, user=user, said=said),
+                meta=row.meta,
+                attachments=_attachments(row),
             )
         )
+        before = row
     return drawn
 
 
-def patterns() -> dict[str, Any]:
-    """One line of each shape without words: what the console's module copies for what arrives live."""
+def _quote(row: Message, *, user: Any, said: dict[str, Any]) -> Quote | None:
+    if row.reply_to_id is None:
+        return None
+    answered = row.reply_to
+    if answered is None or answered.deleted_at is not None:
+        return Quote(str(row.reply_to_id), str(said["gone"]), "")
+    author, name = _author(answered)
+    return Quote(
+        str(answered.pk), str(said["you"]) if author == str(user.pk) else name, answered.body[:QUOTE_CHARACTERS]
+    )
 
-    def blank(kind: str, *, private: bool = False, state: str = "") -> Line:
-        return Line("", "", 0, kind, "", "", "", timezone.now(), private, False, state, True, True, "", False)
 
-    return {
-        "message": blank(Direction.OUT, state="queued"),
-        "incoming": blank(Direction.IN),
-        "note": blank(Direction.OUT, private=True),
-        "activity": blank(Direction.ACTIVITY),
-        "states": ["queued", "sending", "sent", "delivered", "read", "failed"],
-    }
+def _attachments(row: Message) -> list[Any]:
+    """Files of a message that were asked for together with it."""
+    known = getattr(row, "_prefetched_objects_cache", {})
+    return list(known.get("attachments", ()))
 
 
 def _author(row: Message) -> tuple[str, str]:
@@ -92,12 +127,15 @@ def _author(row: Message) -> tuple[str, str]:
         return str(row.author_agent_id), row.author_agent.name or row.author_agent.email.split("@")[0]
     if row.author_contact_id:
         return str(row.author_contact_id), str(row.author_contact)
-    return row.direction, ""
+    bot = getattr(row, "author_bot", None)
+    return (str(bot.pk), bot.name) if bot is not None else (row.direction, "")
 
 
 def _state(row: Message, conversation: Conversation) -> str:
-    if row.direction != Direction.OUT or row.private:
+    if row.direction != Direction.OUT or row.private or row.deleted_at is not None:
         return ""
+    if row.delivery in TOLD_BY_DELIVERY:
+        return str(row.delivery)
     if row.seq <= conversation.contact_seen_seq:
         return "read"
     return "delivered" if row.seq <= conversation.contact_delivered_seq else "sent"

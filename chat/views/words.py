@@ -145,7 +145,69 @@ def console() -> dict[str, Any]:
         "youSaid": _("You: %(text)s"),
         "typing": _("%(name)s is typing"),
         "typingMany": _("%(names)s are typing"),
+        "collision": _("%(name)s is writing too. Wait a moment, so that nobody answers twice."),
         "alsoHere": _("Also looking at this: %(names)s"),
+        "you": _("You"),
+        "bot": _("Bot"),
+        "automation": _("Automation"),
+        "news": _("New messages"),
+        "lineLabel": _("%(name)s, %(time)s"),
+        "noteLabel": _("Private note of %(name)s, %(time)s"),
+        "noteBy": _("Private note · %(name)s"),
+        "edited": pgettext("message", "Edited"),
+        "gone": _("This message was deleted."),
+        "earlier": _("Earlier message"),
+        "file": _("File"),
+        "retry": _("Try again"),
+        "discard": _("Delete"),
+        "editing": _("Changing your message"),
+        "copied": _("Copied."),
+        "choose": _("Choose the conversation with %(name)s"),
+        "slaLeft": _("%(time)s left to answer in time"),
+        "slaBroken": _("%(time)s late"),
+        "title": _("Conversations"),
+        "openIt": _("Open"),
+        "viewKept": _("View kept."),
+        "chosen": {
+            "one": ngettext("%(count)s chosen", "%(count)s chosen", 1),
+            "other": ngettext("%(count)s chosen", "%(count)s chosen", 2),
+        },
+        "bulkDone": {
+            "one": ngettext("%(count)s conversation changed.", "%(count)s conversations changed.", 1),
+            "other": ngettext("%(count)s conversation changed.", "%(count)s conversations changed.", 2),
+        },
+        "bulkRefused": {
+            "one": ngettext("%(count)s could not be changed.", "%(count)s could not be changed.", 1),
+            "other": ngettext("%(count)s could not be changed.", "%(count)s could not be changed.", 2),
+        },
+        "uploading": _("Sending %(name)s"),
+        "removeFile": _("Remove %(name)s"),
+        "uploadFailed": _("The file could not be sent. Try again."),
+        "tooManyFiles": _("At most %(count)s files fit in one message."),
+        "noMicrophone": _("The browser may not use the microphone. Allow it in the address bar."),
+        "sendingVoice": _("Sending the voice message"),
+        "voiceMessage": _("Voice message"),
+        "emojiRecent": _("Used last"),
+        "emojiGroup": _("Emoji"),
+        "noArticle": _("No article with these words."),
+        "insertLink": _("Insert link"),
+        "sendCard": _("Send as card"),
+        "nobody": _("Nobody with these words"),
+        "merged": _("The two are one person now."),
+        "macroDone": _("Macro done."),
+        "newMessage": _("New message"),
+        "pushOn": _("This browser gets notifications even while the console is closed."),
+        "notifications": {
+            "granted": _("Browser notifications are on."),
+            "denied": _("The browser blocks notifications. Allow them in the address bar."),
+            "default": _("Browser notifications are off."),
+            "unsupported": _("This browser shows no notifications."),
+        },
+        "availability": {
+            "online": pgettext("agent", "Online"),
+            "busy": pgettext("agent", "Busy"),
+            "offline": pgettext("agent", "Offline"),
+        },
         "states": {
             "queued": _("Waiting to be sent"),
             "sending": _("Sending"),
@@ -153,10 +215,13 @@ def console() -> dict[str, Any]:
             "delivered": _("Delivered"),
             "read": pgettext("a message the other side has seen", "Read"),
             "failed": _("Not sent"),
+            "pending": _("Waiting for the channel"),
+            "unconfirmed": _("Sent, but not confirmed by the channel"),
         },
         "listFailed": _("The list could not be loaded. What you see may be old."),
         "actionFailed": _("That did not work. Check the connection and try again."),
         "arrived": _("New message from %(name)s"),
+        "arrivedText": _("%(name)s writes: %(text)s"),
         "resolved": _("Conversation resolved."),
         "undo": _("Undo"),
         "activity": {
@@ -170,6 +235,17 @@ def console() -> dict[str, Any]:
             "snoozed": _("%(by)s snoozed the conversation"),
             "pending": _("%(by)s put the conversation on hold"),
             "priority": _("%(by)s set the priority to %(priority)s"),
+            "unassignedItself": _("The conversation went back into the queue"),
+            "resolvedItself": _("The conversation was resolved automatically"),
+            "openItself": _("The conversation is open again"),
+            "snoozedItself": _("The conversation was snoozed automatically"),
+            "pendingItself": _("The bot takes care of the conversation"),
+            "priorityItself": _("The priority is now %(priority)s"),
+            "team": _("%(by)s gave the conversation to the team %(name)s"),
+            "noTeam": _("%(by)s took the conversation from its team"),
+            "labelsAdded": _("%(by)s added the labels %(added)s"),
+            "labelsRemoved": _("%(by)s removed the labels %(removed)s"),
+            "labelsBoth": _("%(by)s added the labels %(added)s and removed %(removed)s"),
         },
         "priorities": {
             "none": _("No priority"),
@@ -185,19 +261,34 @@ def activity(meta: dict[str, Any], *, by: str, words: dict[str, Any]) -> str:
     """The sentence of an activity line; the console's module says the same from the same words."""
     said = words["activity"]
     action = meta.get("action")
+    to = meta.get("to")
     if action == "assigned":
-        to = meta.get("to")
         if not to:
-            return str(said["unassigned"]) % {"by": by}
+            return str(said["unassigned" if by else "unassignedItself"]) % {"by": by}
         if to["name"] == by or not by:
             return str(said["assigned"]) % {"name": to["name"]}
         return str(said["given"]) % {"by": by, "name": to["name"]}
     if action == "status":
         if meta.get("by_contact"):
             return str(said["ended"])
-        if not by:
-            return str(said["reopened"])
-        return str(said.get(meta.get("to"), "")) % {"by": by}
+        return str(said.get(to if by else f"{to}Itself", "")) % {"by": by}
     if action == "priority":
-        return str(said["priority"]) % {"by": by, "priority": words["priorities"].get(meta.get("to"), "")}
+        return str(said["priority" if by else "priorityItself"]) % {
+            "by": by,
+            "priority": words["priorities"].get(to, ""),
+        }
+    by = by or str(words["automation"])
+    if action == "team":
+        return str(said["team" if to else "noTeam"]) % {"by": by, "name": (to or {}).get("name", "")}
+    if action == "labels":
+        added, removed = (", ".join(_names(meta.get(key))) for key in ("added", "removed"))
+        key = "labelsBoth" if added and removed else "labelsAdded" if added else "labelsRemoved"
+        return str(said[key]) % {"by": by, "added": added, "removed": removed}
+    if isinstance(said.get(action), str):
+        return str(said[action]) % {"by": by, "name": to.get("name", "") if isinstance(to, dict) else ""}
     return ""
+
+
+def _names(rows: Any) -> list[str]:
+    """Names of labels as events carry them: rows or plain words."""
+    return [str(row.get("name", "")) if isinstance(row, dict) else str(row) for row in rows or []]

@@ -64,7 +64,10 @@ class Registry(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """An entry of the tenant's rail. `badge(request)` gives a small number, or nothing."""
+    """An entry of the tenant's rail. `badge(request)` gives a small number, or nothing.
+
+    `parent` is the key of the entry it belongs to: it is shown below it while somebody is in that area.
+    """
 
     label: Text
     icon: str
@@ -72,6 +75,7 @@ class NavItem:
     permission: str | None = None
     order: int = 100
     badge: Callable[[HttpRequest], int | None] | None = None
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,52 @@
-// Writing: reply or note, drafts that stay on this device, and telling the other side that somebody types.
+// Writing: reply or note, what it answers, what it changes, and telling the other side that somebody types.
 
-import { grow } from "./dom.js";
+import { on, plain, request } from "../lib/dom.js";
+import { toast } from "../lib/toast.js";
+import { openArticles } from "./articles.js";
+import { openAttach } from "./attach.js";
+import { grow, h } from "./dom.js";
+import { openDrafts } from "./drafts.js";
+import { openEmoji } from "./emoji.js";
+import { initials } from "./format.js";
 import { preference } from "./preferences.js";
+import { openSuggest } from "./suggest.js";
+import { openVoice } from "./voice.js";
 
 const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
 
-export function openComposer({ article, me, send, typing }) {
+export function openComposer({ app, article, send, typing }) {
     const form = article.querySelector("[data-composer]");
     if (!form) return null;
+    const { words, me } = app;
     const field = form.querySelector("textarea");
-    const button = form.querySelector("button[type=submit]");
+    const button = form.querySelector("[data-send]");
     const modes = [...form.querySelectorAll("[name=private]")];
+    const answering = form.querySelector("[data-answering]");
+    const people = JSON.parse(form.dataset.people || "[]");
+    const drafts = openDrafts({ me, article, stored: JSON.parse(form.dataset.drafts || "{}") });
+    const mentioned = new Map();
+    let answers = null;
+    let edits = null;
     let typedAt = 0;
     let ends = 0;
 
     const hidden = () => form.querySelector("[name=private]:checked").value === "1";
-    const shelf = () => `draft:${me.id}:${article.dataset.conversation}:${hidden() ? "note" : "reply"}`;
+    const files = openAttach({ form, words, changed });
+    const voice = openVoice({ form, words, send: (fields) => send({ private: hidden(), reply_to: answers?.id ?? null, ...fields }) });
 
     function restore() {
         const mode = hidden() ? "note" : "reply";
         form.dataset.mode = mode;
         field.placeholder = field.dataset[mode];
-        const label = button.querySelector("span");
-        label.textContent = label.dataset[mode];
-        field.value = localStorage.getItem(shelf()) ?? "";
+        button.querySelector("span").textContent = button.querySelector("span").dataset[mode];
+        field.value = drafts.read(hidden());
         changed();
     }
 
     function changed() {
         grow(field, 240);
-        button.disabled = !field.value.trim();
+        button.disabled = files.busy || (!field.value.trim() && !files.ready.length);
     }
 
     function stop() {
@@ -41,58 +57,207 @@ export function openComposer({ article, me, send, typing }) {
 
     function onInput() {
         changed();
-        if (field.value) localStorage.setItem(shelf(), field.value);
-        else localStorage.removeItem(shelf());
-        if (!field.value) return stop();
+        if (!edits) drafts.write(hidden(), field.value);
+        if (!field.value || edits) return stop();
         if (Date.now() - typedAt > TYPING_EVERY_MS) {
             typedAt = Date.now();
             typing(true, hidden());
         }
         clearTimeout(ends);
         ends = setTimeout(stop, TYPING_ENDS_MS);
+        return null;
     }
 
-    function submit(event) {
-        event.preventDefault();
-        const body = field.value.trim();
-        if (!body) return;
-        stop();
-        send({ body, private: hidden() });
-        field.value = "";
-        localStorage.removeItem(shelf());
-        changed();
+    function insert(text) {
+        field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
         field.focus();
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+
+    // --- Answering and changing ---------------------------------------------------------------------
+
+    function showAnswering(label, text) {
+        answering.hidden = !label;
+        if (label) answering.querySelector("[data-answering-text]").replaceChildren(h("strong", {}, label), ` ${text}`);
+    }
+
+    function release() {
+        if (edits) field.value = drafts.read(hidden());
+        answers = edits = null;
+        showAnswering("");
+        changed();
+    }
+
+    async function saveEdit(body) {
+        const { id } = edits;
+        release();
+        try {
+            await request(`/api/v1/chat/messages/${id}/`, { method: "PATCH", body: { body } });
+        } catch (error) {
+            toast(error.problem?.detail || words.actionFailed, { tone: "error" });
+        }
+    }
+
+    // --- Sending ------------------------------------------------------------------------------------
+
+    function signed(body) {
+        const { signature } = form.dataset;
+        return signature && !hidden() && preference("sign", form.hasAttribute("data-signs")) ? `${body}\n\n${signature}` : body;
+    }
+
+    function submit(then = "") {
+        const body = field.value.trim();
+        const ready = files.ready;
+        if (files.busy || (!body && !ready.length)) {
+            if (then === "resolve" && !files.busy) app.actions.resolve();
+            return;
+        }
+        suggest.close();
+        stop();
+        if (edits) {
+            saveEdit(body);
+            return field.focus();
+        }
+        send({
+            body: body ? signed(body) : "",
+            private: hidden(),
+            reply_to: answers?.id ?? null,
+            kind: ready.length ? "attachment" : "text",
+            attachment_ids: ready.map((item) => item.id),
+            files: ready.map((item) => ({ name: item.file.name })),
+            mentions: hidden() ? [...mentioned].filter(([, name]) => body.includes(`@${name}`)).map(([id]) => id) : [],
+            then,
+        });
+        field.value = "";
+        answers = null;
+        mentioned.clear();
+        showAnswering("");
+        files.clear();
+        drafts.drop(hidden());
+        changed();
+        return field.focus();
     }
 
     function onKey(event) {
+        if (suggest.key(event)) return;
+        if (event.key === "Escape" && (answers || edits)) {
+            event.preventDefault();
+            event.stopPropagation();
+            return release();
+        }
+        // The last thing I said, to correct it: as in every messenger.
+        if (event.key === "ArrowUp" && !field.value && !event.shiftKey) {
+            const last = app.thread?.last((line) => line.mine && line.id && line.shape === "text");
+            if (last) {
+                event.preventDefault();
+                return edit(last);
+            }
+        }
         if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
         const always = event.ctrlKey || event.metaKey;
-        if (always || (preference("enter") && !event.shiftKey && !event.altKey)) submit(event);
+        if (!always && !(preference("enter") && !event.shiftKey && !event.altKey)) return;
+        event.preventDefault();
+        submit(always && event.shiftKey ? "resolve" : "");
     }
 
     function onMode() {
         stop();
+        if (edits) release();
         restore();
         field.focus();
     }
 
-    form.addEventListener("submit", submit);
+    const suggest = openSuggest({
+        field,
+        box: form.querySelector("[data-suggestions]"),
+        sources: [
+            {
+                match: /(?:^|\s)\/([^\s/]{0,40})$/u,
+                when: () => !edits,
+                async find(query, signal) {
+                    const { results } = await request(`/api/v1/chat/canned/?q=${encodeURIComponent(query)}&conversation=${article.dataset.number}`, { signal });
+                    return results.map((one) => ({ id: one.id, title: `/${one.shortcut}`, hint: one.body, text: one.text ?? one.body }));
+                },
+                insert: (item) => item.text,
+            },
+            {
+                match: /(?:^|\s)@([^\s@]{0,40})$/u,
+                when: () => hidden() && people.length > 0,
+                find: async (query) =>
+                    people
+                        .filter((one) => plain(one.name).split(" ").some((part) => part.startsWith(plain(query))))
+                        .map((one) => ({ id: one.id, title: one.name, face: h("span.avatar.avatar-small", { "aria-hidden": "true" }, initials(one.name)) })),
+                insert(item) {
+                    mentioned.set(item.id, item.title);
+                    return `@${item.title} `;
+                },
+            },
+        ],
+    });
+    const articles = openArticles({ app, send: (fields) => send({ private: false, ...fields }) });
+    openEmoji({ popover: form.querySelector("[data-emoji]"), choose: insert, words });
+
+    form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        submit();
+    });
     field.addEventListener("input", onInput);
     field.addEventListener("keydown", onKey);
-    for (const mode of modes) mode.addEventListener("change", onMode);
+    const stops = [
+        on(form, "change", "[name=private]", onMode),
+        on(form, "click", "[data-answering-close]", () => {
+            release();
+            field.focus();
+        }),
+        on(form, "click", "[data-canned]", () => {
+            const gap = field.value && !/\s$/.test(field.value.slice(0, field.selectionStart)) ? " " : "";
+            insert(`${gap}/`);
+        }),
+        on(form, "click", "[data-send-resolve]", () => submit("resolve")),
+        on(form, "click", "[data-article]", () => articles.open()),
+    ];
     // The form works without us; with us nothing is required, an empty field only does nothing.
     field.required = false;
     restore();
 
+    function setMode(note) {
+        const mode = modes.find((one) => one.value === (note ? "1" : "0"));
+        if (mode.checked) return;
+        mode.checked = true;
+        restore();
+    }
+
+    function edit(line) {
+        setMode(line.private);
+        answers = null;
+        edits = { id: line.id };
+        field.value = app.thread.textOf(line);
+        showAnswering(words.editing, field.value.slice(0, 140));
+        changed();
+        field.focus();
+        field.setSelectionRange(field.value.length, field.value.length);
+    }
+
     return {
         focus(note) {
-            const mode = modes.find((one) => one.value === (note ? "1" : "0"));
-            if (!mode.checked) {
-                mode.checked = true;
-                restore();
-            }
+            setMode(note);
             field.focus();
         },
-        close: stop,
+        answer(line) {
+            if (edits) release();
+            setMode(line.private);
+            answers = { id: line.id };
+            showAnswering(line.mine ? words.you : line.name || words.visitor, app.thread.textOf(line).slice(0, 140));
+            field.focus();
+        },
+        edit,
+        insert,
+        close() {
+            stop();
+            drafts.close();
+            files.close();
+            voice.close();
+            for (const one of stops) one();
+        },
     };
 }

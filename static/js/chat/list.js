@@ -1,17 +1,23 @@
 // The list of conversations: known rows change at once, what may enter, leave or move is drawn again by the server.
 
 import { debounce, on } from "../lib/dom.js";
-import { age, fill, initials, plural } from "./format.js";
+import { openFilters } from "./filters.js";
+import { age, fill, plural } from "./format.js";
+import { faces, presence } from "./here.js";
+import { openSelection } from "./selection.js";
 
 const locale = document.documentElement.lang || "pt-br";
 const REFRESH_MS = 350;
 const AT_MOST_EVERY_MS = 1_500;
 
-export function openList({ root, words, current }) {
+export function openList({ app, current }) {
+    const { root, words } = app;
     const list = root.querySelector("[data-list]");
     const rows = () => list.querySelector("[data-chat-rows]");
     const failed = list.querySelector("[data-list-error]");
     const heads = new Map();
+    const selection = openSelection({ app, list });
+    const filters = openFilters({ app, list, go: (href) => go(href, opened(), { replace: true }) });
     let marked = current();
     let query = new URL(rows().dataset.url, location.href).search;
     let timer = 0;
@@ -44,7 +50,8 @@ export function openList({ root, words, current }) {
         if (event === "message.created" && row && !data.private && data.direction !== "activity") {
             const mine = data.direction === "out";
             delete row.dataset.drawn;
-            piece(row, "preview").textContent = mine ? fill(words.youSaid, { text: data.body }) : data.body;
+            const said = data.body || words.file;
+            piece(row, "preview").textContent = mine ? fill(words.youSaid, { text: said }) : said;
             const time = row.querySelector("time");
             time.dateTime = data.created_at;
             time.textContent = age(data.created_at, locale, words);
@@ -93,7 +100,8 @@ export function openList({ root, words, current }) {
         fresh.innerHTML = html;
         for (const old of list.querySelectorAll("[data-fresh]")) {
             const next = fresh.content.querySelector(`[data-fresh="${old.dataset.fresh}"]`);
-            if (next && old.innerHTML !== next.innerHTML) old.innerHTML = next.innerHTML;
+                // A popover that is open is being used.
+            if (next && !old.querySelector(":popover-open") && old.innerHTML !== next.innerHTML) old.innerHTML = next.innerHTML;
         }
         const box = rows();
         box.dataset.url = fresh.content.querySelector("[data-chat-rows]").dataset.url;
@@ -117,6 +125,7 @@ export function openList({ root, words, current }) {
             else box.insertBefore(row, place);
         }
         for (const gone of known.values()) gone.remove();
+        selection.drawn();
         mark(marked);
         const row = focused && document.getElementById(focused);
         if (row && document.activeElement === document.body) row.querySelector("a").focus({ preventScroll: true });
@@ -124,7 +133,7 @@ export function openList({ root, words, current }) {
 
     function mark(conversation) {
         marked = conversation;
-        for (const link of list.querySelectorAll("[data-row] > a")) {
+        for (const link of links()) {
             if (link.parentElement.dataset.conversation === conversation) link.setAttribute("aria-current", "true");
             else link.removeAttribute("aria-current");
         }
@@ -142,11 +151,14 @@ export function openList({ root, words, current }) {
         return refresh();
     }
 
+    const opened = () => root.querySelector("[data-thread]")?.dataset.number ?? null;
+
     const search = debounce((form) => {
         const given = new URLSearchParams(new FormData(form));
         const text = given.get("q").trim();
-        go(`/chat/${text ? `?${given}` : ""}`, root.querySelector("[data-thread]")?.dataset.number ?? null, { replace: true });
+        go(`/chat/${text ? `?${given}` : ""}`, opened(), { replace: true });
     }, 250);
+
     const stops = [
         on(list, "input", "[data-search] input[type=search]", (event, field) => search(field.form)),
         on(list, "submit", "[data-search]", (event, form) => {
@@ -205,19 +217,17 @@ export function openList({ root, words, current }) {
             const row = conversation && find(conversation);
             (row?.querySelector("a") ?? links()[0])?.focus({ preventScroll: true });
         },
+        /** Put an x before the row that has the focus, or the open one. */
+        toggle() {
+            const row = document.activeElement?.closest?.("[data-row]") ?? (marked && find(marked));
+            if (row) selection.toggle(row);
+        },
+        clearSelection: () => selection.clear(),
         focusSearch: () => list.querySelector("[data-search] input[type=search]").focus(),
         viewers(conversation, users) {
             const row = find(conversation);
             if (!row) return;
-            piece(row, "viewers").replaceChildren(
-                ...users.slice(0, 3).map((user) => {
-                    const face = document.createElement("span");
-                    face.className = "avatar avatar-small";
-                    face.title = user.name;
-                    face.textContent = initials(user.name);
-                    return face;
-                }),
-            );
+            piece(row, "viewers").replaceChildren(...faces(users, words));
         },
         visitor({ contact, online }) {
             for (const row of list.querySelectorAll(`[data-row][data-contact="${CSS.escape(contact)}"]`)) presence(row.querySelector(".avatar"), online);
@@ -226,17 +236,9 @@ export function openList({ root, words, current }) {
             clearTimeout(timer);
             clearInterval(clockwork);
             fetching?.abort();
+            selection.close();
+            filters.close();
             for (const stop of stops) stop();
         },
     };
-}
-
-/** The green dot of a face. */
-export function presence(avatar, online) {
-    const dot = avatar?.querySelector(".dot");
-    if (online && avatar && !dot) {
-        const made = document.createElement("span");
-        made.className = "dot dot-green";
-        avatar.append(made);
-    } else if (!online) dot?.remove();
 }

@@ -9,7 +9,8 @@ let shownFor = null;
 
 function wanted(element) {
     if (element.dataset.tipWhen !== "narrow") return true;
-    return matchMedia("(700px <= width < 1100px)").matches;
+    const room = element.closest(".app-narrow") ? "(width >= 700px)" : "(700px <= width < 1100px)";
+    return matchMedia(room).matches;
 }
 
 function show(element) {
