@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from chat.views import console, contacts, help, reports, settings, widget
-from chat.views import actions, console, contacts, settings, visitors, widget
+from chat.views import actions, console, contacts, help, reports, settings, visitors, widget
 
 app_name = "chat"
 
