@@ -13,6 +13,8 @@ class ChatConfig(AppConfig):
         "chat.sweep_attachments": 900.0,
     }
     schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0, "chat.sweep_calls": 30.0}
+    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0}
+    schedule = {"chat.wake_snoozed": 60.0, "chat.tend_counter": 30.0, "chat.tidy_counter": 86_400.0}
 
     def ready(self) -> None:
         from chat import permissions
@@ -132,6 +134,22 @@ class ChatConfig(AppConfig):
             ("chat.conversation_assigned", _("Conversation assigned")),
             ("chat.conversation_unassigned", _("Conversation put back into the queue")),
             ("chat.conversation_status_changed", _("Conversation moved")),
+            ("chat.hours_changed", _("Business hours changed")),
+            ("chat.holiday_added", _("Holiday added")),
+            ("chat.holiday_removed", _("Holiday removed")),
+            ("chat.routing_changed", _("Routing changed")),
+            ("chat.sla_created", _("Service level added")),
+            ("chat.sla_changed", _("Service level changed")),
+            ("chat.sla_deleted", _("Service level removed")),
+            ("chat.rule_created", _("Rule added")),
+            ("chat.rule_changed", _("Rule changed")),
+            ("chat.rule_deleted", _("Rule removed")),
+            ("chat.macro_created", _("Macro added")),
+            ("chat.macro_changed", _("Macro changed")),
+            ("chat.macro_deleted", _("Macro removed")),
+            ("chat.csat_changed", _("Satisfaction survey changed")),
+            ("chat.left_message_taken_up", _("Left message taken up")),
+            ("chat.left_message_dismissed", _("Left message put away")),
             ("chat.article_created", _("Article begun")),
             ("chat.article_changed", _("Article changed")),
             ("chat.article_published", _("Article published")),

@@ -1,7 +1,28 @@
 """What the rest of the house may react to."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import ClassVar
+
+# Ids of the rules that led here, oldest first, so that a rule never sets itself off over others.
+_cause: ContextVar[tuple[str, ...]] = ContextVar("chat.cause", default=())
+
+
+@contextmanager
+def caused_by(rules: tuple[str, ...]) -> Iterator[None]:
+    """Events published inside say that these rules led to them."""
+    token = _cause.set(rules)
+    try:
+        yield
+    finally:
+        _cause.reset(token)
+
+
+def current_cause() -> str:
+    """The rules that led here, as the events carry them."""
+    return " ".join(_cause.get())
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +34,7 @@ class MessageSent:
     conversation_id: str
     direction: str
     private: bool
+    cause: str = field(default_factory=current_cause)
 
     @property
     def aggregate(self) -> str:
@@ -57,6 +79,7 @@ class ConversationStarted:
     conversation_id: str
     inbox_id: str
     contact_id: str
+    cause: str = field(default_factory=current_cause)
 
     @property
     def aggregate(self) -> str:
@@ -71,6 +94,7 @@ class ConversationAssigned:
     name: ClassVar[str] = "chat.conversation_assigned"
     conversation_id: str
     assignee_id: str | None
+    cause: str = field(default_factory=current_cause)
 
     @property
     def aggregate(self) -> str:
@@ -86,6 +110,53 @@ class ConversationStatusChanged:
     conversation_id: str
     status: str
     previous: str
+    by_id: str | None = None
+    cause: str = field(default_factory=current_cause)
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SlaWarned:
+    """A promised time is nearly over."""
+
+    name: ClassVar[str] = "chat.sla_warned"
+    sla_event_id: str
+    conversation_id: str
+    kind: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SlaBreached:
+    """A promised time is over and the promise was not kept."""
+
+    name: ClassVar[str] = "chat.sla_breached"
+    sla_event_id: str
+    conversation_id: str
+    kind: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CsatAnswered:
+    """A visitor answered the survey, or changed the answer."""
+
+    name: ClassVar[str] = "chat.csat_answered"
+    csat_id: str
+    conversation_id: str
+    rating: int
 
     @property
     def aggregate(self) -> str:

@@ -1,6 +1,11 @@
 """What the counter does about events."""
 
-from chat.services import webhooks
+from uuid import UUID
+
+from django.utils import timezone
+
+from chat.enums import Trigger
+from chat.services import automation, flow, webhooks
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
 
@@ -18,3 +23,87 @@ def count_message(event: Envelope) -> None:
 def tell_other_systems(event: Envelope) -> None:
     """Queue the webhooks that want this."""
     webhooks.tell(event_name=event.name, event_id=event.id, payload=event.payload, at=event.at)
+
+
+@receiver("chat.conversation_started")
+def follow_start(event: Envelope) -> None:
+    """Promise, apply the rules, hand out."""
+    flow.conversation_started(
+        conversation_id=UUID(event.payload["conversation_id"]),
+        source=f"event:{event.id}",
+        cause=event.payload.get("cause", ""),
+        now=timezone.now(),
+    )
+
+
+@receiver("chat.message_sent")
+def follow_message(event: Envelope) -> None:
+    """Clocks, away replies and rules; away from the hot path."""
+    flow.message_sent(
+        conversation_id=UUID(event.payload["conversation_id"]),
+        message_id=UUID(event.payload["message_id"]),
+        direction=event.payload["direction"],
+        private=event.payload["private"],
+        source=f"event:{event.id}",
+        cause=event.payload.get("cause", ""),
+        now=timezone.now(),
+    )
+
+
+@receiver("chat.conversation_status_changed")
+def follow_status(event: Envelope) -> None:
+    """Clocks, the survey, rules; somebody has room, or somebody is wanted."""
+    flow.status_changed(
+        conversation_id=UUID(event.payload["conversation_id"]),
+        status=event.payload["status"],
+        previous=event.payload["previous"],
+        by_team=event.payload.get("by_id") is not None,
+        source=f"event:{event.id}",
+        cause=event.payload.get("cause", ""),
+        now=timezone.now(),
+    )
+
+
+@receiver("chat.conversation_assigned")
+def follow_assignment(event: Envelope) -> None:
+    """Rules; somebody has room, or a conversation waits again."""
+    flow.assigned(
+        conversation_id=UUID(event.payload["conversation_id"]),
+        source=f"event:{event.id}",
+        cause=event.payload.get("cause", ""),
+        now=timezone.now(),
+    )
+
+
+@receiver("chat.sla_warned")
+def follow_warning(event: Envelope) -> None:
+    """Rules about promises that are nearly broken."""
+    _follow_promise(Trigger.SLA_WARNED, event)
+
+
+@receiver("chat.sla_breached")
+def follow_breach(event: Envelope) -> None:
+    """Rules about broken promises."""
+    _follow_promise(Trigger.SLA_BREACHED, event)
+
+
+def _follow_promise(trigger: Trigger, event: Envelope) -> None:
+    automation.run(
+        trigger,
+        conversation_id=UUID(event.payload["conversation_id"]),
+        sla_event_id=UUID(event.payload["sla_event_id"]),
+        source=f"event:{event.id}",
+        now=timezone.now(),
+    )
+
+
+@receiver("chat.csat_answered")
+def follow_answer(event: Envelope) -> None:
+    """Rules about answers to the survey."""
+    automation.run(
+        Trigger.CSAT_ANSWERED,
+        conversation_id=UUID(event.payload["conversation_id"]),
+        csat_id=UUID(event.payload["csat_id"]),
+        source=f"event:{event.id}",
+        now=timezone.now(),
+    )

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from chat.services import attachments, calls, conversations, processing, stats
+from chat.services import attachments, automation, conversations, notices, processing, quota, routing, sla, stats
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
@@ -54,3 +55,40 @@ def sweep_calls() -> None:
     """End calls whose pages are gone, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         calls.sweep(now=timezone.now())
+@shared_task(name="chat.tend_counter")
+def tend_counter() -> None:
+    """Every half minute, in every tenant: hand out what an event missed or an opening hour brought, tell places, watch clocks."""
+    for _tenant in every_tenant():
+        now = timezone.now()
+        routing.drain(now=now)
+        routing.tell_places(now=now)
+        sla.sweep(now=now)
+
+
+@shared_task(name="chat.drain_queue")
+def drain_queue(*, inbox_id: str | None = None) -> None:
+    """Hand out what waits in one inbox, or in all of them; safe to run twice."""
+    now = timezone.now()
+    routing.drain(now=now, inbox_ids=None if inbox_id is None else [UUID(inbox_id)])
+    routing.tell_places(now=now, inbox_id=None if inbox_id is None else UUID(inbox_id))
+
+
+@shared_task(name="chat.tell_queue")
+def tell_queue(*, inbox_id: str) -> None:
+    """Tell visitors of one inbox where they stand; who knows it already is not told again."""
+    routing.tell_places(now=timezone.now(), inbox_id=UUID(inbox_id))
+
+
+@shared_task(name="chat.tidy_counter")
+def tidy_counter() -> None:
+    """Once a day, in every tenant: drop the log of rules after a month, and what was said about months that are over."""
+    for _tenant in every_tenant():
+        now = timezone.now()
+        automation.prune(now=now)
+        quota.settle(now=now)
+
+
+@shared_task(name="chat.send_limit_letter", autoretry_for=(TemporaryFailure, OSError), retry_backoff=30, max_retries=5)
+def send_limit_letter(*, audience: str, step: int, limit: int, used: int) -> None:
+    """Write to whoever runs the company, or to its reseller, how much of the month's conversations is used."""
+    notices.send_limit_letter(audience=audience, step=step, limit=limit, used=used)

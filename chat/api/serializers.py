@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from chat.enums import Delivery, Direction, EventType, Kind, Priority, Status
+from chat.enums import Delivery, Direction, EventType, Kind, Priority, SlaKind, Status
 from chat.models import Inbox
 from chat.queries import wire
 from chat.services import pre_chat
@@ -86,6 +86,25 @@ class ContactRefSerializer(StrictSerializer):
     email = serializers.CharField(allow_blank=True)
 
 
+class QueueSerializer(StrictSerializer):
+    """The place in the queue."""
+
+    position = serializers.IntegerField(help_text="1 is next.")
+    wait_s = serializers.IntegerField(allow_null=True, help_text="How long the last ones waited, on average.")
+
+
+class ClockSerializer(StrictSerializer):
+    """The promised time that ends next."""
+
+    kind = serializers.ChoiceField(choices=SlaKind.choices)
+    state = serializers.ChoiceField(choices=["running", "warned", "breached", "paused"])
+    started_at = serializers.DateTimeField()
+    warn_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    left_s = serializers.IntegerField(allow_null=True, help_text="What remains of a paused clock.")
+    target_s = serializers.IntegerField()
+
+
 class ConversationSerializer(WireSerializer):
     """A conversation, without its messages."""
 
@@ -111,6 +130,8 @@ class ConversationSerializer(WireSerializer):
     last_message_at = serializers.DateTimeField(allow_null=True)
     last_activity_at = serializers.DateTimeField()
     over_quota = serializers.BooleanField()
+    queue = QueueSerializer(allow_null=True, help_text="As the visitor was last told.")
+    sla = ClockSerializer(allow_null=True)
     page_url = serializers.CharField(allow_blank=True)
     referrer = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
@@ -381,6 +402,7 @@ class VisitorConversationSerializer(WireSerializer):
     agent_seen_seq = serializers.IntegerField()
     contact_seen_seq = serializers.IntegerField()
     unread = serializers.IntegerField()
+    queue = QueueSerializer(allow_null=True)
     preview = serializers.CharField(allow_blank=True)
     preview_direction = serializers.CharField(allow_blank=True)
     last_message_at = serializers.DateTimeField(allow_null=True)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
-from chat.models import Bot, ChatEvent, Contact, Conversation, Inbox, Message
+from chat.models import Bot, ChatEvent, Contact, Conversation, Inbox, Message, SlaEvent
 from chat.queries import attachments
 
 
@@ -152,6 +152,31 @@ def contact(row: Contact) -> dict[str, Any]:
     }
 
 
+def clock(row: SlaEvent) -> dict[str, Any]:
+    """A promised time, as the ring of the list shows it. A paused one has no `due_at` and says what is left."""
+    state = "running" if row.due_at is not None else "paused"
+    if row.warned_at is not None:
+        state = "warned" if row.due_at is not None else "paused"
+    if row.breached_at is not None:
+        state = "breached"
+    return {
+        "kind": row.kind,
+        "state": state,
+        "started_at": instant(row.started_at),
+        "warn_at": instant(row.warn_at),
+        "due_at": instant(row.due_at),
+        "left_s": row.left_s,
+        "target_s": row.target_s,
+    }
+
+
+def queue(row: Conversation) -> dict[str, Any] | None:
+    """The place in the queue as the visitor was last told; nothing for who is not in it."""
+    if row.queue_position is None or row.assignee_id is not None or row.status != Status.OPEN:
+        return None
+    return {"position": row.queue_position, "wait_s": row.queue_wait_s}
+
+
 def conversation(row: Conversation) -> dict[str, Any]:
     """A conversation, for agents. Needs `with_people()`."""
     return {
@@ -175,6 +200,8 @@ def conversation(row: Conversation) -> dict[str, Any]:
         "last_message_at": instant(row.last_message_at),
         "last_activity_at": instant(row.last_activity_at),
         "over_quota": row.over_quota,
+        "queue": queue(row),
+        "sla": row.sla,
         "page_url": row.page_url,
         "referrer": row.referrer,
         "created_at": instant(row.created_at),
@@ -197,6 +224,7 @@ def visitor_conversation(row: Conversation) -> dict[str, Any]:
         "agent_seen_seq": row.agent_seen_pub_seq,  # type: ignore[attr-defined]
         "contact_seen_seq": row.contact_seen_pub_seq,  # type: ignore[attr-defined]
         "unread": row.contact_unread,
+        "queue": queue(row),
         "preview": row.preview,
         "preview_direction": row.preview_direction,
         "last_message_at": instant(row.last_message_at),

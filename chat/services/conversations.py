@@ -134,6 +134,16 @@ def unassign(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> 
 
 
 @transaction.atomic
+def hand_out(*, conversation_id: UUID, to: Any, now: datetime) -> bool:
+    """Routing gives a conversation of the queue to an agent; `False` when it is no longer there."""
+    taken = Conversation.objects.filter(pk=conversation_id, assignee=None, status=Status.OPEN)
+    if not taken.update(assignee=to, last_activity_at=now):
+        return False
+    _assigned(conversation_id, before=None, after=to, by=None, now=now)
+    return True
+
+
+@transaction.atomic
 def _reassign(conversation_id: UUID, *, to: Any, by: Any, now: datetime) -> None:
     conversation = _locked(conversation_id)
     if conversation.assignee_id == (to.pk if to else None):
@@ -148,7 +158,7 @@ def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: d
     journal.record(
         conversation_id=conversation_id,
         type=EventType.CONVERSATION_ASSIGNED,
-        payload={"assignee": told, "by": wire.agent_author(by)},
+        payload={"assignee": told, "by": _author(by)},
         public=True,
         activity={"action": "assigned", "from": wire.person(before), "to": told},
         by=by,
@@ -164,6 +174,11 @@ def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: d
     outbox.publish(
         ConversationAssigned(conversation_id=str(conversation_id), assignee_id=str(after.pk) if after else None)
     )
+
+
+def _author(by: Any) -> dict[str, Any]:
+    """Who did it: a person of the team, or the house by itself."""
+    return wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR
 
 
 @transaction.atomic
@@ -247,7 +262,7 @@ def _move(
     now: datetime,
     by_visitor: Visitor | None = None,
 ) -> None:
-    author = wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR
+    author = _author(by)
     if by_visitor is not None:
         author = {"kind": "contact", "id": str(by_visitor.contact_id), "name": by_visitor.name}
     activity: dict[str, Any] = {"action": "status", "from": conversation.status, "to": wanted.value}
@@ -284,7 +299,12 @@ def _move(
             now=now,
         )
     outbox.publish(
-        ConversationStatusChanged(conversation_id=str(conversation.pk), status=wanted.value, previous=before)
+        ConversationStatusChanged(
+            conversation_id=str(conversation.pk),
+            status=wanted.value,
+            previous=before,
+            by_id=str(by.pk) if by is not None else None,
+        )
     )
 
 
@@ -300,7 +320,7 @@ def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime
     journal.record(
         conversation_id=conversation_id,
         type=EventType.CONVERSATION_PRIORITY,
-        payload={"priority": wanted.value, "by": wire.agent_author(by)},
+        payload={"priority": wanted.value, "by": _author(by)},
         public=False,
         activity={"action": "priority", "from": conversation.priority, "to": wanted.value},
         by=by,

@@ -107,16 +107,20 @@ def send(
 def send_from_bot(
     *,
     conversation_id: UUID,
-    bot: Bot,
+    bot: Bot | None,
     body: str,
     client_id: UUID,
     kind: str = Kind.TEXT,
     meta: dict[str, Any] | None = None,
     body_html: str = "",
+    private: bool = False,
     reply_to: UUID | None = None,
     now: datetime | None = None,
 ) -> Sent:
-    """Send what a bot says to the visitor. It does not count as the team's reply, so the visitor goes on waiting."""
+    """Send what a bot says to the visitor. It does not count as the team's reply, so the visitor goes on waiting.
+
+    Without a bot the house speaks by itself: an away reply, a survey, a rule. `private` leaves a note for the team.
+    """
     now = now or timezone.now()
     text = clean(body, kind=kind)
     author = wire.bot_author(bot)
@@ -126,17 +130,17 @@ def send_from_bot(
             client_id=client_id,
             direction=Direction.BOT,
             body=text,
-            private=False,
+            private=private,
             agent_id=None,
             contact_id=None,
-            bot_id=bot.pk,
+            bot_id=bot.pk if bot is not None else None,
             reply_to=reply_to,
             kind=kind,
             meta=meta or {},
             body_html=markup.safe(body_html),
             now=now,
         )
-        _refuse_other_content(posted, kind=kind, body=text, private=False, author=bot.pk)
+        _refuse_other_content(posted, kind=kind, body=text, private=private, author=bot.pk if bot is not None else None)
         if posted.created:
             _tell(posted, author, meta=meta, body_html=body_html)
     return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)
@@ -179,6 +183,8 @@ def send_from_visitor(
     if (
         _too_old(*standing, now=now)
         and not Message.objects.filter(conversation=conversation_id, client_id=client_id).exists()
+        # Without room in the plan the old thread goes on instead: a message is never dropped.
+        and quota.has_room(now=now)
     ):
         fresh = conversations.start(visitor=visitor, client_id=uuid5(client_id, "conversation"), now=now)
         conversation_id = fresh.pk
@@ -261,6 +267,17 @@ def delete(*, message_id: UUID, by: Any, now: datetime | None = None) -> dict[st
         "chat.message_deleted", by=by, on=message.conversation, detail={"seq": message.seq, "theirs": theirs}, now=now
     )
     return wire.message(message, visitor=False)
+
+
+@transaction.atomic
+def set_meta(*, message_id: UUID, meta: dict[str, Any], now: datetime) -> None:
+    """Change what a message of a kind of its own carries, such as the answer to a survey, and tell everybody."""
+    message = _locked(message_id)
+    if message.meta == meta or message.deleted_at is not None:
+        return
+    message.meta = meta
+    message.save(update_fields=["meta"])
+    _tell_change(message, EventType.MESSAGE_UPDATED, now=now)
 
 
 @transaction.atomic
@@ -363,7 +380,7 @@ def _too_old(status: str, resolved_at: datetime | None, reopen_days: int, *, now
     return status == Status.RESOLVED and resolved_at is not None and (now - resolved_at).days >= reopen_days
 
 
-def _refuse_other_content(posted: journal.Posted, *, kind: str, body: str, private: bool, author: UUID) -> None:
+def _refuse_other_content(posted: journal.Posted, *, kind: str, body: str, private: bool, author: UUID | None) -> None:
     if posted.created:
         return
     wrote = posted.author_agent_id or posted.author_contact_id or posted.author_bot_id

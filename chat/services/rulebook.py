@@ -1,0 +1,437 @@
+"""The language of rules and macros: what can be asked about a conversation, and what can be done to it.
+
+A condition is `{"field", "op", "value"}`, an action `{"do", ...}`. Both are checked when they are saved, and again when
+they run: whom or what they name may be gone by then.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import connection
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from chat.enums import Channel, Match, Priority, SlaKind, Status
+from chat.models import Conversation, CsatResponse, Inbox, Message, SlaEvent, SlaPolicy
+from chat.queries import opening
+from chat.services import conversations, messages, sla
+from ops.kernel.errors import DomainError, FieldError, Invalid
+from tenants.accounts.models import User
+
+MOST_CONDITIONS = 20
+MOST_ACTIONS = 20
+TEXT_LIMIT = 500
+MOST_SNOOZE_MIN = 60 * 24 * 365
+
+Choices = Callable[[], Sequence[tuple[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a condition may ask: the conversation with its people, and what set the rule off."""
+
+    conversation: Conversation
+    now: datetime
+    message: Message | None = None
+    sla_event: SlaEvent | None = None
+    csat: CsatResponse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something that can be asked. `kind` says which comparisons fit: one of many, several of many, text, number, yes or no."""
+
+    label: Promise
+    kind: str
+    read: Callable[[Facts], Any]
+    choices: Choices | None = None
+
+
+TEXT_OPS = ("contains", "not_contains", "is", "is_not", "starts_with", "is_set", "is_empty")
+OPS: dict[str, tuple[str, ...]] = {
+    "one": ("is", "is_not", "is_set", "is_empty"),
+    "many": ("contains", "not_contains", "is_set", "is_empty"),
+    "text": TEXT_OPS,
+    "number": ("at_least", "at_most", "is"),
+    "flag": ("is",),
+}
+OP_LABELS: dict[str, Promise] = {
+    "is": pgettext_lazy("condition", "is"),
+    "is_not": pgettext_lazy("condition", "is not"),
+    "contains": pgettext_lazy("condition", "contains"),
+    "not_contains": pgettext_lazy("condition", "does not contain"),
+    "starts_with": pgettext_lazy("condition", "starts with"),
+    "is_set": pgettext_lazy("condition", "is known"),
+    "is_empty": pgettext_lazy("condition", "is empty"),
+    "at_least": pgettext_lazy("condition", "is at least"),
+    "at_most": pgettext_lazy("condition", "is at most"),
+}
+WITHOUT_VALUE = {"is_set", "is_empty"}
+YES_NO = (("yes", pgettext_lazy("condition", "yes")), ("no", pgettext_lazy("condition", "no")))
+
+
+def _agents() -> list[tuple[str, Any]]:
+    people = User.objects.seated().order_by("name", "pk")
+    return [(str(user.pk), user.name or user.email) for user in people]
+
+
+def _inboxes() -> list[tuple[str, Any]]:
+    return [(str(row.pk), row.name) for row in Inbox.objects.active().order_by("name", "pk")]
+
+
+def _policies() -> list[tuple[str, Any]]:
+    return [(str(row.pk), row.name) for row in SlaPolicy.objects.filter(active=True).order_by("name", "pk")]
+
+
+def _said(facts: Facts) -> str:
+    """The words that set the rule off, else the visitor's last ones."""
+    if facts.message is not None:
+        return facts.message.body
+    last = Message.objects.filter(conversation=facts.conversation, direction="in").order_by("-seq")
+    return last.values_list("body", flat=True).first() or ""
+
+
+def _minutes_waiting(facts: Facts) -> int:
+    since = facts.conversation.waiting_since
+    return 0 if since is None else max(0, int((facts.now - since).total_seconds() // 60))
+
+
+def _key(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+FIELDS: dict[str, Field] = {
+    "message": Field(gettext_lazy("What was said"), "text", _said),
+    "inbox": Field(gettext_lazy("Inbox"), "one", lambda facts: _key(facts.conversation.inbox_id), _inboxes),
+    "channel": Field(
+        gettext_lazy("Channel"), "one", lambda facts: facts.conversation.inbox.channel, lambda: Channel.choices
+    ),
+    "status": Field(gettext_lazy("State"), "one", lambda facts: facts.conversation.status, lambda: Status.choices),
+    "priority": Field(
+        gettext_lazy("Priority"), "one", lambda facts: facts.conversation.priority, lambda: Priority.choices
+    ),
+    "assignee": Field(gettext_lazy("Assignee"), "one", lambda facts: _key(facts.conversation.assignee_id), _agents),
+    "hours": Field(
+        gettext_lazy("Inside business hours"),
+        "flag",
+        lambda facts: opening.of(facts.conversation.inbox).is_open(facts.now),
+        lambda: YES_NO,
+    ),
+    "waiting_min": Field(gettext_lazy("Minutes the visitor has been waiting"), "number", _minutes_waiting),
+    "contact_name": Field(gettext_lazy("Contact's name"), "text", lambda facts: facts.conversation.contact.name),
+    "contact_email": Field(gettext_lazy("Contact's e-mail"), "text", lambda facts: facts.conversation.contact.email),
+    "contact_phone": Field(
+        gettext_lazy("Contact's phone"), "text", lambda facts: facts.conversation.contact.phone_e164
+    ),
+    "page_url": Field(gettext_lazy("Page it started on"), "text", lambda facts: facts.conversation.page_url),
+    "referrer": Field(gettext_lazy("Site the visitor came from"), "text", lambda facts: facts.conversation.referrer),
+    "over_quota": Field(
+        gettext_lazy("Beyond the plan"), "flag", lambda facts: facts.conversation.over_quota, lambda: YES_NO
+    ),
+    "promise": Field(
+        gettext_lazy("Promised time"),
+        "one",
+        lambda facts: facts.sla_event.kind if facts.sla_event is not None else "",
+        lambda: SlaKind.choices,
+    ),
+    "rating": Field(
+        gettext_lazy("Rating of the survey"), "number", lambda facts: facts.csat.rating if facts.csat else None
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One condition, tried: whether it holds, and what was found instead of what was asked for."""
+
+    condition: Mapping[str, Any]
+    holds: bool
+    found: str
+
+
+def weigh(conditions: Sequence[Mapping[str, Any]], *, match: str, facts: Facts) -> tuple[bool, list[Verdict]]:
+    """Whether the conditions hold together, and each by itself. No condition at all always holds."""
+    verdicts = [_try(one, facts) for one in conditions]
+    held = [one.holds for one in verdicts]
+    together = any(held) if match == Match.ANY and held else all(held)
+    return together, verdicts
+
+
+def _try(condition: Mapping[str, Any], facts: Facts) -> Verdict:
+    asked = FIELDS.get(str(condition.get("field")))
+    if asked is None:
+        return Verdict(condition, False, "")
+    found = asked.read(facts)
+    return Verdict(
+        condition, _holds(asked.kind, str(condition.get("op")), found, condition.get("value")), _shown(found)
+    )
+
+
+def _folded(text: str) -> str:
+    """Without case and accents: nobody types them alike."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(one for one in parts if not unicodedata.combining(one))
+
+
+def _shown(found: Any) -> str:
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, list):
+        return ", ".join(str(one) for one in found)
+    return "" if found is None else str(found)[:200]
+
+
+def _holds(kind: str, op: str, found: Any, value: Any) -> bool:
+    if op == "is_set":
+        return bool(found)
+    if op == "is_empty":
+        return not found
+    if kind == "flag":
+        return bool(found) == (value == "yes")
+    if kind == "number":
+        if found is None:
+            return False
+        return {"at_least": found >= value, "at_most": found <= value, "is": found == value}.get(op, False)
+    if kind == "many":
+        return (value in found) == (op == "contains")
+    if kind == "one":
+        return (found == value) == (op == "is")
+    text, wanted = _folded(str(found)), _folded(str(value))
+    return {
+        "contains": wanted in text,
+        "not_contains": wanted not in text,
+        "is": text == wanted,
+        "is_not": text != wanted,
+        "starts_with": text.startswith(wanted),
+    }.get(op, False)
+
+
+# --- Actions -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """In whose name an action is done, on what, and under which name a message of it is sent only once."""
+
+    conversation_id: UUID
+    now: datetime
+    by: Any = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done. `value` names the one thing it needs, `kind` what that is."""
+
+    label: Promise
+    do: Callable[[Doing, Any], None]
+    value: str = ""
+    kind: str = ""
+    choices: Choices | None = None
+    only_people: bool = field(default=False)
+
+
+def _assign(doing: Doing, value: Any) -> None:
+    agent = User.objects.active().filter(pk=value).first()
+    if agent is None:
+        raise Invalid(_("This person is no longer here."), field="agent")
+    conversations.assign(conversation_id=doing.conversation_id, to=agent, by=doing.by, now=doing.now)
+
+
+def _assign_me(doing: Doing, value: Any) -> None:
+    conversations.assign(conversation_id=doing.conversation_id, to=doing.by, by=doing.by, now=doing.now)
+
+
+def _unassign(doing: Doing, value: Any) -> None:
+    conversations.unassign(conversation_id=doing.conversation_id, by=doing.by, now=doing.now)
+
+
+def _prioritise(doing: Doing, value: Any) -> None:
+    conversations.set_priority(conversation_id=doing.conversation_id, priority=value, by=doing.by, now=doing.now)
+
+
+def _move(status: Status) -> Callable[[Doing, Any], None]:
+    def move(doing: Doing, value: Any) -> None:
+        conversations.set_status(conversation_id=doing.conversation_id, status=status, by=doing.by, now=doing.now)
+
+    return move
+
+
+def _snooze(doing: Doing, value: Any) -> None:
+    conversations.set_status(
+        conversation_id=doing.conversation_id,
+        status=Status.SNOOZED,
+        snoozed_until=doing.now + timedelta(minutes=value),
+        by=doing.by,
+        now=doing.now,
+    )
+
+
+def _say(*, private: bool) -> Callable[[Doing, Any], None]:
+    def say(doing: Doing, value: Any) -> None:
+        row = Conversation.objects.select_related("contact", "assignee").get(pk=doing.conversation_id)
+        # Names the step, so that a run that is repeated after a crash finds what it sent.
+        once = uuid5(row.pk, f"{doing.source}:{private}:{value}")
+        text = fill(value, row)
+        if doing.by is not None:
+            messages.send(
+                conversation_id=row.pk, by=doing.by, body=text, private=private, client_id=once, now=doing.now
+            )
+        else:
+            messages.send_from_bot(
+                conversation_id=row.pk, bot=None, body=text, private=private, client_id=once, now=doing.now
+            )
+
+    return say
+
+
+def _promise(doing: Doing, value: Any) -> None:
+    policy = SlaPolicy.objects.filter(pk=value, active=True).first()
+    if policy is None:
+        raise Invalid(_("This service level is no longer there."), field="policy")
+    sla.apply(conversation_id=doing.conversation_id, policy=policy, now=doing.now)
+
+
+ACTIONS: dict[str, Action] = {
+    "assign_agent": Action(gettext_lazy("Assign to a person"), _assign, "agent", "one", _agents),
+    "assign_me": Action(gettext_lazy("Assign to whoever runs it"), _assign_me, only_people=True),
+    "unassign": Action(gettext_lazy("Put back into the queue"), _unassign),
+    "set_priority": Action(gettext_lazy("Set the priority"), _prioritise, "priority", "one", lambda: Priority.choices),
+    "send_message": Action(gettext_lazy("Send a message"), _say(private=False), "body", "text"),
+    "add_note": Action(gettext_lazy("Leave a note for the team"), _say(private=True), "body", "text"),
+    "set_sla": Action(gettext_lazy("Promise a service level"), _promise, "policy", "one", _policies),
+    "resolve": Action(gettext_lazy("Resolve"), _move(Status.RESOLVED)),
+    "reopen": Action(gettext_lazy("Open again"), _move(Status.OPEN)),
+    "snooze": Action(gettext_lazy("Snooze (minutes)"), _snooze, "minutes", "number"),
+}
+
+
+def fill(text: str, conversation: Conversation) -> str:
+    """A text with `{{contact}}`, `{{agent}}`, `{{number}}` and `{{company}}` filled in; what is unknown is left out."""
+    contact = conversation.contact.name.strip()
+    agent = conversation.assignee
+    known = {
+        "contact": contact,
+        "contact_first": contact.split(" ")[0],
+        "agent": (agent.name or agent.email.split("@")[0]) if agent else "",
+        "number": f"#{conversation.number}",
+        "company": getattr(connection.tenant, "name", "") or "",
+    }
+    for name, value in known.items():
+        text = text.replace(f"{{{{{name}}}}}", value).replace(f"{{{{ {name} }}}}", value)
+    return text
+
+
+def perform(actions: Sequence[Mapping[str, Any]], *, doing: Doing) -> list[dict[str, Any]]:
+    """Do them in order and say how each went; one that is refused does not stop the others."""
+    results = []
+    for position, one in enumerate(actions):
+        action = ACTIONS.get(str(one.get("do")))
+        if action is None:
+            results.append({"do": one.get("do"), "ok": False, "detail": _("Nobody knows how to do this.")})
+            continue
+        step = Doing(doing.conversation_id, doing.now, by=doing.by, source=f"{doing.source}:{position}")
+        try:
+            action.do(step, one.get(action.value) if action.value else None)
+        except DomainError as error:
+            with translation.override(getattr(connection.tenant, "language", None) or translation.get_language()):
+                results.append({"do": one["do"], "ok": False, "detail": str(error)[:300]})
+        else:
+            results.append({"do": one["do"], "ok": True, "detail": ""})
+    return results
+
+
+# --- Checking what people save --------------------------------------------------------------------------
+
+
+def checked_conditions(given: Any) -> list[dict[str, Any]]:
+    """Conditions as they are stored. Raises `Invalid` naming the one that is wrong."""
+    if not isinstance(given, list) or len(given) > MOST_CONDITIONS:
+        raise Invalid(_("Up to %(limit)s conditions.") % {"limit": MOST_CONDITIONS}, field="conditions")
+    return [_checked_condition(position, one) for position, one in enumerate(given)]
+
+
+def _checked_condition(position: int, one: Any) -> dict[str, Any]:
+    at = f"conditions.{position}"
+    if not isinstance(one, dict) or not set(one) <= {"field", "op", "value"}:
+        raise _refuse(at, _("A condition has a field, a comparison and a value."))
+    name = str(one.get("field", ""))
+    asked = FIELDS.get(name)
+    if asked is None:
+        raise _refuse(f"{at}.field", _("Choose what to ask about."))
+    op = str(one.get("op", ""))
+    if op not in OPS[asked.kind]:
+        raise _refuse(f"{at}.op", _("Choose a comparison that fits."))
+    if op in WITHOUT_VALUE:
+        return {"field": name, "op": op}
+    return {"field": name, "op": op, "value": _value(f"{at}.value", asked.kind, asked.choices, one.get("value"))}
+
+
+def checked_actions(given: Any, *, at: str = "actions", by_people: bool = False) -> list[dict[str, Any]]:
+    """Actions as they are stored. Raises `Invalid` naming the one that is wrong."""
+    if not isinstance(given, list) or not given:
+        raise Invalid(_("Add at least one action."), field=at)
+    if len(given) > MOST_ACTIONS:
+        raise Invalid(_("Up to %(limit)s actions.") % {"limit": MOST_ACTIONS}, field=at)
+    return [_checked_action(f"{at}.{position}", one, by_people) for position, one in enumerate(given)]
+
+
+def _checked_action(at: str, one: Any, by_people: bool) -> dict[str, Any]:
+    name = str(one.get("do", "")) if isinstance(one, dict) else ""
+    action = ACTIONS.get(name)
+    if action is None or (action.only_people and not by_people):
+        raise _refuse(f"{at}.do", _("Choose what to do."))
+    if not action.value:
+        if set(one) != {"do"}:
+            raise _refuse(at, _("This action needs nothing else."))
+        return {"do": name}
+    if not set(one) <= {"do", action.value}:
+        raise _refuse(at, _("This action knows no such value."))
+    return {
+        "do": name,
+        action.value: _value(f"{at}.{action.value}", action.kind, action.choices, one.get(action.value)),
+    }
+
+
+def _value(at: str, kind: str, choices: Choices | None, value: Any) -> Any:
+    if choices is not None:
+        if str(value) not in {key for key, _label in choices()}:
+            raise _refuse(at, _("Choose one from the list."))
+        return str(value)
+    if kind == "number":
+        if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_SNOOZE_MIN:
+            raise _refuse(at, _("Write a number."))
+        return value
+    text = str(value).strip() if isinstance(value, str) else ""
+    if not text:
+        raise _refuse(at, _("Write something."))
+    limit = messages.BODY_LIMIT if at.startswith(("actions", "steps")) else TEXT_LIMIT
+    if len(text) > limit:
+        raise _refuse(at, _("Up to %(limit)s characters.") % {"limit": limit})
+    return text
+
+
+def _refuse(at: str, detail: str) -> Invalid:
+    return Invalid(errors=[FieldError(at, "invalid", str(detail))])
+
+
+def in_words(actions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What actions do, one sentence each."""
+    said = []
+    for one in actions:
+        action = ACTIONS.get(str(one.get("do")))
+        if action is None:
+            continue
+        value = one.get(action.value) if action.value else None
+        if value is not None and action.choices is not None:
+            value = dict(action.choices()).get(str(value), "?")
+        said.append(f"{action.label}: {value}" if value is not None else str(action.label))
+    return said
