@@ -5,8 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from chat.services import attachments, calls, conversations, processing, stats
-from chat.services import attachments, automation, conversations, notices, processing, quota, routing, sla, stats
+from chat.services import attachments, automation, calls, conversations, notices, processing, quota, routing, sla, stats
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
@@ -55,6 +54,8 @@ def sweep_calls() -> None:
     """End calls whose pages are gone, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         calls.sweep(now=timezone.now())
+
+
 @shared_task(name="chat.tend_counter")
 def tend_counter() -> None:
     """Every half minute, in every tenant: hand out what an event missed or an opening hour brought, tell places, watch clocks."""
