@@ -463,7 +463,7 @@ function asking() {
     const consent = boot.consent && storage.get("consent") !== String(boot.consent.version) ? boot.consent : null;
     if (!fields.length && !consent) return null;
     return {
-        key: `${current}:${fields.map((field) => field.name)}:${consent?.version ?? ""}:${boot.locale}`,
+        key: JSON.stringify([current, fields, consent, boot.locale]),
         title: away ? boot.texts.leaveTitle : boot.texts.askTitle,
         hint: away ? [boot.offlineText, boot.reopens].filter(Boolean).join(" ") : "",
         fields: fields.map((field) => (field.required === undefined ? { ...field, required: false } : field)),
@@ -759,10 +759,17 @@ function paint() {
 
 // --- The settings page's preview ----------------------------------------------------------------------
 
+let everybody = null;
+
 function preview({ words = {}, show, look }) {
+    if (words.features) words.features = { ...boot.features, ...words.features };
     Object.assign(boot, words);
-    if (words.features) view.composer.features();
-    if (look?.theme) theme(look.theme);
+    view.composer.features();
+    if (look) {
+        theme(look.theme);
+        everybody ??= boot.team;
+        boot.team = look.team ? everybody : [];
+    }
     boot.showAsked = show === "asked";
     if (show) screen = show === "home" ? "home" : "thread";
     draw();

@@ -247,7 +247,9 @@ export function createView({ root, boot, actions }) {
     }
 
     function drawIntro(state) {
-        const intro = node("intro", () => h("div.intro", {}, h("div.intro-faces", {}, (boot.team?.length ? boot.team.slice(0, 3) : [boot.name]).map(face)), h("p.intro-greeting"), h("p.intro-reply")));
+        const people = boot.team?.length ? boot.team.slice(0, 3) : [boot.name];
+        const intro = node("intro", () => h("div.intro", {}, h("div.intro-faces"), h("p.intro-greeting"), h("p.intro-reply")));
+        if (intro.firstChild.childElementCount !== people.length) intro.firstChild.replaceChildren(...people.map(face));
         intro.children[1].textContent = boot.greeting || text.greeting;
         intro.children[2].textContent = state.online ? boot.replyTime || text.online : [boot.offlineText || text.away, boot.reopens].filter(Boolean).join(" ");
         return intro;

@@ -9,6 +9,8 @@ const PROBE_MS = 4_000;
 
 // So many sockets in a row got nowhere: this network lets none through, and requests do their work.
 const PATIENT_SOCKETS = 3;
+// Whatever the server's patience is, it is not asked more often than this.
+const LEAST_POLL_MS = 2_000;
 
 // Codes after which trying again with the same credentials is useless.
 const FORBIDDEN = new Set([4003, 4403, 4404]);
@@ -130,12 +132,14 @@ export function connect({ url, hello, fetchEvents, apply, poll, protocol = "chat
         polling = true;
         let failures = 0;
         while (polling && !closed && state !== "offline") {
+            const asked = Date.now();
             try {
                 const { conversation, events } = await poll((id) => followed.get(String(id))?.last ?? 0);
                 failures = 0;
                 if (!polling || closed) break;
                 become("polling");
                 for (const event of events) offer({ conversation, ...event });
+                if (!events.length) await new Promise((resolve) => setTimeout(resolve, LEAST_POLL_MS - (Date.now() - asked)));
             } catch {
                 failures += 1;
                 if (state === "polling") become("reconnecting");
