@@ -3,6 +3,14 @@ import pytest
 from chat.models import Contact, Inbox
 from chat.tests.factories import ContactFactory, ConversationFactory, InboxFactory
 
+# The page's form without a question; looks have to be chosen.
+NO_QUESTIONS = {
+    "questions-TOTAL_FORMS": 0,
+    "questions-INITIAL_FORMS": 0,
+    "position": "right",
+    "theme": "auto",
+}
+
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_contacts_ask_the_same_number_of_questions(acme, bia, client_of, rows, django_assert_num_queries):
@@ -79,7 +87,7 @@ def test_the_website_chat_is_set_up_by_those_who_may(acme, ana, client_of):
         "allowed_origins": "https://Loja.example/\nhttp://localhost:3000",
     }
 
-    saved = client_of(acme, user=ana).post("/settings/chat/widget/", form)
+    saved = client_of(acme, user=ana).post("/settings/chat/widget/", {**NO_QUESTIONS, **form})
 
     assert saved.status_code == 302
     inbox.refresh_from_db()
@@ -91,12 +99,70 @@ def test_a_website_that_is_none_is_refused_at_its_field(acme, ana, client_of):
     inbox = InboxFactory()
 
     response = client_of(acme, user=ana).post(
-        "/settings/chat/widget/", {"name": "Loja", "allowed_origins": "loja.example/contato"}
+        "/settings/chat/widget/", {**NO_QUESTIONS, "name": "Loja", "allowed_origins": "loja.example/contato"}
     )
 
     assert response.status_code == 200
     assert "allowed_origins" in response.context["form"].errors
     assert Inbox.objects.get(pk=inbox.pk).allowed_origins == []
+
+
+def test_what_the_chat_asks_and_how_it_looks_is_saved_with_its_words(acme, ana, client_of):
+    inbox = InboxFactory()
+    questions = {
+        **{f"questions-{name}": value for name, value in (("TOTAL_FORMS", 3), ("INITIAL_FORMS", 0))},
+        "questions-0-label": "Seu e-mail",
+        "questions-0-type": "email",
+        "questions-0-required": "on",
+        "questions-1-label": "",
+        "questions-2-label": "Assunto",
+        "questions-2-type": "choice",
+        "questions-2-options": "Entrega\r\nOutro",
+    }
+    form = {
+        **NO_QUESTIONS,
+        **questions,
+        "name": "Loja",
+        "position": "left",
+        "theme": "dark",
+        "label": "Fale com a gente",
+        "feature_emoji": "on",
+        "consent_text": "Guardamos a conversa.",
+    }
+
+    saved = client_of(acme, user=ana).post("/settings/chat/widget/", form)
+
+    assert saved.status_code == 302
+    inbox.refresh_from_db()
+    assert inbox.pre_chat_fields == [
+        {"name": "email", "label": "Seu e-mail", "type": "email", "required": True},
+        {"name": "assunto", "label": "Assunto", "type": "choice", "required": False, "options": ["Entrega", "Outro"]},
+    ]
+    assert inbox.consent_now["text"] == "Guardamos a conversa."
+    assert inbox.appearance == {
+        "position": "left",
+        "theme": "dark",
+        "label": "Fale com a gente",
+        "team": False,
+        "sound": False,
+    }
+    assert (inbox.features["emoji"], inbox.features["voice"]) == (True, False)
+    # The loader tells this inbox's page how to look, and no other page that it exists.
+    loader = client_of(acme).get("/widget.js").content.decode()
+    assert f'"{inbox.website_token[:8]}":{{"position":"left","theme":"dark","label":"Fale com a gente"}}' in loader
+    assert inbox.website_token not in loader
+
+
+def test_a_choice_without_answers_is_refused_at_its_question(acme, ana, client_of):
+    inbox = InboxFactory()
+    form = {**NO_QUESTIONS, "name": "Loja", "questions-0-label": "Assunto", "questions-0-type": "choice"}
+
+    response = client_of(acme, user=ana).post("/settings/chat/widget/", {**form, "questions-TOTAL_FORMS": 1})
+
+    assert response.status_code == 200
+    assert list(response.context["questions"].forms[0].errors) == ["options"]
+    inbox.refresh_from_db()
+    assert inbox.pre_chat_fields == []
 
 
 def test_an_agent_may_not_set_up_the_website_chat(acme, bia, client_of):
