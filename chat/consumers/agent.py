@@ -10,9 +10,8 @@ from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
 from chat.errors import ConversationNotFound, CursorUnknown
-from chat.models import Conversation
 from chat.queries import stream, wire
-from chat.services import conversations, messages, presence
+from chat.services import hot, messages, presence
 from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 from tenants.accounts.errors import TokenRefused
@@ -95,9 +94,9 @@ class AgentConsumer(CallsMixin):
         presence.view(conversation_id=None, user=self.user, session=self.session)
         presence.agent_gone(user=self.user, session=self.session)
 
-    def may_follow(self, conversation_id: UUID) -> int | None:
-        rows = Conversation.objects.visible_to(self.user).filter(pk=conversation_id)
-        return rows.values_list("last_seq", flat=True).first()
+    async def head(self, conversation_id: UUID) -> int | None:
+        # Who may see conversations sees all of them; who no longer may is shown out (`pulse`, `person_changed`).
+        return await hot.head(schema=self.tenant.schema_name, conversation_id=conversation_id, visitor=None)
 
     def _refuse_readers(self) -> None:
         if not self.may_reply:
@@ -110,22 +109,31 @@ class AgentConsumer(CallsMixin):
     async def on_send(self, frame: dict[str, Any]) -> None:
         client_id = uuid_in(frame, "client_id")
         self._refuse_readers()
-        sent = await self.in_tenant(
-            messages.send,
-            conversation_id=uuid_in(frame, "conversation"),
-            by=self.user,
-            body=text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
-            client_id=client_id,
-            private=flag_in(frame, "private"),
-            reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
-            attachment_ids=uuids_in(frame, "attachment_ids", most=PER_MESSAGE),
-        )
+        said: dict[str, Any] = {
+            "conversation_id": uuid_in(frame, "conversation"),
+            "by": self.user,
+            "body": text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
+            "client_id": client_id,
+            "private": flag_in(frame, "private"),
+            "reply_to": uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+            "now": timezone.now(),
+        }
+        if files := uuids_in(frame, "attachment_ids", most=PER_MESSAGE):
+            sent = await self.in_tenant(messages.send, **said, attachment_ids=files)
+        else:
+            sent = await hot.send(schema=self.tenant.schema_name, request_id=self.request_id, **said)
         await self.send_frame(acknowledge(client_id, sent))
 
     async def on_read(self, frame: dict[str, Any]) -> None:
         self._refuse_readers()
-        key, seq = uuid_in(frame, "conversation"), number_in(frame, "seq")
-        await self.in_tenant(conversations.mark_read, conversation_id=key, seq=seq)
+        await hot.mark(
+            schema=self.tenant.schema_name,
+            conversation_id=uuid_in(frame, "conversation"),
+            place=number_in(frame, "seq"),
+            mark="read",
+            visitor=None,
+            now=timezone.now(),
+        )
 
     async def on_typing(self, frame: dict[str, Any]) -> None:
         self._refuse_readers()

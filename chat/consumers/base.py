@@ -63,13 +63,6 @@ class ChatConsumer(TenantConsumer):
                 await self.part(group)
             await self.leave()
 
-    # The hot path: text goes through as it was encoded once, without the base class's detour per message.
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        if message["type"] == "forward":
-            await self.base_send({"type": "websocket.send", "text": message["text"]})
-            return
-        await super().dispatch(message)
-
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.closing:
             return
@@ -87,7 +80,8 @@ class ChatConsumer(TenantConsumer):
             elif self.tenant.is_public or not await self.in_tenant(pulse.counter_is_open, self.tenant):
                 await self.bye(CLOSE_FORBIDDEN)
             else:
-                await self.hello(frame)
+                with self.outgoing.held():
+                    await self.hello(frame)
             return
         handler = self.handlers().get(kind)
         if handler is None:
@@ -137,8 +131,8 @@ class ChatConsumer(TenantConsumer):
         """Tell the others that this socket is gone."""
         raise NotImplementedError
 
-    def may_follow(self, conversation_id: UUID) -> int | None:
-        """Head of a conversation this person may see, else nothing. Runs in the tenant."""
+    async def head(self, conversation_id: UUID) -> int | None:
+        """Head of a conversation this person may see, else nothing."""
         raise NotImplementedError
 
     async def on_send(self, frame: dict[str, Any]) -> None:
@@ -152,13 +146,14 @@ class ChatConsumer(TenantConsumer):
     # --- Following a conversation ---
 
     async def on_sub(self, frame: dict[str, Any]) -> None:
-        await self.follow(uuid_in(frame, "conversation"), number_in(frame, "after", optional=True))
+        with self.outgoing.held():
+            await self.follow(uuid_in(frame, "conversation"), number_in(frame, "after", optional=True))
 
     async def follow(self, key: UUID, after: int | None) -> None:
         """Join first and read then, so that nothing falls between; what comes twice has a number the client knows."""
         if len(self.followed) >= MAX_FOLLOWED and key not in self.followed:
             raise errors.Invalid(field="conversation")
-        head = await self.in_tenant(self.may_follow, key)
+        head = await self.head(key)
         if head is None:
             raise ConversationNotFound(field="conversation")
         if key not in self.followed:

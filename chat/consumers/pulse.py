@@ -34,8 +34,7 @@ class Socket(Protocol):
     tenant: Any
     in_tenant: Callable[..., Any]
 
-    async def send(self, text_data: str) -> None:
-        """Send text."""
+    outgoing: Any
 
     async def bye(self, code: int) -> None:
         """Say why, and close."""
@@ -74,7 +73,7 @@ class Pulse:
                 if text is None:
                     await socket.bye(CLOSE_FORBIDDEN)
                 else:
-                    await socket.send(text_data=text)
+                    socket.outgoing.push(text)
             except Exception:
                 log.exception("A socket did not take its heartbeat", extra={"tenant": self.tenant.schema_name})
             if position % AT_ONCE == AT_ONCE - 1:

@@ -1,6 +1,5 @@
 """The visitors' socket."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,9 +10,8 @@ from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, H
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.errors import ConversationNotFound, VisitorTokenRefused
-from chat.models import Conversation
 from chat.queries import stream
-from chat.services import contacts, conversations, messages, presence, widget
+from chat.services import contacts, conversations, hot, messages, presence, widget
 from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 
@@ -57,38 +55,49 @@ class WidgetConsumer(CallsMixin):
     async def leave(self) -> None:
         await self.in_tenant(presence.visitor_gone, contact_id=self.visitor.contact_id, session=self.session)
 
-    def may_follow(self, conversation_id: UUID) -> int | None:
-        rows = Conversation.objects.of_visitor(self.visitor.contact_inbox_id).filter(pk=conversation_id)
-        return rows.values_list("last_pub_seq", flat=True).first()
+    async def head(self, conversation_id: UUID) -> int | None:
+        return await hot.head(schema=self.tenant.schema_name, conversation_id=conversation_id, visitor=self.visitor)
 
     def party(self) -> conversations.Visitor:
         return self.visitor
 
     async def on_send(self, frame: dict[str, Any]) -> None:
         client_id = uuid_in(frame, "client_id")
-        sent = await self.in_tenant(
-            messages.send_from_visitor,
-            conversation_id=uuid_in(frame, "conversation"),
-            visitor=self.visitor,
-            body=text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
-            client_id=client_id,
-            reply_to=uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
-            attachment_ids=uuids_in(frame, "attachment_ids", most=PER_MESSAGE),
-        )
+        said: dict[str, Any] = {
+            "conversation_id": uuid_in(frame, "conversation"),
+            "visitor": self.visitor,
+            "body": text_in(frame, "body", limit=MAX_FRAME_BYTES, optional=True) or "",
+            "client_id": client_id,
+            "reply_to": uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
+            "now": timezone.now(),
+        }
+        files = uuids_in(frame, "attachment_ids", most=PER_MESSAGE)
+        await self.in_tenant(messages.hold_back, self.visitor)
+        sent = None
+        if not files:
+            sent = await hot.send_from_visitor(schema=self.tenant.schema_name, request_id=self.request_id, **said)
+        if sent is None:
+            sent = await self.in_tenant(messages.send_from_visitor, **said, attachment_ids=files, held_back=True)
         if sent.conversation_id not in self.followed:
             # An old thread was resolved too long ago: the message began a new one, which the browser does not know.
             await self.follow(sent.conversation_id, 0)
         await self.send_frame(acknowledge(client_id, sent))
 
     async def on_read(self, frame: dict[str, Any]) -> None:
-        await self._mark(conversations.mark_read_by_visitor, frame)
+        await self._mark("read", frame)
 
     async def on_ack(self, frame: dict[str, Any]) -> None:
-        await self._mark(conversations.mark_delivered, frame)
+        await self._mark("delivered", frame)
 
-    async def _mark(self, verb: Callable[..., None], frame: dict[str, Any]) -> None:
-        key, seq = uuid_in(frame, "conversation"), number_in(frame, "seq")
-        await self.in_tenant(verb, conversation_id=key, visitor=self.visitor, pub_seq=seq)
+    async def _mark(self, mark: str, frame: dict[str, Any]) -> None:
+        await hot.mark(
+            schema=self.tenant.schema_name,
+            conversation_id=uuid_in(frame, "conversation"),
+            place=number_in(frame, "seq"),
+            mark=mark,
+            visitor=self.visitor,
+            now=timezone.now(),
+        )
 
     async def on_typing(self, frame: dict[str, Any]) -> None:
         key = uuid_in(frame, "conversation")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat.enums import EventType, Priority, Status
 from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
 from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
-from chat.models import ChatEvent, Contact, Conversation, Inbox, Message
+from chat.models import Contact, Conversation, Inbox
 from chat.queries import thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
@@ -331,62 +331,32 @@ def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime
 @transaction.atomic
 def mark_read(*, conversation_id: UUID, seq: int, now: datetime | None = None) -> None:
     """The team has seen everything up to `seq`. The mark only moves up; the visitor is told once a message is read."""
-    now = now or timezone.now()
-    conversation = _locked(conversation_id)
-    seq = min(seq, conversation.last_seq)
-    if seq <= conversation.agent_seen_seq:
-        return
-    span = Message.objects.filter(conversation=conversation, direction="in", seq__gt=conversation.agent_seen_seq)
-    news = span.filter(seq__lte=seq).exists()
-    left = span.filter(seq__gt=seq).count() if conversation.agent_unread else 0
-    Conversation.objects.filter(pk=conversation.pk).update(agent_seen_seq=seq, agent_unread=left)
-    if news:
-        _marked(conversation, mark="read", by="agent", seq=seq, now=now)
+    journal.mark(
+        conversation_id=conversation_id, place=seq, mark="read", contact_inbox_id=None, now=now or timezone.now()
+    )
 
 
 @transaction.atomic
 def mark_read_by_visitor(*, conversation_id: UUID, visitor: Visitor, pub_seq: int, now: datetime | None = None) -> None:
     """The visitor has seen everything up to `pub_seq`."""
-    _mark_by_visitor(conversation_id, visitor, pub_seq, mark="read", now=now or timezone.now())
+    journal.mark(
+        conversation_id=conversation_id,
+        place=pub_seq,
+        mark="read",
+        contact_inbox_id=visitor.contact_inbox_id,
+        now=now or timezone.now(),
+    )
 
 
 @transaction.atomic
 def mark_delivered(*, conversation_id: UUID, visitor: Visitor, pub_seq: int, now: datetime | None = None) -> None:
     """Everything up to `pub_seq` reached the visitor's browser."""
-    _mark_by_visitor(conversation_id, visitor, pub_seq, mark="delivered", now=now or timezone.now())
-
-
-def _mark_by_visitor(conversation_id: UUID, visitor: Visitor, pub_seq: int, *, mark: str, now: datetime) -> None:
-    conversation = _locked(conversation_id, visitor=visitor)
-    pub_seq = min(pub_seq, conversation.last_pub_seq)
-    seq = ChatEvent.objects.filter(conversation=conversation, pub_seq=pub_seq).values_list("seq", flat=True).first()
-    reached = (
-        conversation.contact_seen_seq
-        if mark == "read"
-        else max(conversation.contact_seen_seq, conversation.contact_delivered_seq)
-    )
-    if seq is None or seq <= reached:
-        return
-    span = Message.objects.filter(conversation=conversation, direction__in=("out", "bot"), pub_seq__isnull=False)
-    news = span.filter(seq__gt=reached, seq__lte=seq).exists()
-    changes: dict[str, Any] = {"contact_delivered_seq": max(seq, conversation.contact_delivered_seq)}
-    if mark == "read":
-        changes["contact_seen_seq"] = seq
-        changes["contact_unread"] = span.filter(seq__gt=seq).count() if conversation.contact_unread else 0
-    Conversation.objects.filter(pk=conversation.pk).update(**changes)
-    if news:
-        _marked(conversation, mark=mark, by="contact", seq=seq, now=now)
-
-
-def _marked(conversation: Conversation, *, mark: str, by: str, seq: int, now: datetime) -> None:
-    upto = Message.objects.filter(conversation=conversation, pub_seq__isnull=False, seq__lte=seq).order_by("-seq")
-    public = upto.values_list("pub_seq", flat=True).first() or 0
-    journal.record(
-        conversation_id=conversation.pk,
-        type=EventType.MESSAGE_DELIVERY,
-        payload={"mark": mark, "by": by, "seq": seq, "public": {"seq": public}},
-        public=True,
-        now=now,
+    journal.mark(
+        conversation_id=conversation_id,
+        place=pub_seq,
+        mark="delivered",
+        contact_inbox_id=visitor.contact_inbox_id,
+        now=now or timezone.now(),
     )
 
 

@@ -13,13 +13,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat.enums import Kind
+from chat.enums import EventType, Kind
 from chat.errors import ConversationNotFound
 from chat.queries import wire
 from ops.kernel import live
 from ops.kernel.ids import uuid7
 
 POST = "SELECT * FROM chat_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
+MARK = "SELECT * FROM chat_mark(%s, %s, %s, %s, %s)"
 RECORD = "SELECT * FROM chat_record(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s, %s, %s)"
 
 
@@ -160,6 +161,42 @@ def record(
 
     tell(conversation_id, frame, public=pub_seq is not None)
     return seq
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What `chat_mark` answers: the entry's numbers, and the place that was reached in both; nothing when it was no news."""
+
+    seq: int | None
+    pub_seq: int | None
+    mark_seq: int | None
+    mark_pub: int | None
+
+
+def mark(*, conversation_id: UUID, place: int, mark: str, contact_inbox_id: UUID | None, now: datetime) -> None:
+    """Everything up to `place` was `read` or `delivered`: by the team, or by a visitor in their own numbers.
+
+    A mark only moves up; both sides are told once there is a message of the other side below it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [conversation_id, contact_inbox_id, mark, place, now])
+        row = cursor.fetchone()
+    if row is None:
+        raise ConversationNotFound()
+    if row[0] is None:
+        return
+    frames = marked(conversation_id, Marked(*row), mark=mark, visitor=contact_inbox_id is not None)
+    tell(conversation_id, lambda visitor: frames[visitor], public=True)
+
+
+def marked(conversation_id: UUID, found: Marked, *, mark: str, visitor: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The frames about a mark, for the team and for the visitor."""
+    by = "contact" if visitor else "agent"
+    type = EventType.MESSAGE_DELIVERY
+    return (
+        wire.frame(conversation_id, found.seq, type, {"mark": mark, "by": by, "seq": found.mark_seq}),
+        wire.frame(conversation_id, found.pub_seq, type, {"mark": mark, "by": by, "seq": found.mark_pub}),
+    )
 
 
 def tell(conversation_id: UUID, frame: Callable[[bool], dict[str, Any]], *, public: bool) -> None:

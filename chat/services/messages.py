@@ -97,7 +97,7 @@ def send(
             body_html=markup.safe(body_html),
             now=now,
         )
-        _refuse_other_content(posted, kind=kind, body=text, private=private, author=by.pk)
+        refuse_other_content(posted, kind=kind, body=text, private=private, author=by.pk)
         if posted.created:
             files = _carry(posted, attachment_ids, owner=by)
             _tell(posted, author, meta=meta, body_html=body_html, files=files)
@@ -140,7 +140,7 @@ def send_from_bot(
             body_html=markup.safe(body_html),
             now=now,
         )
-        _refuse_other_content(posted, kind=kind, body=text, private=private, author=bot.pk if bot is not None else None)
+        refuse_other_content(posted, kind=kind, body=text, private=private, author=bot.pk if bot is not None else None)
         if posted.created:
             _tell(posted, author, meta=meta, body_html=body_html)
     return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)
@@ -158,12 +158,14 @@ def send_from_visitor(
     body_html: str = "",
     source_id: str = "",
     attachment_ids: Sequence[UUID] = (),
+    held_back: bool = False,
     now: datetime | None = None,
 ) -> Sent:
     """Send what a visitor wrote. A limit of the plan never drops it: the conversation is marked instead.
 
     `source_id` is the provider's id of a message that came through another channel: the same one again, in whatever
-    conversation of the inbox, answers the stored message. Only messages without one are held to a person's speed.
+    conversation of the inbox, answers the stored message. Only messages without one are held to a person's speed,
+    unless the caller already did (`held_back`).
 
     A snoozed conversation opens again. A resolved one does too, up to the inbox's `reopen_days`; later the message
     starts a new conversation, and `Sent.conversation_id` says which.
@@ -188,10 +190,8 @@ def send_from_visitor(
     ):
         fresh = conversations.start(visitor=visitor, client_id=uuid5(client_id, "conversation"), now=now)
         conversation_id = fresh.pk
-    if not source_id:
-        rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
-        if not rate.allowed:
-            raise TooManyMessages(retry_after=rate.reset_s)
+    if not (source_id or held_back):
+        hold_back(visitor)
 
     author = {"kind": "contact", "id": str(visitor.contact_id), "name": visitor.name}
     files: list[dict[str, Any]] = []
@@ -212,7 +212,7 @@ def send_from_visitor(
             now=now,
         )
         if not source_id:
-            _refuse_other_content(posted, kind=kind, body=text, private=False, author=visitor.contact_id)
+            refuse_other_content(posted, kind=kind, body=text, private=False, author=visitor.contact_id)
         if posted.created:
             files = _carry(posted, attachment_ids, owner=visitor)
             _tell(posted, author, meta=meta, body_html=body_html, files=files)
@@ -376,11 +376,21 @@ def clean(body: str, *, kind: str = Kind.TEXT) -> str:
     return text
 
 
+def hold_back(visitor: "conversations.Visitor") -> None:
+    """Count a message of a visitor. Raises `TooManyMessages` when they write faster than people do."""
+    rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
+    if not rate.allowed:
+        raise TooManyMessages(retry_after=rate.reset_s)
+
+
 def _too_old(status: str, resolved_at: datetime | None, reopen_days: int, *, now: datetime) -> bool:
     return status == Status.RESOLVED and resolved_at is not None and (now - resolved_at).days >= reopen_days
 
 
-def _refuse_other_content(posted: journal.Posted, *, kind: str, body: str, private: bool, author: UUID | None) -> None:
+def refuse_other_content(
+    posted: journal.Posted, *, body: str, private: bool, author: UUID | None, kind: str = Kind.TEXT
+) -> None:
+    """A repeated `client_id` must bring the same message. Raises `ClientIdReused`."""
     if posted.created:
         return
     wrote = posted.author_agent_id or posted.author_contact_id or posted.author_bot_id
@@ -405,6 +415,24 @@ def _carry(posted: journal.Posted, attachment_ids: Sequence[UUID], *, owner: att
     return files
 
 
+def created_frame(
+    posted: journal.Posted,
+    author: dict[str, Any],
+    *,
+    visitor: bool,
+    meta: dict[str, Any] | None = None,
+    body_html: str = "",
+    files: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """What everybody is told about a new message."""
+    return wire.frame(
+        posted.conversation_id,
+        posted.pub_seq if visitor else posted.seq,
+        EventType.MESSAGE_CREATED,
+        _wire(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor),
+    )
+
+
 def _tell(
     posted: journal.Posted,
     author: dict[str, Any],
@@ -415,12 +443,7 @@ def _tell(
 ) -> None:
     journal.tell(
         posted.conversation_id,
-        lambda visitor: wire.frame(
-            posted.conversation_id,
-            posted.pub_seq if visitor else posted.seq,
-            "message.created",
-            _wire(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor),
-        ),
+        lambda visitor: created_frame(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor),
         public=posted.pub_seq is not None,
     )
     outbox.publish(

@@ -1,17 +1,23 @@
-"""Sockets in a tenant. The database is reached only through `in_tenant`, whatever thread it runs in."""
+"""Sockets in a tenant. The ORM is reached only through `in_tenant`, whatever thread it runs in."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from asgiref.sync import iscoroutinefunction
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 from django_tenants.utils import tenant_context
 
 from ops.kernel import context, errors, live
 from ops.kernel.ids import uuid7
+from ops.kernel.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +28,10 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_UNKNOWN_TENANT = 4404
 CLOSE_TOO_FAST = 4429
+CLOSE_SLOW = 4008
+
+# Sockets share these threads for what needs the ORM; each gives its connection back after the work.
+THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="socket")
 
 
 class TenantConsumer(AsyncWebsocketConsumer):
@@ -30,9 +40,67 @@ class TenantConsumer(AsyncWebsocketConsumer):
     Frames are JSON objects with a `type`; `receive_frame(frame)` is what subclasses write. A refusal
     (`DomainError`) raised there becomes a `nack` frame carrying the frame's `client_id`; a frame that is not a
     JSON object becomes one too; a bug is logged and answered with a nack that tells nothing. The socket stays open.
+
+    A message to a group with the type `forward` is sent on as its `text`; another type calls the method of that name.
     """
 
     max_frame_bytes = 262_144
+    outgoing: Outgoing
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+        """Live as long as the socket does. Groups speak to us by a call, not through a queue and a task each."""
+        self.scope, self.base_send = scope, send
+        self.channel_layer = get_channel_layer()
+        self.outgoing = Outgoing(send, too_slow=self.too_slow)
+        self.channel_name = self.channel_layer.attach(self._hear)
+        self.errands: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            self.channel_layer.detach(self.channel_name)
+            self.outgoing.close()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the method a message names. No thread is asked for connections to close: none was opened here."""
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"No handler for message type {message['type']}")
+        await handler(message)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["type"] == "forward":
+            self.outgoing.push(message["text"])
+        else:
+            self.errand(self.dispatch(message))
+
+    def errand(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something for this socket that its next frame need not wait for."""
+        task = asyncio.get_running_loop().create_task(self._run_errand(work))
+        self.errands.add(task)
+        task.add_done_callback(self.errands.discard)
+
+    async def _run_errand(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("A socket's errand failed", extra={"request_id": self.request_id})
+
+    def too_slow(self) -> None:
+        """The client does not read what it is sent: it is closed, comes back and catches up."""
+        self.errand(super().close(CLOSE_SLOW))
+
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: Any = False) -> None:
+        """Send a text frame after those that are on their way."""
+        if text_data is not None:
+            await self.outgoing.answer(text_data)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close, after what was said before."""
+        await self.outgoing.flush()
+        await super().close(code, reason)
 
     @property
     def tenant(self) -> Any:
@@ -58,7 +126,8 @@ class TenantConsumer(AsyncWebsocketConsumer):
         """
         if iscoroutinefunction(fn):
             raise TypeError("in_tenant takes a synchronous function; it runs in a thread.")
-        return await database_sync_to_async(_run_in_tenant)(self.tenant, self._context(), fn, args, kwargs)
+        run = database_sync_to_async(_run_in_tenant, thread_sensitive=False, executor=THREADS)
+        return await run(self.tenant, self._context(), fn, args, kwargs)
 
     def _context(self) -> tuple[str, str]:
         user = self.scope.get("user")

@@ -1,18 +1,24 @@
 """Publish a domain event with the change it tells about."""
 
+import asyncio
 import dataclasses
 import json
+import logging
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from ops.kernel import context
+from ops.kernel import async_sql, context
 from ops.kernel.ids import uuid7
 from ops.kernel.outbox import subscriptions
 
+log = logging.getLogger(__name__)
+
 CHANNEL = "outbox"
+WAKE_AFTER_S = 0.02
 
 
 class Event(Protocol):
@@ -32,17 +38,8 @@ class NotInTransaction(RuntimeError):
 
 # Event, its deliveries and the wake-up of the dispatcher are one statement: one round trip on the hot path.
 PUBLISH = """
-WITH event AS (
-    INSERT INTO public.outbox_outboxevent (id, schema, name, aggregate, payload, request_id, user_id, at)
-    VALUES (%(id)s, %(schema)s, %(name)s, %(aggregate)s, %(payload)s::jsonb, %(request_id)s, %(user_id)s, clock_timestamp())
-    RETURNING position, at
-), deliveries AS (
-    INSERT INTO public.outbox_outboxdelivery (event_id, receiver, schema, aggregate, state, attempts, due_at, last_error)
-    SELECT event.position, receiver, %(schema)s, %(aggregate)s, 'pending', 0, event.at, ''
-    FROM event, unnest(%(receivers)s::text[]) AS receiver
-    RETURNING 1
-)
-SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify(%(channel)s, '') END FROM deliveries
+SELECT public.outbox_publish(%(schema)s, %(id)s, %(name)s, %(aggregate)s, %(payload)s::jsonb, %(request_id)s,
+                             %(user_id)s, %(receivers)s::text[], true)
 """
 
 
@@ -69,10 +66,48 @@ def publish(event: Event) -> UUID:
                 "request_id": context.request_id.get(),
                 "user_id": context.current_user_id(),
                 "receivers": subscriptions.names_for(event.name),
-                "channel": CHANNEL,
             },
         )
     return key
+
+
+def packed(event: Event, *, schema: str, request_id: str, user_id: str) -> tuple[Any, ...]:
+    """An event as the values `public.outbox_publish` takes before `p_wake`, for SQL that publishes by itself.
+
+    Whoever does so calls `wake()` after the commit.
+    """
+    return (
+        schema,
+        uuid7(),
+        event.name,
+        str(event.aggregate),
+        json.dumps(_payload(event), cls=DjangoJSONEncoder),
+        request_id,
+        user_id,
+        subscriptions.names_for(event.name),
+    )
+
+
+_waking: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+
+
+def wake() -> None:
+    """Wake the dispatcher from an event loop, once for everything that was published within `WAKE_AFTER_S`.
+
+    A notification lets one transaction commit at a time, and the dispatcher looks by itself when one is lost.
+    """
+    loop = asyncio.get_running_loop()
+    task = _waking.get(loop)
+    if task is None or task.done():
+        _waking[loop] = loop.create_task(_wake())
+
+
+async def _wake() -> None:
+    await asyncio.sleep(WAKE_AFTER_S)
+    try:
+        await async_sql.rows("public", "SELECT pg_notify(%s, '')", (CHANNEL,))
+    except DatabaseError as error:
+        log.warning("The dispatcher was not woken: %s", error)
 
 
 def _payload(event: Any) -> dict[str, Any]:
