@@ -10,6 +10,7 @@ class ChatConfig(AppConfig):
     schedule = {
         "chat.wake_snoozed": 60.0,
         "chat.count_hours": 60.0,
+        "chat.expire_pix": 60.0,
         "chat.sweep_attachments": 900.0,
     }
     schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0, "chat.sweep_calls": 30.0}
@@ -20,7 +21,7 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import helpcentre, ice, inboxes, questions, widget
+        from chat.services import helpcentre, ice, inboxes, pix, questions, widget
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.configuration.registry import Definition, Field, declare
@@ -48,6 +49,7 @@ class ChatConfig(AppConfig):
 
         permissions.register()
         declare(helpcentre.DEFINITION)
+        declare(pix.DEFINITION)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
@@ -71,6 +73,17 @@ class ChatConfig(AppConfig):
                 "chat.manage_inbox",
                 50,
                 _("Its words, its websites, and the line that brings it to a page."),
+            ),
+        )
+        settings_pages.register(
+            "chat.pix",
+            SettingsPage(
+                _("Pix in conversations"),
+                "qr-code",
+                "chat:settings-pix",
+                "chat.manage_pix",
+                85,
+                _("Who gets the money agents ask for."),
             ),
         )
         handovers.register(
@@ -126,6 +139,7 @@ class ChatConfig(AppConfig):
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))
         for action, label in (
+            ("chat.pix_settled", _("Pix charge settled")),
             ("chat.inbox_created", _("Inbox added")),
             ("chat.inbox_changed", _("Inbox changed")),
             ("chat.contact_created", _("Contact added")),

@@ -317,3 +317,12 @@ class CallReason(models.TextChoices):
     BUSY = "busy", pgettext_lazy("call", "Busy")
     CANCELLED = "cancelled", pgettext_lazy("call", "Taken back before an answer")
     LOST = "lost", pgettext_lazy("call", "The connection was lost")
+
+
+class PixState(models.TextChoices):
+    """What became of an amount that was asked for."""
+
+    OPEN = "open", pgettext_lazy("Pix charge", "Open")
+    PAID = "paid", pgettext_lazy("Pix charge", "Paid")
+    EXPIRED = "expired", pgettext_lazy("Pix charge", "Expired")
+    CANCELLED = "cancelled", pgettext_lazy("Pix charge", "Cancelled")

@@ -323,3 +323,31 @@ class CallsOff(PermissionRefused):
 
     code = "calls_off"
     message = _("This chat does not take calls.")
+
+
+class PixNotSetUp(Conflict):
+    """The tenant has not said to whom Pix goes."""
+
+    code = "pix_not_set_up"
+    message = _("Pix is not set up yet. Somebody who may change settings enters the key once.")
+
+
+class PixRefused(Invalid):
+    """A code with these values would not be read."""
+
+    code = "pix_refused"
+    message = _("This value cannot be part of a Pix code.")
+
+
+class PixChargeNotFound(NotFound):
+    """No such charge."""
+
+    code = "pix_charge_not_found"
+    message = _("This Pix charge does not exist.")
+
+
+class PixChargeSettled(Conflict):
+    """It is paid, expired or cancelled already."""
+
+    code = "pix_charge_settled"
+    message = _("This Pix charge is no longer open.")

@@ -214,3 +214,22 @@ class BaseQuestionFormSet(forms.BaseFormSet):
 QuestionFormSet = forms.formset_factory(
     QuestionForm, formset=BaseQuestionFormSet, extra=2, max_num=pre_chat.MOST_QUESTIONS, absolute_max=20
 )
+
+
+class PixForm(forms.Form):
+    """To whom Pix goes."""
+
+    key = forms.CharField(
+        label=_("Pix key"),
+        max_length=77,
+        required=False,
+        help_text=_("E-mail, phone with +55, CPF, CNPJ or random key. Empty switches Pix off."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    name = forms.CharField(
+        label=_("Name of the receiver"),
+        max_length=25,
+        required=False,
+        help_text=_("As the payer's bank shows it, up to 25 letters."),
+    )
+    city = forms.CharField(label=_("City of the receiver"), max_length=15, required=False)

@@ -5,7 +5,19 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from chat.services import attachments, automation, calls, conversations, notices, processing, quota, routing, sla, stats
+from chat.services import (
+    attachments,
+    automation,
+    calls,
+    conversations,
+    notices,
+    pix,
+    processing,
+    quota,
+    routing,
+    sla,
+    stats,
+)
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
@@ -93,3 +105,10 @@ def tidy_counter() -> None:
 def send_limit_letter(*, audience: str, step: int, limit: int, used: int) -> None:
     """Write to whoever runs the company, or to its reseller, how much of the month's conversations is used."""
     notices.send_limit_letter(audience=audience, step=step, limit=limit, used=used)
+
+
+@shared_task(name="chat.expire_pix")
+def expire_pix() -> None:
+    """Close Pix charges that nobody paid in time, in every tenant; safe to run twice."""
+    for _tenant in every_tenant():
+        pix.expire_due(now=timezone.now())

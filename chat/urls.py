@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import actions, console, contacts, help, reports, settings, visitors, widget
+from chat.views import actions, console, contacts, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
     path("chat/reports/", reports.overview, name="reports"),
     path("chat/reports/<slug:name>/", reports.report, name="report"),
+    path("settings/chat/pix/", pix.pix_settings, name="settings-pix"),
     path("settings/chat/widget/", settings.widget_settings, name="settings-widget"),
     path("widget.js", widget.loader, name="widget-loader"),
     path("widget/app/", widget.app, name="widget-app"),

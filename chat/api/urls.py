@@ -8,6 +8,7 @@ from chat.api.contacts import ContactViewSet
 from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
+from chat.api.pix import PixViewSet
 from chat.api.reports import ReportView
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
@@ -16,6 +17,7 @@ router = SimpleRouter()
 router.register("inboxes", InboxViewSet, basename="chat-inbox")
 router.register("conversations", ConversationViewSet, basename="chat-conversation")
 router.register("contacts", ContactViewSet, basename="chat-contact")
+router.register("pix", PixViewSet, basename="chat-pix")
 router.register("webhooks", WebhookViewSet, basename="chat-webhook")
 
 urlpatterns = [

@@ -16,6 +16,7 @@ from chat.models.label import Label
 from chat.models.left import LeftMessage
 from chat.models.message import Message
 from chat.models.notification import Mention, Notification, PushSubscription
+from chat.models.pix import PixCharge
 from chat.models.question import QuestionGroup, UnansweredQuestion
 from chat.models.sla import SlaEvent, SlaPolicy
 from chat.models.stat import HourlyStat
@@ -54,6 +55,7 @@ __all__ = [
     "Mention",
     "Message",
     "Notification",
+    "PixCharge",
     "PushSubscription",
     "QuestionGroup",
     "SavedView",

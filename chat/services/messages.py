@@ -319,6 +319,16 @@ def _deliver(message: Message, wanted: Delivery, *, error: str, now: datetime | 
     )
 
 
+@transaction.atomic
+def change_meta(*, message_id: UUID, changes: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Change values of what a card carries, such as the state of a Pix charge; gives the message."""
+    message = _locked(message_id)
+    message.meta = message.meta | changes
+    message.save(update_fields=["meta"])
+    _tell_change(message, EventType.MESSAGE_UPDATED, now=now)
+    return wire.message(message, visitor=False)
+
+
 def _locked(message_id: UUID, *, by: Any = None) -> Message:
     """The message, with its conversation locked first, as everybody who writes a history does."""
     key = Message.objects.filter(pk=message_id).values_list("conversation_id", flat=True).first()

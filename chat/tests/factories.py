@@ -44,6 +44,7 @@ from chat.models import (
     Mention,
     Message,
     Notification,
+    PixCharge,
     PushSubscription,
     QuestionGroup,
     SavedView,
@@ -481,3 +482,15 @@ class CallFactory(factory.django.DjangoModelFactory):
     conversation = factory.SubFactory(ConversationFactory)
     started_by = "visitor"
     rings_until = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=45))
+
+
+class PixChargeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PixCharge
+
+    message = factory.SubFactory(MessageFactory)
+    conversation = factory.SelfAttribute("message.conversation")
+    txid = factory.Sequence(lambda n: f"TX{n:023d}")
+    amount_cents = 5890
+    brcode = "000201"
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))

@@ -1,0 +1,1 @@
+"""What is known of the outside world of payments; nothing of ours."""
