@@ -50,9 +50,9 @@ const view = createView({
         newThread,
         send: (item) => send(item),
         draft,
-        menu,
+        menu: () => more().then((known) => known.menu()),
         article,
-        rate,
+        rate: (item, rating, comment) => more().then((known) => known.rate(item, rating, comment)),
         choose: (item, one, label) => send({ body: label }),
         retry: (id) => outbox?.retry(id),
         discard(id) {
@@ -82,7 +82,7 @@ addEventListener("message", ({ data, source, origin }) => {
     if (!allowed(origin) || typeof data?.type !== "string") return;
     if (host && host !== origin) return;
     if (boot.preview) {
-        if (data.type === "preview" && origin === location.origin) preview(data);
+        if (data.type === "preview" && origin === location.origin) more().then((known) => known.preview(data));
     } else if (data.type === "init") {
         host = origin;
         isOpen = data.open === true;
@@ -577,6 +577,7 @@ async function deliver(item, progress) {
 
 async function sent(item, result) {
     let id = item.thread;
+    if (item.files?.length) model.keepFiles(item.client_id, item.files);
     if (typeof result.conversation === "string" && result.conversation !== id && !id.startsWith("new:")) {
         // The old conversation was closed too long ago: the message began a new one.
         await begin({ renew: true });
@@ -596,53 +597,20 @@ async function sent(item, result) {
     draw();
 }
 
-// --- What else can be done with a conversation ------------------------------------------------------
+// --- What else can be done: fetched when somebody wants it -------------------------------------------
 
-function menu() {
-    const talk = model.conversations.get(current);
-    const text = boot.texts;
-    const loud = sounds();
-    const items = [{ icon: loud ? "sound" : "muted", label: text.sound, pressed: loud, run: () => storage.set("sound", loud ? "off" : "on") }];
-    if (embedded && !matchMedia("(pointer: coarse)").matches) items.push({ icon: "popout", label: text.popout, run: popOut });
-    if (talk && boot.transcript) items.push({ icon: "mail", label: text.transcript, run: () => view.ask({ question: text.transcriptAsk, yes: text.transcriptSend, field: { label: text.yourEmail, value: known.email }, run: transcript }) });
-    if (talk && talk.status !== "resolved") items.push({ icon: "end", label: text.end, run: () => view.ask({ question: text.endAsk, yes: text.end, run: end }) });
-    return items;
-}
+let extras = null;
 
-function end() {
-    api.end(current).catch((error) => view.say(error.reason || boot.texts.didNotWork));
-}
-
-function transcript(email) {
-    api.transcript(current, email).then(
-        () => view.say(fill(boot.texts.transcriptSent, { email })),
-        (error) => view.say(error.reason || boot.texts.didNotWork),
-    );
-}
-
-function rate(item, rating, comment) {
-    api.rate(current, { rating, ...(comment ? { comment } : {}) }).then(
-        () => {
-            model.put(current, { id: item.id, meta: { ...item.meta, rating, comment } });
-            happened("csat", { conversation: current, rating });
-            draw();
+function more() {
+    extras ??= import("./extras.js").then(
+        ({ createExtras }) => createExtras({ boot, api, model, storage, view, tell, happened, theme, draw, sounds, embedded, standing: () => ({ current, known }), show: (name) => (screen = name) }),
+        (error) => {
+            extras = null;
+            view.say(boot.texts.partFailed);
+            throw error;
         },
-        (error) => view.say(error.reason || boot.texts.didNotWork),
     );
-}
-
-/** The conversation in a window of its own; it gets this visitor's keys from here, since it may not see our storage. */
-function popOut() {
-    const query = new URLSearchParams({ inbox: boot.inbox, locale: boot.locale, theme: document.documentElement.dataset.theme ?? "", popout: "1" });
-    const opened = window.open(`${location.pathname}?${query}`, `chat-${boot.inbox}`, "popup,width=420,height=720");
-    if (!opened) return view.say(boot.texts.didNotWork);
-    const hand = ({ data, source, origin }) => {
-        if (source !== opened || origin !== location.origin || data?.type !== "popout") return;
-        removeEventListener("message", hand);
-        opened.postMessage({ type: "keys", keys: { ...storage.keys(), visitor: storage.visitor() } }, location.origin);
-        tell("close");
-    };
-    addEventListener("message", hand);
+    return extras;
 }
 
 async function article(one) {
@@ -755,24 +723,6 @@ function paint() {
         draft: drafts.get(current) ?? "",
     });
     moved = false;
-}
-
-// --- The settings page's preview ----------------------------------------------------------------------
-
-let everybody = null;
-
-function preview({ words = {}, show, look }) {
-    if (words.features) words.features = { ...boot.features, ...words.features };
-    Object.assign(boot, words);
-    view.composer.features();
-    if (look) {
-        theme(look.theme);
-        everybody ??= boot.team;
-        boot.team = look.team ? everybody : [];
-    }
-    boot.showAsked = show === "asked";
-    if (show) screen = show === "home" ? "home" : "thread";
-    draw();
 }
 
 // --- Start ------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import { grow, h, icon } from "../js/chat/dom.js";
 import { fill } from "../js/chat/format.js";
-import { size } from "./lines.js";
+import { extraStyles, size } from "./lines.js";
 
 const MOST_FILES = 10;
 
@@ -133,6 +133,7 @@ export function createComposer({ boot, actions, stage }) {
         shut();
         if (same) return field.focus();
         opened = { name, button };
+        extraStyles();
         button.setAttribute("aria-expanded", "true");
         try {
             const part = name === "emoji" ? await import("./emoji.js") : await import("./voice.js");

@@ -4,7 +4,8 @@ import { h, icon } from "../js/chat/dom.js";
 import { clock, fill, initials, linked } from "../js/chat/format.js";
 
 const STATE_ICONS = { queued: "clock", sending: "clock", sent: "check", delivered: "check-check", read: "check-check" };
-const FACES = ["angry", "frown", "meh", "smile", "laugh"];
+// Drawn by a part that is fetched when the first of them appears.
+const CARDS = new Set(["article", "csat", "call", "pix"]);
 const KEPT = new Set(["B", "STRONG", "I", "EM", "S", "U", "CODE", "PRE", "BLOCKQUOTE", "P", "BR", "UL", "OL", "LI", "A"]);
 
 export function face(name) {
@@ -23,8 +24,13 @@ export function duration(seconds) {
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** The looks of what is rarely seen; the page names the sheet, and browsers fetch it once it is wanted. */
+export function extraStyles() {
+    document.querySelector("link[data-extras]")?.removeAttribute("disabled");
+}
+
 /** The server cleaned this; still only harmless elements are copied, so that no mistake there becomes one here. */
-function rich(html) {
+export function rich(html) {
     const copied = (from, into) => {
         for (const node of from.childNodes) {
             if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
@@ -44,6 +50,8 @@ export function createLines({ boot, actions }) {
     const previews = new WeakMap();
     let text = boot.texts;
     let locale = boot.locale;
+    let cards = null;
+    let fetching = null;
 
     function preview(blob) {
         if (!previews.has(blob)) previews.set(blob, URL.createObjectURL(blob));
@@ -79,59 +87,22 @@ export function createLines({ boot, actions }) {
         return h("button.quote", { type: "button", onclick: () => actions.jump(key) }, h("span.quote-name", {}, mine ? text.me : name || boot.name), h("span.quote-body", {}, body || text.deletedMessage));
     }
 
-    function article({ meta, body }) {
-        const one = meta.article ?? meta;
-        return h("button.card", { type: "button", onclick: () => actions.article(one) }, icon("book"), h("span.card-words", {}, h("span.card-title", {}, one.title || body), one.excerpt ? h("span.card-note", {}, one.excerpt) : null));
-    }
-
-    /** How content somebody is: faces, stars, numbers or thumbs, then a word about it. */
-    function rating(item) {
-        const { meta } = item;
-        if (meta.rating !== null && meta.rating !== undefined) return [h("p.rated", {}, h("strong", {}, item.body)), h("p.card-note", {}, meta.thanks || text.csatThanks)];
-        const [low, high] = [meta.min ?? 1, meta.max ?? 5];
-        const signs = { faces: FACES, stars: Array(5).fill("star"), thumbs: ["thumb-down", "thumb-up"] }[meta.scale] ?? [];
-        const name = `rate-${item.key}`;
-        const comment = h("textarea.input", { rows: "2", maxlength: "2000", "aria-label": meta.comment_prompt || text.csatComment, placeholder: meta.comment_prompt || text.csatComment });
-        const more = h("div.rate-more", { hidden: true }, comment, h("button.small", { type: "submit" }, text.csatSend));
-        const words = (value) => [fill(text.csatScore, { score: value, scale: high }), value === low ? meta.low : value === high ? meta.high : ""].filter(Boolean).join(" · ");
-        const choices = Array.from({ length: high - low + 1 }, (_, at) =>
-            h("label.rate", {}, h("input", { type: "radio", name, value: low + at, "aria-label": words(low + at), onchange: () => (more.hidden = false) }), signs[at] ? icon(signs[at]) : h("span", {}, low + at)),
-        );
-        return h(
-            "form.rating",
-            {
-                "data-scale": meta.scale,
-                onsubmit: (event) => {
-                    event.preventDefault();
-                    actions.rate(item, Number(new FormData(event.target).get(name)), comment.value.trim());
-                },
-            },
-            h("fieldset", {}, h("legend", {}, item.body || text.csatQuestion), h("div.rates", {}, choices), h("p.rate-ends", { "aria-hidden": "true" }, h("span", {}, meta.low), h("span", {}, meta.high))),
-            more,
-        );
-    }
-
-    function call({ meta }) {
-        const missed = meta.outcome === "missed" || meta.missed;
-        const what = meta.video ? (missed ? text.missedVideo : text.videoCall) : missed ? text.missedCall : text.voiceCall;
-        return h("p.call", {}, icon(meta.video ? "video" : "phone"), h("span", {}, meta.duration_s ? `${what} · ${duration(meta.duration_s)}` : what));
-    }
-
-    function pix({ meta, body }) {
-        const amount = meta.amount ? new Intl.NumberFormat(locale, { style: "currency", currency: meta.amount.currency ?? "BRL" }).format(meta.amount.amount ?? meta.amount) : "";
-        const copy = h("button.small", { type: "button", onclick: () => navigator.clipboard?.writeText(meta.brcode).then(() => (copy.textContent = text.copied), () => {}) }, text.copyPix);
-        return h("div.pix", {}, h("strong", {}, amount), body ? h("p", {}, body) : null, meta.qr_url ? h("img", { src: meta.qr_url, alt: text.pixCode, width: 180, height: 180 }) : null, meta.state === "paid" ? h("p.card-note", {}, text.pixPaid) : meta.brcode ? copy : null);
+    function fetchCards() {
+        fetching ??= import("./cards.js").then(({ createCards }) => {
+            cards = createCards({ actions });
+            extraStyles();
+            actions.again();
+        }, () => (fetching = null));
     }
 
     function content(item) {
         if (item.deleted) return [h("p.bubble.gone", {}, text.deletedMessage)];
         const said = h("span.visually-hidden", {}, `${item.mine ? text.me : item.name || boot.name}: `);
-        const special = { article, csat: rating, call, pix }[item.type]?.(item);
-        if (special) return [h("div.bubble.special", {}, said, ...[special].flat())];
+if (CARDS.has(item.type)) return [h("div.bubble.special", {}, said, cards ? cards.draw(item, { text, locale }) : (fetchCards(), h("span", {}, item.body)))];
         const parts = [];
         const words = item.body ? (item.html && !item.mine ? rich(item.html) : linked(item.body)) : null;
         if (words || item.reply) parts.push(h("div.bubble", {}, said, item.reply ? quote(item.reply) : null, words));
-        const files = [...item.attachments.map(attachment), ...(item.files ?? []).map(local)];
+        const files = item.files ? item.files.map(local) : item.attachments.map(attachment);
         if (files.length) parts.push(h("div.files", {}, words ? null : said, files));
         return parts;
     }
@@ -152,6 +123,9 @@ export function createLines({ boot, actions }) {
     }
 
     return {
+        get whole() {
+            return Boolean(cards);
+        },
         setTexts(next) {
             text = next.texts;
             locale = next.locale;

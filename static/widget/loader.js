@@ -73,7 +73,9 @@
         .bubble:focus-visible { outline: 3px solid var(--brand); outline-offset: 3px; box-shadow: 0 0 0 3px #fff; }
         .bubble[data-label] { display: flex; align-items: center; gap: 8px; inline-size: auto; padding-inline: 18px 22px; border-radius: 28px; font-size: 15px; }
         .bubble[data-label] svg { flex: none; }
-        .bubble[data-label] .x { position: absolute; inset-inline-start: 18px; }
+        .bubble[data-label][aria-expanded=true] { inline-size: 56px; padding: 15px; }
+        .bubble[aria-expanded=true] .words { display: none; }
+        .bubble[data-label] .x { position: absolute; inset-inline-start: 15px; }
         .bubble span:empty { display: none; }
         .bubble svg { grid-area: 1 / 1; inline-size: 26px; block-size: 26px; transition: opacity 140ms, transform 140ms; }
         .bubble .x, .bubble[aria-expanded=true] .talk { opacity: 0; transform: rotate(-45deg) scale(.6); }
@@ -143,7 +145,7 @@
         sheet.replaceSync(CSS);
         root.adoptedStyleSheets = [sheet];
         const badge = element("span", { className: "badge", hidden: true });
-        const label = element("span", {});
+        const label = element("span", { className: "words" });
         const bubble = element("button", { className: "bubble", type: "button" }, icon("talk", "M21 11.5a8.5 8.5 0 0 1-12.3 7.6L3 21l1.9-5.7A8.5 8.5 0 1 1 21 11.5Z"), icon("x", CROSS), label, badge);
         const notice = element("p", { hidden: true });
         const again = element("button", { type: "button", hidden: true });

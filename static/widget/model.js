@@ -5,6 +5,8 @@ const RANK = { pending: 0, sent: 1, delivered: 2, read: 3 };
 export function createModel() {
     const conversations = new Map();
     const threads = new Map();
+    // Files this device sent: shown from here until the server has looked through them.
+    const sentFiles = new Map();
     let waiting = [];
 
     function thread(id) {
@@ -55,6 +57,12 @@ export function createModel() {
         return null;
     }
 
+    function stillHere(message) {
+        const files = sentFiles.get(message.client_id);
+        const ready = (message.attachments ?? []).every((one) => one.state === "ready" || one.state === "rejected");
+        return files && !ready && message.attachments.length === files.length ? files : undefined;
+    }
+
     /** What an answer answers, in a line. */
     function quoted(mine, id) {
         const message = mine.messages.get(id);
@@ -73,6 +81,7 @@ export function createModel() {
         thread,
         put,
         apply,
+        keepFiles: (client_id, files) => sentFiles.set(client_id, files),
         setWaiting(items) {
             waiting = items;
         },
@@ -101,6 +110,7 @@ export function createModel() {
                     html: message.body_html ?? "",
                     meta: message.meta ?? {},
                     attachments: message.attachments ?? [],
+                    files: stillHere(message),
                     reply: message.reply_to ? quoted(mine, message.reply_to) : null,
                     edited: Boolean(message.edited_at),
                     deleted: Boolean(message.deleted_at),
@@ -117,6 +127,7 @@ export function createModel() {
         clear() {
             conversations.clear();
             threads.clear();
+            sentFiles.clear();
             waiting = [];
         },
     };

@@ -3,7 +3,7 @@
 import { arrange, h, icon } from "../js/chat/dom.js";
 import { age, day, fill, initials, plural, sameDay, together } from "../js/chat/format.js";
 import { createComposer } from "./composer.js";
-import { createLines, face } from "./lines.js";
+import { createLines, extraStyles, face } from "./lines.js";
 
 const FOCUSABLE = "button:not([disabled]):not([tabindex='-1']), a[href], input:not([tabindex='-1']), textarea, select, audio, video, [tabindex='0']";
 
@@ -16,7 +16,7 @@ export function createView({ root, boot, actions }) {
     let asked = null;
     let helped = null;
 
-    const lines = createLines({ boot, actions: { ...actions, jump, answer: (item) => composer.answer(item) } });
+    const lines = createLines({ boot, actions: { ...actions, jump, again: () => draw.again?.(), answer: (item) => composer.answer(item) } });
 
     // --- Head -----------------------------------------------------------------------------------------
 
@@ -93,16 +93,18 @@ export function createView({ root, boot, actions }) {
 
     // --- Menu -----------------------------------------------------------------------------------------
 
-    function toggleMenu(open = menu.hidden, refocus = true) {
-        menu.hidden = !open;
-        more.setAttribute("aria-expanded", open);
+    async function toggleMenu(open = menu.hidden, refocus = true) {
         if (open) {
-            menu.replaceChildren(...actions.menu().map(({ icon: sign, label, run, pressed }) => h("li", {}, h("button", { type: "button", "aria-pressed": pressed === undefined ? null : String(pressed), onclick: () => {
+            const offered = await actions.menu();
+            menu.replaceChildren(...offered.map(({ icon: sign, label, run, pressed }) => h("li", {}, h("button", { type: "button", "aria-pressed": pressed === undefined ? null : String(pressed), onclick: () => {
                 toggleMenu(false);
                 run();
             } }, icon(sign), h("span", {}, label)))));
-            menu.querySelector("button")?.focus();
-        } else if (refocus) more.focus();
+        }
+        menu.hidden = !open;
+        more.setAttribute("aria-expanded", open);
+        if (open) menu.querySelector("button")?.focus();
+        else if (refocus) more.focus();
     }
 
     menu.addEventListener("keydown", (event) => {
@@ -124,6 +126,7 @@ export function createView({ root, boot, actions }) {
         confirm.setAttribute("aria-label", question);
         confirm.replaceChildren(form);
         confirm.hidden = false;
+        extraStyles();
         (input ?? form.querySelector("button")).focus();
     }
 
@@ -182,6 +185,7 @@ export function createView({ root, boot, actions }) {
 
     function help() {
         if (!boot.help || helped) return;
+        extraStyles();
         helped = import("./help.js").then(({ createHelp }) => createHelp({ boot, api: actions.api, input: find, results: found, open: actions.article }), () => (helped = null));
     }
 
@@ -285,7 +289,7 @@ export function createView({ root, boot, actions }) {
                 drawn.push(mark);
             }
             const place = { first: !together(previous, item), last: !together(item, next), newest: !next };
-            const shape = JSON.stringify([{ ...item, files: item.files?.length, share: item.share === undefined ? 0 : 1 }, place, locale]);
+            const shape = JSON.stringify([{ ...item, files: item.files?.length, share: item.share === undefined ? 0 : 1 }, place, locale, lines.whole]);
             let entry = nodes.get(item.key);
             if (entry?.shape !== shape) {
                 const made = item.kind === "activity" ? h("p.activity", {}, lines.activity(item)) : lines.line(item, place);
@@ -320,6 +324,7 @@ export function createView({ root, boot, actions }) {
         if (asked?.key !== state.asking?.key) {
             const now = state.asking;
             asked = now ? { key: now.key, form: null } : null;
+            if (now) extraStyles();
             if (now) import("./form.js").then(({ createForm }) => {
                 if (asked?.key !== now.key) return;
                 asked.form = createForm({ text, ...now });

@@ -1,0 +1,64 @@
+// Messages that are more than words: an article, a question about the service, a call, a Pix charge.
+
+import { h, icon } from "../js/chat/dom.js";
+import { fill } from "../js/chat/format.js";
+import { duration } from "./lines.js";
+
+const FACES = ["angry", "frown", "meh", "smile", "laugh"];
+
+export function createCards({ actions }) {
+    let text = {};
+    let locale = "";
+
+    function article({ meta, body }) {
+        const one = meta.article ?? meta;
+        return h("button.card", { type: "button", onclick: () => actions.article(one) }, icon("book"), h("span.card-words", {}, h("span.card-title", {}, one.title || body), one.excerpt ? h("span.card-note", {}, one.excerpt) : null));
+    }
+
+    /** How content somebody is: faces, stars, numbers or thumbs, then a word about it. */
+    function rating(item) {
+        const { meta } = item;
+        if (meta.rating !== null && meta.rating !== undefined) return [h("p.rated", {}, h("strong", {}, item.body)), h("p.card-note", {}, meta.thanks || text.csatThanks)];
+        const [low, high] = [meta.min ?? 1, meta.max ?? 5];
+        const signs = { faces: FACES, stars: Array(5).fill("star"), thumbs: ["thumb-down", "thumb-up"] }[meta.scale] ?? [];
+        const name = `rate-${item.key}`;
+        const comment = h("textarea.input", { rows: "2", maxlength: "2000", "aria-label": meta.comment_prompt || text.csatComment, placeholder: meta.comment_prompt || text.csatComment });
+        const more = h("div.rate-more", { hidden: true }, comment, h("button.small", { type: "submit" }, text.csatSend));
+        const words = (value) => [fill(text.csatScore, { score: value, scale: high }), value === low ? meta.low : value === high ? meta.high : ""].filter(Boolean).join(" · ");
+        const choices = Array.from({ length: high - low + 1 }, (_, at) =>
+            h("label.rate", {}, h("input", { type: "radio", name, value: low + at, "aria-label": words(low + at), onchange: () => (more.hidden = false) }), signs[at] ? icon(signs[at]) : h("span", {}, low + at)),
+        );
+        return h(
+            "form.rating",
+            {
+                "data-scale": meta.scale,
+                onsubmit: (event) => {
+                    event.preventDefault();
+                    actions.rate(item, Number(new FormData(event.target).get(name)), comment.value.trim());
+                },
+            },
+            h("fieldset", {}, h("legend", {}, item.body || text.csatQuestion), h("div.rates", {}, choices), h("p.rate-ends", { "aria-hidden": "true" }, h("span", {}, meta.low), h("span", {}, meta.high))),
+            more,
+        );
+    }
+
+    function call({ meta }) {
+        const missed = meta.outcome === "missed" || meta.missed;
+        const what = meta.video ? (missed ? text.missedVideo : text.videoCall) : missed ? text.missedCall : text.voiceCall;
+        return h("p.call", {}, icon(meta.video ? "video" : "phone"), h("span", {}, meta.duration_s ? `${what} · ${duration(meta.duration_s)}` : what));
+    }
+
+    function pix({ meta, body }) {
+        const amount = meta.amount ? new Intl.NumberFormat(locale, { style: "currency", currency: meta.amount.currency ?? "BRL" }).format(meta.amount.amount ?? meta.amount) : "";
+        const copy = h("button.small", { type: "button", onclick: () => navigator.clipboard?.writeText(meta.brcode).then(() => (copy.textContent = text.copied), () => {}) }, text.copyPix);
+        return h("div.pix", {}, h("strong", {}, amount), body ? h("p", {}, body) : null, meta.qr_url ? h("img", { src: meta.qr_url, alt: text.pixCode, width: 180, height: 180 }) : null, meta.state === "paid" ? h("p.card-note", {}, text.pixPaid) : meta.brcode ? copy : null);
+    }
+
+    const kinds = { article, csat: rating, call, pix };
+    return {
+        draw(item, words) {
+            ({ text, locale } = words);
+            return kinds[item.type](item);
+        },
+    };
+}
