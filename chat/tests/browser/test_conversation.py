@@ -3,7 +3,7 @@
 import pytest
 from django.utils.translation import gettext
 
-from chat.models import Conversation, Message
+from chat.models import Attachment, Conversation, Message
 from chat.tests.browser.stage import AGENT_LINES, VISITOR_LINES, bodies, open_chat, until, write
 from chat.tests.factories import InboxFactory
 from chat.views import words
@@ -48,24 +48,34 @@ def told(story, bia):
     return [f"{words.widget()['me'] if text in mine else bia.name}: {text}" for text in story]
 
 
-def test_what_a_visitor_writes_while_the_server_is_down_arrives_once_and_in_order(acme, bia, client_of, inbox, stage):
+def test_what_a_visitor_writes_while_the_server_is_down_arrives_once_and_in_order(
+    acme, bia, client_of, inbox, stage, tmp_path
+):
     shop = stage.visitor()
     chat = open_chat(shop)
     stage.web.kill()
 
-    for text in ("um", "dois", "três"):
+    story = [f"mensagem {number}" for number in range(1, 11)]
+    for text in story[:9]:
         write(chat, text)
-    until(shop, lambda: bodies(chat, VISITOR_LINES), told(["um", "dois", "três"], bia))
-    assert chat.locator(".message[data-state=queued], .message[data-state=sending]").count() == 3
+    # The last one carries a file, which has to survive the reload as well.
+    note = tmp_path / "recado.txt"
+    note.write_text("Bom dia")
+    chat.locator("input[type=file]").first.set_input_files(note)
+    write(chat, story[9])
+    said = [f"{words.widget()['me']}: {text}" for text in story]
+    until(shop, lambda: bodies(chat, VISITOR_LINES), said)
+    assert chat.locator(".message[data-state=queued], .message[data-state=sending]").count() == 10
     stage.web.start()
     shop.reload()
 
-    until(shop, lambda: Message.objects.filter(direction="in").count(), 3)
-    assert list(Message.objects.order_by("seq").values_list("body", flat=True)) == ["um", "dois", "três"]
+    until(shop, lambda: Message.objects.filter(direction="in").count(), 10)
+    assert list(Message.objects.order_by("seq").values_list("body", flat=True)) == story
     assert Conversation.objects.count() == 1
+    assert list(Attachment.objects.values_list("name", "message__body")) == [("recado.txt", "mensagem 10")]
     chat = open_chat(shop)
-    until(shop, lambda: bodies(chat, VISITOR_LINES), told(["um", "dois", "três"], bia))
-    until(shop, lambda: chat.locator(".message[data-state=sent]").count(), 3)
+    until(shop, lambda: bodies(chat, VISITOR_LINES), said)
+    until(shop, lambda: chat.locator(".message[data-state=sent]").count(), 10)
 
 
 def test_what_an_agent_writes_while_the_server_is_down_survives_the_reload(acme, bia, client_of, inbox, stage):

@@ -4,9 +4,11 @@ import pytest
 
 from chat.models import Contact, Message
 from chat.services import inboxes
+from chat.tests.browser.axe import serious
 from chat.tests.browser.stage import VISITOR_LINES, bodies, open_chat, until, write
 from chat.tests.factories import InboxFactory
 from chat.views import words
+from tenants.services import branding
 
 pytestmark = [pytest.mark.browser, pytest.mark.transactional]
 
@@ -112,14 +114,70 @@ def test_it_can_be_used_by_keyboard_and_gives_the_focus_back(shop):
     field = chat.get_by_role("textbox", name=said["placeholder"])
     field.wait_for()
     until(page, lambda: field.evaluate("field => document.activeElement === field"))
-    page.keyboard.type("Oi")
+    page.keyboard.type("Oi ")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    until(page, lambda: chat.locator(".glyph").first.evaluate("one => document.activeElement === one"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    until(page, lambda: field.input_value(), "Oi 😄")
+    field.focus()
     page.keyboard.press("Enter")
     until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+    chat.get_by_role("button", name=said["more"]).focus()
+    page.keyboard.press("Enter")
+    until(page, lambda: chat.locator(".menu button").first.evaluate("one => document.activeElement === one"))
+    page.keyboard.press("End")
+    page.keyboard.press("Escape")
+    until(page, lambda: chat.locator(".menu").is_visible(), False)
     page.keyboard.press("Escape")
 
+    # Esc closes what is open in the chat first, then the chat.
     page.locator(".panel[data-open]").wait_for(state="detached")
     assert page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "bubble"
     assert page.locator(".bubble").get_attribute("aria-expanded") == "false"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_checker_finds_nothing_serious_in_any_part_of_it(shop, acme, ana, inbox, stage, theme):
+    """Axe on the bubble, the questions before the chat, a thread with a failed and a sent line, and the emoji."""
+    branding.save(owner=acme, primary_color="#f2c200")  # white on it could not be read
+    inboxes.change(
+        inbox=inbox,
+        by=ana,
+        consent_text="Guardamos a conversa. https://loja.example/privacidade",
+        pre_chat_fields=[
+            {"name": "email", "label": "Seu e-mail", "type": "email", "required": True},
+            {"label": "Assunto", "type": "choice", "options": ["Entrega", "Outro"]},
+        ],
+    )
+    page = shop(commands=f"chatWidget.push(['setTheme', '{theme}']);")
+    said = words.widget()
+    page.locator(".bubble").click()
+    chat = page.frame_locator("iframe")
+    form = chat.locator("form.ask")
+    form.wait_for()
+    frame = page.frames[1]
+
+    assert (serious(page), serious(frame)) == ([], [])
+    form.get_by_role("button", name=said["askDone"]).click()
+    chat.get_by_text(said["missing"]).wait_for()
+    chat.get_by_text(said["consentMissing"]).wait_for()
+    assert serious(frame) == []
+    form.get_by_label("Seu e-mail").fill("rui@correio.example")
+    form.get_by_role("checkbox").check()
+    form.get_by_role("button", name=said["askDone"]).click()
+    write(chat, "Oi")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+    chat.get_by_role("button", name=said["emoji"]).click()
+    chat.locator(".glyph").first.wait_for()
+
+    assert serious(frame) == []
+    contact = Contact.objects.get()
+    assert (contact.email, contact.consent_text_version) == ("rui@correio.example", "1")
+    # The checker itself tries styles that our policy forbids.
+    stage.watch.complaints[:] = [said for said in stage.watch.complaints if "Applying inline style" not in said]
 
 
 def test_everything_in_it_has_a_name_and_room_for_a_thumb(shop):

@@ -11,6 +11,7 @@ from chat.models import Inbox
 from chat.services import inboxes
 from chat.tests.factories import InboxFactory
 from chat.views.widget import MODULES
+from ops.kernel.squeezing import squeezed
 from tenants.services import branding
 
 KB = 1024
@@ -63,13 +64,28 @@ def test_the_conversation_in_the_frame_stays_light():
     assert {name.removeprefix("./") for name in imported} <= modules
 
 
+def test_the_app_stays_light_on_its_first_opening(acme, ana, client_of):
+    """Everything the frame fetches before anybody touched it, as it travels: page, scripts, styles."""
+    inbox = InboxFactory(greeting="Oi! Como podemos ajudar?", reply_time="Em poucos minutos")
+    page = client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}").content
+    files = ["widget/app.js", *MODULES, "widget/app.css", "css/tokens.css"]
+
+    total = packed(page, *(squeezed(source(name).decode()).encode() for name in files))
+
+    assert total <= 40 * KB
+    # What is rare comes later, and the page does not fetch its looks before either.
+    assert b"extras.css" in page
+    assert re.search(rb'extras[^"]*\.css" disabled', page)
+
+
 def test_no_name_of_ours_reaches_the_shop(acme, client_of):
     InboxFactory()
     client = client_of(acme)
     loader = client.get("/widget.js").content.decode()
     frame = client.get("/widget/app/").content.decode()
 
-    everything = " ".join([loader, frame, *(source(name).decode() for name in ("widget/app.js", *MODULES))])
+    scripts = [path.read_text(encoding="utf-8") for path in Path(finders.find("widget/app.js")).parent.iterdir()]
+    everything = " ".join([loader, frame, *scripts, *(source(name).decode() for name in MODULES)])
 
     assert settings.PLATFORM_NAME.lower() not in everything.lower()
     assert "balcao" not in everything.lower()
