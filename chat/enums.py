@@ -9,6 +9,18 @@ class Channel(models.TextChoices):
     """Where an inbox's people write from."""
 
     WEB = "web", _("Website")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    TELEGRAM = "telegram", _("Telegram")
+    EMAIL = "email", _("E-mail")
+    API = "api", _("Own channel")
+
+
+class ChannelState(models.TextChoices):
+    """Whether an inbox reaches its provider, as it was last seen."""
+
+    NEW = "new", _("Not connected")
+    CONNECTED = "connected", _("Connected")
+    FAILED = "failed", _("Connection lost")
 
 
 class Status(models.TextChoices):

@@ -5,6 +5,7 @@ from chat.models.attachment import Attachment
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot, BotAnswer, BotSession
 from chat.models.call import Call
+from chat.models.channel import ChannelAccount, OutgoingPart
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
@@ -37,6 +38,7 @@ __all__ = [
     "Call",
     "CannedResponse",
     "Category",
+    "ChannelAccount",
     "ChatEvent",
     "Contact",
     "ContactInbox",
@@ -56,6 +58,7 @@ __all__ = [
     "Message",
     "Notification",
     "PixCharge",
+    "OutgoingPart",
     "PushSubscription",
     "QuestionGroup",
     "SavedView",

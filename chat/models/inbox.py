@@ -55,7 +55,7 @@ class InboxQuerySet(models.QuerySet["Inbox"]):
 
 
 class Inbox(TimestampedModel):
-    """One way in: now always a website's widget."""
+    """One way in: a website's widget, a messenger, a mailbox, or a channel somebody brings themselves."""
 
     name = models.CharField(_("name"), max_length=80)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.WEB)

@@ -26,6 +26,7 @@ from chat.models import (
     Call,
     CannedResponse,
     Category,
+    ChannelAccount,
     ChatEvent,
     Contact,
     ContactInbox,
@@ -45,6 +46,7 @@ from chat.models import (
     Message,
     Notification,
     PixCharge,
+    OutgoingPart,
     PushSubscription,
     QuestionGroup,
     SavedView,
@@ -494,3 +496,24 @@ class PixChargeFactory(factory.django.DjangoModelFactory):
     amount_cents = 5890
     brcode = "000201"
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+class ChannelAccountFactory(factory.django.DjangoModelFactory):
+    """A Telegram inbox with a bot, connected."""
+
+    class Meta:
+        model = ChannelAccount
+
+    inbox = factory.SubFactory(InboxFactory, channel="telegram")
+    keys = factory.LazyFunction(lambda: {"token": "123456:test-token", "webhook_secret": "a-secret"})
+    state = "connected"
+
+
+class OutgoingPartFactory(factory.django.DjangoModelFactory):
+    """The only part of a message."""
+
+    class Meta:
+        model = OutgoingPart
+
+    message = factory.SubFactory(MessageFactory)
+    inbox = factory.SelfAttribute("message.conversation.inbox")
+    position = 0
+    due_at = factory.LazyFunction(timezone.now)
