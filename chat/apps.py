@@ -11,11 +11,11 @@ class ChatConfig(AppConfig):
         "chat.wake_snoozed": 60.0,
         "chat.count_hours": 60.0,
         "chat.expire_pix": 60.0,
+        "chat.tend_counter": 30.0,
+        "chat.sweep_calls": 30.0,
         "chat.sweep_attachments": 900.0,
+        "chat.tidy_counter": 86_400.0,
     }
-    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0, "chat.sweep_calls": 30.0}
-    schedule = {"chat.wake_snoozed": 60.0, "chat.sweep_attachments": 900.0}
-    schedule = {"chat.wake_snoozed": 60.0, "chat.tend_counter": 30.0, "chat.tidy_counter": 86_400.0}
 
     def ready(self) -> None:
         from chat import permissions

@@ -65,7 +65,7 @@ class OutgoingPart(TimestampedModel):
     inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="parts", verbose_name=_("inbox"))
     position = models.PositiveSmallIntegerField()
     attachment = models.ForeignKey(
-        Attachment, models.SET_NULL, null=True, blank=True, related_name="parts", verbose_name=_("file")
+        Attachment, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("file")
     )
     delivery = models.CharField(_("delivery"), max_length=12, choices=Delivery, default=Delivery.PENDING)
     external_id = models.CharField(_("id at the provider"), max_length=255, blank=True)

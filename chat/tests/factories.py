@@ -45,8 +45,8 @@ from chat.models import (
     Mention,
     Message,
     Notification,
-    PixCharge,
     OutgoingPart,
+    PixCharge,
     PushSubscription,
     QuestionGroup,
     SavedView,
@@ -496,6 +496,8 @@ class PixChargeFactory(factory.django.DjangoModelFactory):
     amount_cents = 5890
     brcode = "000201"
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
 class ChannelAccountFactory(factory.django.DjangoModelFactory):
     """A Telegram inbox with a bot, connected."""
 
