@@ -15,6 +15,7 @@ class ChatConfig(AppConfig):
         "chat.sweep_calls": 30.0,
         "chat.sweep_attachments": 900.0,
         "chat.tidy_counter": 86_400.0,
+        "chat.forget_notifications": 86_400.0,
     }
 
     def ready(self) -> None:
@@ -119,6 +120,20 @@ class ChatConfig(AppConfig):
                 ),
             )
         )
+        declare(
+            Definition(
+                "chat.webpush",
+                _("Notifications to browsers"),
+                (
+                    Field(
+                        "private_key",
+                        _("Private key"),
+                        secret=True,
+                        hint=_("Made by itself. With another one every browser must be allowed again."),
+                    ),
+                ),
+            )
+        )
         gauges.register("storage.bytes:chat", Gauge(_("Files of conversations"), attachments.stored_bytes))
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
@@ -164,6 +179,31 @@ class ChatConfig(AppConfig):
             ("chat.csat_changed", _("Satisfaction survey changed")),
             ("chat.left_message_taken_up", _("Left message taken up")),
             ("chat.left_message_dismissed", _("Left message put away")),
+            ("chat.conversation_given_to_team", _("Conversation given to a team")),
+            ("chat.conversation_marked_spam", _("Conversation marked as spam")),
+            ("chat.conversation_marked_no_spam", _("Conversation taken out of spam")),
+            ("chat.conversations_merged", _("Conversations merged")),
+            ("chat.conversations_changed_together", _("Several conversations changed")),
+            ("chat.contacts_merged", _("Contacts merged")),
+            ("chat.contacts_separated", _("Merged contacts separated")),
+            ("chat.contact_note_added", _("Note about a contact added")),
+            ("chat.contact_note_changed", _("Note about a contact changed")),
+            ("chat.contact_note_deleted", _("Note about a contact deleted")),
+            ("chat.inbox_deleted", _("Inbox removed")),
+            ("chat.inbox_members_changed", _("People of an inbox changed")),
+            ("chat.team_created", _("Team added")),
+            ("chat.team_changed", _("Team changed")),
+            ("chat.team_deleted", _("Team removed")),
+            ("chat.agent_changed", _("How an agent works changed")),
+            ("chat.label_created", _("Label added")),
+            ("chat.label_changed", _("Label changed")),
+            ("chat.label_deleted", _("Label removed")),
+            ("chat.canned_created", _("Canned reply added")),
+            ("chat.canned_changed", _("Canned reply changed")),
+            ("chat.canned_deleted", _("Canned reply removed")),
+            ("chat.view_created", _("Saved view added")),
+            ("chat.view_changed", _("Saved view changed")),
+            ("chat.view_deleted", _("Saved view removed")),
             ("chat.article_created", _("Article begun")),
             ("chat.article_changed", _("Article changed")),
             ("chat.article_published", _("Article published")),

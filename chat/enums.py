@@ -92,7 +92,6 @@ class EventType(models.TextChoices):
     CONVERSATION_LABELS = "conversation.labels", _("Labels changed")
     CONVERSATION_ATTRS = "conversation.attrs", _("Details changed")
     CONVERSATION_MERGED = "conversation.merged", _("Continued in another conversation")
-    CONTACT_UPDATED = "contact.updated", _("Contact changed")
     CONTACT_MERGED = "contact.merged", _("Contacts merged")
 
 

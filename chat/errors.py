@@ -351,3 +351,31 @@ class PixChargeSettled(Conflict):
 
     code = "pix_charge_settled"
     message = _("This Pix charge is no longer open.")
+
+
+class NameTaken(Conflict):
+    """Another one of the same kind has this name."""
+
+    code = "name_taken"
+    message = _("This name is taken. Choose another one.")
+
+
+class NotMergeable(Conflict):
+    """The two do not belong together, or one of them is part of the other already."""
+
+    code = "not_mergeable"
+    message = _("These two cannot be merged.")
+
+
+class MergeUndone(Conflict):
+    """There is no merge to take back, or what came after it does not allow it."""
+
+    code = "merge_cannot_be_undone"
+    message = _("This merge cannot be taken back any more.")
+
+
+class InboxInUse(Conflict):
+    """Conversations came in through it."""
+
+    code = "inbox_in_use"
+    message = _("Conversations came in through this inbox. Switch it off instead.")

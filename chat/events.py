@@ -95,6 +95,7 @@ class ConversationAssigned:
     conversation_id: str
     assignee_id: str | None
     cause: str = field(default_factory=current_cause)
+    by_id: str | None = None
 
     @property
     def aggregate(self) -> str:
@@ -178,3 +179,46 @@ class AttachmentFinished:
     def aggregate(self) -> str:
         """After the message it belongs to."""
         return f"conversation:{self.conversation_id}" if self.conversation_id else f"attachment:{self.attachment_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationGivenToTeam:
+    """A conversation got another team, or none."""
+
+    name: ClassVar[str] = "chat.conversation_given_to_team"
+    conversation_id: str
+    team_id: str | None
+    by_id: str | None = None
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAvailable:
+    """An agent came, says to be there again, or has more room: the queue may go on."""
+
+    name: ClassVar[str] = "chat.agent_available"
+    user_id: str
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one agent are delivered in order."""
+        return f"agent:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsMerged:
+    """Two contacts became one, or were separated again."""
+
+    name: ClassVar[str] = "chat.contacts_merged"
+    kept_id: str
+    gone_id: str
+    undone: bool
+
+    @property
+    def aggregate(self) -> str:
+        """Events of one contact are delivered in order."""
+        return f"contact:{self.kept_id}"

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.enums import Trigger
-from chat.services import automation, flow, webhooks
+from chat.services import automation, conversations, flow, notifications, webhooks
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
 
@@ -107,3 +107,48 @@ def follow_answer(event: Envelope) -> None:
         source=f"event:{event.id}",
         now=timezone.now(),
     )
+
+
+@receiver("chat.message_sent", name="chat.take_answered")
+def take_answered(event: Envelope) -> None:
+    """Give a conversation nobody has to whoever answers it."""
+    if event.payload["direction"] == "out" and not event.payload["private"]:
+        conversations.take_answered(message_id=UUID(event.payload["message_id"]), now=event.at)
+
+
+@receiver("chat.message_sent", name="chat.notify.message_sent")
+def notify_of_message(event: Envelope) -> None:
+    """Tell the assignee, and whoever is called by name."""
+    notifications.of_message(message_id=UUID(event.payload["message_id"]), now=event.at)
+
+
+@receiver("chat.conversation_assigned", name="chat.notify.conversation_assigned")
+def notify_of_assignment(event: Envelope) -> None:
+    """Tell whoever was given a conversation by somebody else."""
+    to, by = event.payload["assignee_id"], event.payload.get("by_id")
+    if to is not None:
+        notifications.of_assignment(
+            conversation_id=UUID(event.payload["conversation_id"]),
+            assignee_id=UUID(to),
+            by_id=UUID(by) if by else None,
+            now=event.at,
+        )
+
+
+@receiver("chat.conversation_given_to_team", name="chat.notify.conversation_given_to_team")
+def notify_of_team(event: Envelope) -> None:
+    """Tell the team's people."""
+    to, by = event.payload["team_id"], event.payload["by_id"]
+    if to is not None:
+        notifications.of_team(
+            conversation_id=UUID(event.payload["conversation_id"]),
+            team_id=UUID(to),
+            by_id=UUID(by) if by else None,
+            now=event.at,
+        )
+
+
+@receiver("chat.conversation_started", name="chat.notify.conversation_started")
+def notify_of_queue(event: Envelope) -> None:
+    """Tell those who asked to be told of new conversations."""
+    notifications.of_queue(conversation_id=UUID(event.payload["conversation_id"]), now=event.at)

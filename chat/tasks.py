@@ -1,5 +1,6 @@
 """Work of the counter that nobody waits for."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
@@ -11,8 +12,10 @@ from chat.services import (
     calls,
     conversations,
     notices,
+    notifications,
     pix,
     processing,
+    push,
     quota,
     routing,
     sla,
@@ -112,3 +115,23 @@ def expire_pix() -> None:
     """Close Pix charges that nobody paid in time, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         pix.expire_due(now=timezone.now())
+
+
+@shared_task(
+    name="chat.push_notification",
+    autoretry_for=(TemporaryFailure,),
+    retry_backoff=15,
+    retry_backoff_max=600,
+    max_retries=5,
+)
+def push_notification(*, notification_id: str) -> None:
+    """Push a notification to its person's browsers; one that was looked at meanwhile is left alone."""
+    push.deliver(notification_id=UUID(notification_id), now=timezone.now())
+
+
+@shared_task(name="chat.forget_notifications")
+def forget_notifications() -> None:
+    """Remove notifications that were looked at long ago, in every tenant; safe to run twice."""
+    before = timezone.now() - timedelta(days=notifications.KEPT_DAYS)
+    for _tenant in every_tenant():
+        notifications.forget_old(before=before)

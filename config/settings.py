@@ -358,6 +358,8 @@ SPECTACULAR_SETTINGS = {
         "MessageKindEnum": "chat.enums.Kind",
         "AttachmentKindEnum": "chat.enums.AttachmentKind",
         "AttachmentStateEnum": "chat.enums.AttachmentState",
+        "AgentStateEnum": "chat.enums.Availability",
+        "NotificationKindEnum": "chat.enums.NotificationKind",
         "LanguageEnum": ["pt-br", "en"],
     },
     "POSTPROCESSING_HOOKS": [
@@ -487,6 +489,10 @@ BASE_URLS = {
         "mercadolivre": "https://api.mercadolibre.com",
     }.items()
 }
+# Every browser names its own push service; this sends them all somewhere else, such as a proxy.
+BASE_URLS["webpush"] = env.url(
+    "WEBPUSH_BASE_URL", schemes={"http", "https"}, default="", example="http://proxy.internal:3128"
+)
 # Webhooks of customers go to public addresses only, except where they are developed.
 WEBHOOK_PRIVATE_ADDRESSES = DEBUG
 

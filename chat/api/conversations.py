@@ -3,11 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-import django_filters
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
@@ -20,8 +18,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from chat.api import numbers
+from chat.api.filters import ConversationFilter, ListBackend
+from chat.api.handling import HandlingActions
 from chat.api.serializers import (
-    AgentSerializer,
     AssignSerializer,
     ConversationCreateSerializer,
     ConversationPatchSerializer,
@@ -36,10 +35,9 @@ from chat.api.serializers import (
     TypingSerializer,
     ViewersSerializer,
 )
-from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.queries import inbox, stream, thread, wire
-from chat.services import conversations, messages, presence
+from chat.services import conversations, messages, notifications, presence
 from ops.kernel import errors
 from ops.kernel.api import IdempotentMixin
 from tenants.accounts.models import User
@@ -50,38 +48,8 @@ NUMBER = OpenApiParameter(
 )
 
 
-class ConversationFilter(django_filters.FilterSet):
-    """Narrow the list."""
-
-    q = django_filters.CharFilter(
-        method="search", label="Number, words of any message, or the contact's name, e-mail or phone."
-    )
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices)
-    priority = django_filters.MultipleChoiceFilter(choices=Priority.choices)
-    assignee = django_filters.CharFilter(method="of_assignee", label="`me`, `none`, or the id of a person.")
-    inbox = django_filters.UUIDFilter(field_name="inbox_id")
-    contact = django_filters.UUIDFilter(field_name="contact_id")
-    unread = django_filters.BooleanFilter(method="with_unread", label="Only with, or only without, unread messages.")
-
-    class Meta:
-        model = Conversation
-        fields = ["q", "status", "priority", "assignee", "inbox", "contact", "unread"]
-
-    def search(self, queryset: Any, name: str, value: str) -> Any:
-        """By the QuerySet's own words."""
-        return queryset.search(value)
-
-    def of_assignee(self, queryset: Any, name: str, value: str) -> Any:
-        """`me`, `none` or a person."""
-        return inbox.of_assignee(queryset, value, user=self.request.user)
-
-    def with_unread(self, queryset: Any, name: str, value: bool) -> Any:
-        """Something the team has not seen."""
-        return queryset.filter(agent_unread__gt=0) if value else queryset.filter(agent_unread=0)
-
-
 class ConversationViewSet(
-    IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Conversation]
+    HandlingActions, IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Conversation]
 ):
     """Conversations, by their number."""
 
@@ -90,7 +58,7 @@ class ConversationViewSet(
     lookup_field = "number"
     lookup_value_regex = "[0-9]{1,18}"
     permission_classes = (RequiredPermissions,)
-    required_permissions = {
+    required_permissions = HandlingActions.required_permissions | {
         "list": "chat.view_conversation",
         "retrieve": "chat.view_conversation",
         "counts": "chat.view_conversation",
@@ -106,7 +74,7 @@ class ConversationViewSet(
         "assign": "chat.assign_conversation",
         "unassign": "chat.assign_conversation",
     }
-    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    filter_backends = (ListBackend, OrderingFilter)
     filterset_class = ConversationFilter
     ordering_fields = ("last_activity_at", "created_at", "number")
     ordering = ("-last_activity_at",)
@@ -223,7 +191,9 @@ class ConversationViewSet(
         """Everything up to `seq` was seen by the team."""
         sent = ReadSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        conversations.mark_read(conversation_id=self._key(), seq=sent.validated_data["seq"], now=timezone.now())
+        key, now = self._key(), timezone.now()
+        conversations.mark_read(conversation_id=key, seq=sent.validated_data["seq"], now=now)
+        notifications.read_of(user=request.user, conversation_id=key, now=now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(parameters=[NUMBER], request=TypingSerializer, responses={204: None})
@@ -319,21 +289,3 @@ class StreamView(APIView):
             return Response({"events": [], "cursor": str(stream.now()), "has_more": False})
         events, cursor, more = stream.after(stream.parse(text), limit=limit)
         return Response({"events": events, "cursor": str(cursor), "has_more": more})
-
-
-class AgentsView(APIView):
-    """Who answers conversations."""
-
-    permission_classes = (RequiredPermissions,)
-    required_permissions = {"get": "chat.view_conversation"}
-
-    @extend_schema(operation_id="chat_agents_list", responses={200: AgentSerializer(many=True)})
-    def get(self, request: Request) -> Response:
-        """Everybody a conversation can be assigned to, and whether they are there."""
-        states = presence.states()
-        return Response(
-            [
-                {**(wire.person(user) or {}), "state": states.get(str(user.pk), "offline")}
-                for user in User.objects.seated().order_by("name", "pk")
-            ]
-        )

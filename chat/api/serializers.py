@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from chat.enums import Delivery, Direction, EventType, Kind, Priority, SlaKind, Status
+from chat.enums import Delivery, Direction, EventType, Kind, LabelColor, Priority, SlaKind, Status
 from chat.models import Inbox
 from chat.queries import wire
 from chat.services import pre_chat
@@ -78,6 +78,21 @@ class InboxRefSerializer(StrictSerializer):
     name = serializers.CharField()
 
 
+class TeamRefSerializer(StrictSerializer):
+    """The team, by name."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class LabelRefSerializer(StrictSerializer):
+    """A label, as it is drawn."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    color = serializers.ChoiceField(choices=LabelColor.choices)
+
+
 class ContactRefSerializer(StrictSerializer):
     """The contact, by name."""
 
@@ -116,6 +131,12 @@ class ConversationSerializer(WireSerializer):
     snoozed_until = serializers.DateTimeField(allow_null=True)
     priority = serializers.ChoiceField(choices=Priority.choices)
     assignee = PersonSerializer(allow_null=True)
+    team = TeamRefSerializer(allow_null=True)
+    labels = LabelRefSerializer(many=True)
+    muted = serializers.BooleanField(help_text="Nobody is notified of what comes in it.")
+    spam = serializers.BooleanField()
+    merged_into = serializers.IntegerField(allow_null=True, help_text="Number of the one it continues in.")
+    attrs = serializers.DictField()
     inbox = InboxRefSerializer()
     contact = ContactRefSerializer()
     last_seq = serializers.IntegerField(help_text="The newest event's place.")
@@ -153,9 +174,12 @@ class ContactSerializer(WireSerializer):
     name = serializers.CharField(allow_blank=True)
     email = serializers.CharField(allow_blank=True)
     phone = serializers.CharField(allow_blank=True)
+    company = serializers.CharField(allow_blank=True)
     identifier = serializers.CharField(allow_null=True)
     attrs = serializers.DictField()
     blocked = serializers.BooleanField()
+    consent_at = serializers.DateTimeField(allow_null=True)
+    merged_into = serializers.UUIDField(allow_null=True, help_text="The contact this one turned out to be.")
     last_seen_at = serializers.DateTimeField(allow_null=True)
     last_page = PageSerializer(allow_null=True)
     created_at = serializers.DateTimeField()
@@ -198,19 +222,13 @@ class CountsSerializer(StrictSerializer):
     open = serializers.IntegerField()
     mine = serializers.IntegerField(help_text="Open and assigned to the caller.")
     queue = serializers.IntegerField(help_text="Open and nobody's.")
+    team = serializers.IntegerField(help_text="Open and of a team the caller belongs to.")
+    mentioned = serializers.IntegerField(help_text="Open, and somebody calls the caller in them.")
     pending = serializers.IntegerField()
     snoozed = serializers.IntegerField()
     unread = serializers.IntegerField(
         help_text="Conversations with something unread that are the caller's or nobody's."
     )
-
-
-class AgentSerializer(StrictSerializer):
-    """Somebody who answers conversations."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    state = serializers.ChoiceField(choices=["online", "busy", "offline"])
 
 
 class ViewersSerializer(StrictSerializer):
@@ -221,6 +239,14 @@ class ViewersSerializer(StrictSerializer):
 
 class InboxSerializer(StrictModelSerializer):
     """A way in."""
+
+    members = serializers.SerializerMethodField(help_text="To whom its conversations are handed out; empty: everybody.")
+
+    @extend_schema_field(PersonSerializer(many=True))
+    def get_members(self, row: Inbox) -> list[dict[str, Any] | None]:
+        """By name."""
+        people = sorted((one.user for one in row.inbox_members.all()), key=lambda user: (user.name.casefold(), user.pk))
+        return [wire.person(user) for user in people]
 
     class Meta:
         model = Inbox
@@ -237,6 +263,7 @@ class InboxSerializer(StrictModelSerializer):
             "reply_time",
             "features",
             "reopen_days",
+            "members",
             "created_at",
             "updated_at",
         ]
@@ -246,7 +273,14 @@ class InboxSerializer(StrictModelSerializer):
 class FeaturesSerializer(StrictSerializer):
     """What the widget of an inbox offers."""
 
+    attachments = serializers.BooleanField(required=False)
+    voice = serializers.BooleanField(required=False)
+    video = serializers.BooleanField(required=False)
     emoji = serializers.BooleanField(required=False)
+    csat = serializers.BooleanField(required=False)
+    transcript = serializers.BooleanField(required=False)
+    preview = serializers.BooleanField(required=False)
+    multi_thread = serializers.BooleanField(required=False)
     reopen = serializers.BooleanField(required=False)
 
 
@@ -261,6 +295,19 @@ class InboxPatchSerializer(StrictSerializer):
     offline_text = serializers.CharField(max_length=300, allow_blank=True, required=False)
     reply_time = serializers.CharField(max_length=80, allow_blank=True, required=False)
     reopen_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+    features = FeaturesSerializer(required=False)
+
+
+class InboxWriteSerializer(InboxPatchSerializer):
+    """A new inbox; what is left out is as usual."""
+
+    name = serializers.CharField(max_length=80)
+
+
+class InboxMembersSerializer(StrictSerializer):
+    """People who answer conversations."""
+
+    members = serializers.ListField(child=serializers.UUIDField(), max_length=500)
 
 
 class SnippetSerializer(StrictSerializer):
@@ -329,6 +376,11 @@ class ConversationPatchSerializer(StrictSerializer):
     status = serializers.ChoiceField(choices=Status.choices, required=False)
     snoozed_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Only with `status: snoozed`.")
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
+    attrs = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True),
+        required=False,
+        help_text="Texts by name; an empty one removes it, those left out stay.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """An end of a snooze needs a snooze."""
@@ -370,6 +422,7 @@ class ContactWriteSerializer(StrictSerializer):
         source="phone_e164",
         help_text="With country code; Brazilian ones as people write them.",
     )
+    company = serializers.CharField(max_length=120, allow_blank=True, required=False)
     identifier = serializers.CharField(max_length=120, allow_null=True, required=False)
     attrs = serializers.DictField(
         child=serializers.CharField(max_length=500, allow_blank=True),

@@ -3,11 +3,15 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from chat.api.agents import AgentsView, AgentView, MeView
+from chat.api.bulk import BulkView
 from chat.api.calls import CallsView, CallView
 from chat.api.contacts import ContactViewSet
-from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
+from chat.api.conversations import ConversationViewSet, StreamView
+from chat.api.desk import CannedViewSet, DraftsView, DraftView, LabelViewSet, SavedViewViewSet, TeamViewSet
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
+from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
 from chat.api.pix import PixViewSet
 from chat.api.reports import ReportView
 from chat.api.uploads import FileView, UploadsView, UploadView
@@ -19,6 +23,11 @@ router.register("conversations", ConversationViewSet, basename="chat-conversatio
 router.register("contacts", ContactViewSet, basename="chat-contact")
 router.register("pix", PixViewSet, basename="chat-pix")
 router.register("webhooks", WebhookViewSet, basename="chat-webhook")
+router.register("teams", TeamViewSet, basename="chat-team")
+router.register("labels", LabelViewSet, basename="chat-label")
+router.register("canned", CannedViewSet, basename="chat-canned")
+router.register("views", SavedViewViewSet, basename="chat-view")
+router.register("notifications", NotificationViewSet, basename="chat-notification")
 
 urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),
@@ -31,5 +40,12 @@ urlpatterns = [
     path("uploads/", UploadsView.as_view(), name="chat-uploads"),
     path("uploads/<uuid:attachment_id>/", UploadView.as_view(), name="chat-upload"),
     path("files/<str:token>", FileView.as_view(), name="chat-file"),
+    path("agents/me/", MeView.as_view(), name="chat-agents-me"),
+    path("agents/<uuid:user_id>/", AgentView.as_view(), name="chat-agent"),
+    path("drafts/", DraftsView.as_view(), name="chat-drafts"),
+    path("drafts/<int:number>/", DraftView.as_view(), name="chat-draft"),
+    path("push/", PushView.as_view(), name="chat-push"),
+    path("push/<uuid:subscription_id>/", PushSubscriptionView.as_view(), name="chat-push-subscription"),
+    path("bulk/", BulkView.as_view(), name="chat-bulk"),
     *router.urls,
 ]

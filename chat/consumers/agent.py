@@ -11,8 +11,9 @@ from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
 from chat.errors import ConversationNotFound, CursorUnknown
 from chat.queries import stream, wire
-from chat.services import hot, messages, presence
+from chat.services import hot, messages, notifications, presence
 from chat.services.attachments import PER_MESSAGE
+from chat.services.mentions import MOST as MOST_CALLED
 from ops.kernel import errors
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
@@ -36,7 +37,7 @@ class AgentConsumer(CallsMixin):
         }
 
     def groups_joined(self) -> list[str]:
-        return ["agents", *super().groups_joined()]
+        return ["agents", f"user.{self.user.pk}", *super().groups_joined()]
 
     def follow_group(self, conversation_id: UUID) -> str:
         return f"conv.{conversation_id}"
@@ -56,6 +57,7 @@ class AgentConsumer(CallsMixin):
             return
         self.user = self.scope["user"] = user
         await self.join("agents")
+        await self.join(f"user.{user.pk}")
         place, self.may_reply, states = await self.in_tenant(self._arrive)
         await self.welcome(place=place, epoch=place.epoch, cursor=str(place), me=wire.person(user), presence=states)
         if cursor:
@@ -118,8 +120,12 @@ class AgentConsumer(CallsMixin):
             "reply_to": uuid_in(frame, "reply_to") if frame.get("reply_to") is not None else None,
             "now": timezone.now(),
         }
-        if files := uuids_in(frame, "attachment_ids", most=PER_MESSAGE):
-            sent = await self.in_tenant(messages.send, **said, attachment_ids=files)
+        files, called = (
+            uuids_in(frame, "attachment_ids", most=PER_MESSAGE),
+            uuids_in(frame, "mentions", most=MOST_CALLED),
+        )
+        if files or called:
+            sent = await self.in_tenant(messages.send, **said, attachment_ids=files, mentions=called)
         else:
             sent = await hot.send(schema=self.tenant.schema_name, request_id=self.request_id, **said)
         await self.send_frame(acknowledge(client_id, sent))
@@ -154,7 +160,12 @@ class AgentConsumer(CallsMixin):
         key = uuid_in(frame, "conversation") if frame.get("conversation") is not None else None
         if key is not None and key not in self.followed:
             raise ConversationNotFound(field="conversation")
-        await self.in_tenant(presence.view, conversation_id=key, user=self.user, session=self.session)
+        await self.in_tenant(self._view, key)
+
+    def _view(self, key: UUID | None) -> None:
+        presence.view(conversation_id=key, user=self.user, session=self.session)
+        if key is not None:
+            notifications.read_of(user=self.user, conversation_id=key, now=timezone.now())
 
     async def on_presence(self, frame: dict[str, Any]) -> None:
         state = text_in(frame, "state", limit=10)

@@ -30,7 +30,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def with_people(self) -> Self:
         """What a row or a header shows besides its own columns."""
-        return self.select_related("contact", "inbox", "assignee")
+        people = self.select_related("contact", "inbox", "assignee", "team", "merged_into")
+        return people.prefetch_related("labels")
 
     def unresolved(self) -> Self:
         """Work that is left."""

@@ -5,13 +5,26 @@ know only two states: a conversation is open or it is resolved.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
-from chat.models import Bot, ChatEvent, Contact, Conversation, Inbox, Message, SlaEvent
+from chat.models import (
+    Bot,
+    ChatEvent,
+    Contact,
+    ContactMerge,
+    ContactNote,
+    Conversation,
+    Inbox,
+    Label,
+    Message,
+    Notification,
+    SlaEvent,
+    Team,
+)
 from chat.queries import attachments
 
 
@@ -27,6 +40,19 @@ def _primitive(value: Any) -> str:
 def person(user: Any) -> dict[str, Any] | None:
     """A member of the team, by name; the e-mail stays inside."""
     return None if user is None else {"id": str(user.pk), "name": user.name or user.email.split("@")[0]}
+
+
+def team(row: Team | None) -> dict[str, Any] | None:
+    """A team, by name."""
+    return None if row is None else {"id": str(row.pk), "name": row.name}
+
+
+def labels(rows: Iterable[Label]) -> list[dict[str, str]]:
+    """Labels in the order of their names."""
+    return [
+        {"id": str(row.pk), "name": row.name, "color": row.color}
+        for row in sorted(rows, key=lambda row: row.name.casefold())
+    ]
 
 
 def agent_author(user: Any) -> dict[str, Any]:
@@ -136,6 +162,11 @@ def message_of(
     }
 
 
+def contact_ref(row: Contact) -> dict[str, str]:
+    """A contact as a row of the list names it."""
+    return {"id": str(row.pk), "name": row.name, "email": row.email}
+
+
 def contact(row: Contact) -> dict[str, Any]:
     """A contact, for agents."""
     return {
@@ -143,9 +174,12 @@ def contact(row: Contact) -> dict[str, Any]:
         "name": row.name,
         "email": row.email,
         "phone": row.phone_e164,
+        "company": row.company,
         "identifier": row.identifier,
         "attrs": row.attrs,
         "blocked": row.blocked,
+        "consent_at": instant(row.consent_at),
+        "merged_into": None if row.merged_into_id is None else str(row.merged_into_id),
         "last_seen_at": instant(row.last_seen_at),
         "last_page": row.last_page or None,
         "created_at": instant(row.created_at),
@@ -177,6 +211,31 @@ def queue(row: Conversation) -> dict[str, Any] | None:
     return {"position": row.queue_position, "wait_s": row.queue_wait_s}
 
 
+def contact_note(row: ContactNote) -> dict[str, Any]:
+    """A note about a contact. Needs its author."""
+    return {
+        "id": str(row.pk),
+        "contact": str(row.contact_id),
+        "author": person(row.author),
+        "body": row.body,
+        "created_at": instant(row.created_at),
+        "updated_at": instant(row.updated_at),
+    }
+
+
+def contact_merge(row: ContactMerge) -> dict[str, Any]:
+    """Two contacts that became one. Needs the one that is gone, and who did it."""
+    return {
+        "id": str(row.pk),
+        "kept": str(row.kept_id),
+        "gone": {"id": str(row.gone_id), "name": str(row.gone)},
+        "by": person(row.by),
+        "reason": row.reason,
+        "at": instant(row.created_at),
+        "undone_at": instant(row.undone_at),
+    }
+
+
 def conversation(row: Conversation) -> dict[str, Any]:
     """A conversation, for agents. Needs `with_people()`."""
     return {
@@ -186,8 +245,14 @@ def conversation(row: Conversation) -> dict[str, Any]:
         "snoozed_until": instant(row.snoozed_until),
         "priority": row.priority,
         "assignee": person(row.assignee),
+        "team": team(row.team),
+        "labels": labels(row.labels.all()),
+        "muted": row.muted,
+        "spam": row.spam_at is not None,
+        "merged_into": row.merged_into.number if row.merged_into is not None else None,
+        "attrs": row.attrs,
         "inbox": {"id": str(row.inbox_id), "name": row.inbox.name},
-        "contact": {"id": str(row.contact_id), "name": row.contact.name, "email": row.contact.email},
+        "contact": contact_ref(row.contact),
         "last_seq": row.last_seq,
         "agent_seen_seq": row.agent_seen_seq,
         "contact_seen_seq": row.contact_seen_seq,
@@ -212,6 +277,27 @@ def consent(inbox: Inbox) -> dict[str, Any] | None:
     """What a visitor is asked to agree to today."""
     now = inbox.consent_now
     return None if now is None else {"version": now["version"], "text": now["text"]}
+
+
+def notification(row: Notification) -> dict[str, Any]:
+    """A notification. Needs `with_people()`."""
+    about = row.conversation
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "text": row.text,
+        "count": row.count,
+        "author": person(row.author),
+        "conversation": None
+        if about is None
+        else {
+            "id": str(about.pk),
+            "number": about.number,
+            "contact": {"id": str(about.contact_id), "name": str(about.contact)},
+        },
+        "read_at": instant(row.read_at),
+        "at": instant(row.updated_at),
+    }
 
 
 def visitor_conversation(row: Conversation) -> dict[str, Any]:

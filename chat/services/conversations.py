@@ -8,16 +8,23 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chat.enums import EventType, Priority, Status
+from chat.enums import Direction, EventType, Priority, Status
 from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
-from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
-from chat.models import Contact, Conversation, Inbox
+from chat.events import (
+    ConversationAssigned,
+    ConversationGivenToTeam,
+    ConversationStarted,
+    ConversationStatusChanged,
+)
+from chat.models import ChatEvent, Contact, Conversation, Inbox, Message, Team
 from chat.queries import thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
+from ops.kernel.errors import Invalid
 from ops.kernel.ids import uuid7
 from ops.kernel.outbox import services as outbox
 
+MOST_ATTRS = 50
 # From where a person of the team may move a conversation to where.
 MOVES = {
     Status.OPEN: {Status.PENDING, Status.SNOOZED, Status.RESOLVED},
@@ -172,13 +179,77 @@ def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: d
         now=now,
     )
     outbox.publish(
-        ConversationAssigned(conversation_id=str(conversation_id), assignee_id=str(after.pk) if after else None)
+        ConversationAssigned(
+            conversation_id=str(conversation_id),
+            assignee_id=str(after.pk) if after else None,
+            by_id=str(by.pk) if by is not None else None,
+        )
     )
 
 
 def _author(by: Any) -> dict[str, Any]:
     """Who did it: a person of the team, or the house by itself."""
     return wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR
+
+
+@transaction.atomic
+def assign_team(*, conversation_id: UUID, team: Team | None, by: Any = None, now: datetime | None = None) -> None:
+    """Give a conversation to a team, or to none. Its assignee stays; visitors are not told."""
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    if conversation.team_id == (team.pk if team else None):
+        return
+    before = conversation.team
+    Conversation.objects.filter(pk=conversation_id).update(team=team, last_activity_at=now)
+    journal.record(
+        conversation_id=conversation_id,
+        type=EventType.CONVERSATION_ASSIGNED,
+        payload={
+            "assignee": wire.person(conversation.assignee),
+            "team": wire.team(team),
+            "by": _author(by),
+        },
+        public=False,
+        activity={"action": "team", "from": wire.team(before), "to": wire.team(team)},
+        by=by,
+        now=now,
+    )
+    audit.record(
+        "chat.conversation_given_to_team",
+        by=by,
+        on=Conversation(pk=conversation_id, number=conversation.number),
+        detail={"team": team.name if team else None},
+        now=now,
+    )
+    outbox.publish(
+        ConversationGivenToTeam(
+            conversation_id=str(conversation_id),
+            team_id=str(team.pk) if team else None,
+            by_id=str(by.pk) if by is not None else None,
+        )
+    )
+
+
+@transaction.atomic
+def take_answered(*, message_id: UUID, now: datetime) -> bool:
+    """Whoever answered a conversation that nobody had, has it; says whether that came to pass.
+
+    Away from the hot path, so it looks at what happened since: who was given it, or put it back, after the answer
+    stays right.
+    """
+    message = Message.objects.select_related("author_agent__role").filter(pk=message_id).first()
+    if message is None or message.direction != Direction.OUT or message.private or message.author_agent is None:
+        return False
+    conversation = _locked(message.conversation_id)
+    since = ChatEvent.objects.filter(conversation=conversation, seq__gt=message.seq)
+    if conversation.assignee_id is not None or since.filter(type=EventType.CONVERSATION_ASSIGNED).exists():
+        return False
+    by = message.author_agent
+    if not (by.is_active and by.has_perm("chat.reply_conversation")):
+        return False
+    Conversation.objects.filter(pk=conversation.pk).update(assignee=by)
+    _assigned(conversation.pk, before=None, after=by, by=by, now=now)
+    return True
 
 
 @transaction.atomic
@@ -204,7 +275,7 @@ def set_status(
 def change(
     *, conversation_id: UUID, by: Any, if_seq: int | None = None, now: datetime | None = None, **changes: Any
 ) -> None:
-    """Several changes at once, all or none: `status` (with `snoozed_until`) and `priority`.
+    """Several changes at once, all or none: `status` (with `snoozed_until`), `priority` and `attrs`.
 
     `if_seq` is the seq the caller has seen; `ChangedSince` is raised when something happened after it.
     """
@@ -214,6 +285,8 @@ def change(
         raise ChangedSince()
     if "priority" in changes:
         set_priority(conversation_id=conversation_id, priority=changes["priority"], by=by, now=now)
+    if "attrs" in changes:
+        set_attrs(conversation_id=conversation_id, attrs=changes["attrs"], by=by, now=now)
     if "status" in changes:
         set_status(
             conversation_id=conversation_id,
@@ -329,10 +402,51 @@ def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime
 
 
 @transaction.atomic
+def set_attrs(*, conversation_id: UUID, attrs: dict[str, str], by: Any = None, now: datetime | None = None) -> None:
+    """Keep these words about a conversation by name; an empty one is removed, the others stay. Raises `Invalid`."""
+    conversation = _locked(conversation_id)
+    after = {**conversation.attrs, **attrs}
+    after = {name: value for name, value in after.items() if value not in ("", None)}
+    if len(after) > MOST_ATTRS or any(len(name) > 60 for name in after):
+        raise Invalid(field="attrs")
+    if after == conversation.attrs:
+        return
+    Conversation.objects.filter(pk=conversation_id).update(attrs=after)
+    journal.record(
+        conversation_id=conversation_id,
+        type=EventType.CONVERSATION_ATTRS,
+        payload={"attrs": after, "by": wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR},
+        public=False,
+        now=now or timezone.now(),
+    )
+
+
+@transaction.atomic
 def mark_read(*, conversation_id: UUID, seq: int, now: datetime | None = None) -> None:
     """The team has seen everything up to `seq`. The mark only moves up; the visitor is told once a message is read."""
     journal.mark(
         conversation_id=conversation_id, place=seq, mark="read", contact_inbox_id=None, now=now or timezone.now()
+    )
+
+
+@transaction.atomic
+def mark_unread(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
+    """Show the visitor's last message as unread again, to the whole team; the visitor is not told."""
+    now = now or timezone.now()
+    conversation = _locked(conversation_id)
+    if conversation.agent_unread:
+        return
+    last = (
+        Message.objects.filter(conversation=conversation, direction="in").order_by("-seq").values_list("seq", flat=True)
+    )
+    seen = min((last.first() or conversation.last_seq) - 1, conversation.agent_seen_seq)
+    Conversation.objects.filter(pk=conversation.pk).update(agent_seen_seq=max(seen, 0), agent_unread=1)
+    journal.record(
+        conversation_id=conversation.pk,
+        type=EventType.CONVERSATION_ATTRS,
+        payload={"unread": 1, "agent_seen_seq": max(seen, 0), "by": wire.agent_author(by)},
+        public=False,
+        now=now,
     )
 
 

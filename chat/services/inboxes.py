@@ -1,21 +1,26 @@
 """Inboxes: the ways in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import entitlements
-from chat.models import Inbox
+from chat.errors import InboxInUse
+from chat.events import AgentAvailable
+from chat.models import Conversation, Inbox, InboxMember
 from chat.models.inbox import default_features
-from chat.services import pre_chat
+from chat.services import catalogue, pre_chat, teams
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
+from ops.kernel.outbox import services as outbox
 
 CHANGEABLE = {
     "name",
@@ -45,21 +50,60 @@ BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example,
 @transaction.atomic
 def create(*, name: str, by: Any = None, now: datetime | None = None, **fields: Any) -> Inbox:
     """Add an inbox within the plan. Raises `LimitReached`, `Invalid`."""
-    entitlements.require("chat.inboxes", 1)
+    _require_room()
     inbox = Inbox(name=name)
     _fill(inbox, fields)
     inbox.save()
     audit.record("chat.inbox_created", by=by, on=inbox, now=now)
+    catalogue.changed("inboxes")
     return inbox
 
 
 @transaction.atomic
 def change(*, inbox: Inbox, by: Any, now: datetime | None = None, **fields: Any) -> Inbox:
-    """Change an inbox's settings. Raises `Invalid`."""
+    """Change an inbox's settings. Raises `Invalid`, and `LimitReached` when one more would take messages again."""
+    if fields.get("active") and not inbox.active:
+        _require_room()
     _fill(inbox, fields)
     inbox.save()
     audit.record("chat.inbox_changed", by=by, on=inbox, detail={"fields": sorted(fields)}, now=now)
+    catalogue.changed("inboxes")
     return inbox
+
+
+@transaction.atomic
+def delete(*, inbox: Inbox, by: Any, now: datetime | None = None) -> None:
+    """Remove an inbox nobody has written through. Raises `InboxInUse` for another one: it can be switched off."""
+    if Conversation.objects.filter(inbox=inbox).exists():
+        raise InboxInUse()
+    audit.record("chat.inbox_deleted", by=by, on=inbox, now=now)
+    try:
+        with transaction.atomic():
+            inbox.delete()
+    except ProtectedError as error:
+        raise InboxInUse() from error
+    catalogue.changed("inboxes")
+
+
+@transaction.atomic
+def set_members(*, inbox: Inbox, members: Iterable[UUID], by: Any, now: datetime | None = None) -> None:
+    """Say to whom this inbox's conversations are handed out; to everybody when nobody is named. Raises `NotAnAgent`."""
+    wanted = {person.pk for person in teams.agents_among(members)}
+    InboxMember.objects.filter(inbox=inbox).exclude(user__in=wanted).delete()
+    known = set(InboxMember.objects.filter(inbox=inbox).values_list("user_id", flat=True))
+    InboxMember.objects.bulk_create(InboxMember(inbox=inbox, user_id=key) for key in sorted(wanted - known))
+    if wanted != known:
+        audit.record("chat.inbox_members_changed", by=by, on=inbox, detail={"people": len(wanted)}, now=now)
+        for key in sorted(wanted - known):
+            outbox.publish(AgentAvailable(user_id=str(key)))
+        catalogue.changed("inboxes")
+
+
+def _require_room() -> None:
+    """Whoever counts inboxes waits for whoever else does: two at once must not both see the last place."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"{connection.schema_name}:chat.inboxes"])
+    entitlements.require("chat.inboxes", 1)
 
 
 def lay_out(tenant: Any) -> None:

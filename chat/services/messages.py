@@ -1,6 +1,6 @@
 """Messages: sent once, numbered without gaps, told after the commit; changed, taken back and delivered later."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ from chat.events import MessageChanged, MessageRetried, MessageSent
 from chat.models import Bot, Conversation, Message
 from chat.queries import wire
 from chat.services import attachments, conversations, journal, markup, quota
+from chat.services.mentions import people_named
+from chat.services.mentions import record as record_mentions
 from ops.kernel import ratelimit
 from ops.kernel.audit import services as audit
 from ops.kernel.outbox import services as outbox
@@ -69,19 +71,24 @@ def send(
     meta: dict[str, Any] | None = None,
     body_html: str = "",
     attachment_ids: Sequence[UUID] = (),
+    mentions: Iterable[UUID] = (),
     now: datetime | None = None,
 ) -> Sent:
     """Send an agent's reply, or leave a private note. The same `client_id` again answers the stored message.
 
     `meta` is what a `kind` other than text carries; `body_html` is made safe here; `attachment_ids` are the agent's
-    own complete uploads. Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`,
-    `FileNotReady`.
+    own complete uploads. `mentions` are people and teams who are called; their names stand in the note's `meta`, and
+    in no message that the visitor reads. A reply to a conversation nobody has takes it, by a receiver of its event.
+    Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`, `FileNotReady`.
     """
     now = now or timezone.now()
     kind = _kind(kind, attachment_ids)
     text = clean(body, kind=kind)
     author = wire.agent_author(by)
     files: list[dict[str, Any]] = []
+    called = people_named(mentions)
+    if called and private:
+        meta = {**(meta or {}), "mentions": [wire.person(person) for person in called]}
     with transaction.atomic():
         posted = journal.post(
             conversation_id=conversation_id,
@@ -101,6 +108,8 @@ def send(
         if posted.created:
             files = _carry(posted, attachment_ids, owner=by)
             _tell(posted, author, meta=meta, body_html=body_html, files=files)
+            if called:
+                record_mentions(message_id=posted.id, conversation_id=conversation_id, people=called, by=by)
     return _sent(posted, author, meta=meta, body_html=body_html, files=files, visitor=False)
 
 
@@ -174,16 +183,9 @@ def send_from_visitor(
     now = now or timezone.now()
     kind = _kind(kind, attachment_ids)
     text = clean(body, kind=kind)
-    standing = (
-        Conversation.objects.of_visitor(visitor.contact_inbox_id)
-        .filter(pk=conversation_id)
-        .values_list("status", "resolved_at", "inbox__reopen_days")
-        .first()
-    )
-    if standing is None:
-        raise ConversationNotFound()
+    conversation_id, status, resolved_at, reopen_days = _standing(conversation_id, visitor)
     if (
-        _too_old(*standing, now=now)
+        _too_old(status, resolved_at, reopen_days, now=now)
         and not Message.objects.filter(conversation=conversation_id, client_id=client_id).exists()
         # Without room in the plan the old thread goes on instead: a message is never dropped.
         and quota.has_room(now=now)
@@ -391,6 +393,24 @@ def hold_back(visitor: "conversations.Visitor") -> None:
     rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
     if not rate.allowed:
         raise TooManyMessages(retry_after=rate.reset_s)
+
+
+def _standing(conversation_id: UUID, visitor: "conversations.Visitor") -> tuple[UUID, str, datetime | None, int]:
+    """Where a visitor's words belong, and how it stands: a conversation that was merged continues in the other one.
+
+    Raises `ConversationNotFound` for somebody else's; the visitor stays with what they can see.
+    """
+    own = Conversation.objects.of_visitor(visitor.contact_inbox_id)
+    fields = ("pk", "status", "resolved_at", "inbox__reopen_days", "merged_into")
+    found = own.filter(pk=conversation_id).values_list(*fields).first()
+    if found is None:
+        raise ConversationNotFound()
+    while found[4] is not None:
+        further = own.filter(pk=found[4]).values_list(*fields).first()
+        if further is None:
+            break
+        found = further
+    return found[0], found[1], found[2], found[3]
 
 
 def _too_old(status: str, resolved_at: datetime | None, reopen_days: int, *, now: datetime) -> bool:

@@ -1,7 +1,7 @@
-"""Who is there right now. Kept in Redis alone: it is true for a minute and then forgotten.
+"""Who is there right now. Sockets are kept in Redis alone: that is true for a minute and then forgotten.
 
 One sorted set per kind and tenant holds a member a socket, scored by when it expires, so several tabs of a person
-count once and a killed process leaves nobody behind.
+count once and a killed process leaves nobody behind. What agents say about themselves stands in their profiles.
 """
 
 import json
@@ -12,50 +12,66 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.db import connection
+from django.db import connection, transaction
 
 from chat.enums import Availability
+from chat.events import AgentAvailable
+from chat.models import AgentProfile
 from chat.queries import wire
 from chat.services import journal
 from ops.kernel import live
+from ops.kernel.outbox import services as outbox
 from ops.kernel.redis import client
 
 log = logging.getLogger(__name__)
 
 TTL_S = 60
-STATE_TTL_S = 14 * 24 * 3600
+VIEWING_TTL_S = 14 * 24 * 3600
 
 
 def agent_here(*, user: Any, session: str) -> None:
     """An agent's socket is open; `still_here` keeps it. Tells the team when the person came."""
-    _here("agents", str(user.pk), session, came=lambda: _tell_agent(user))
+    _here("agents", str(user.pk), session, came=lambda: _came(user))
 
 
 def agent_gone(*, user: Any, session: str) -> None:
     """An agent's socket closed. Tells the team when it was the last one."""
-    _gone("agents", str(user.pk), session, left=lambda: _tell_agent(user))
+    _gone("agents", str(user.pk), session, left=lambda: tell_agent(user))
 
 
+@transaction.atomic
+def _came(user: Any) -> None:
+    outbox.publish(AgentAvailable(user_id=str(user.pk)))
+    tell_agent(user)
+
+
+@transaction.atomic
 def set_state(*, user: Any, state: str) -> None:
-    """What an agent says about being there; kept over reloads."""
+    """What an agent says about being there; it stays until they say something else. Raises `ValueError` for no state."""
     wanted = Availability(state)
-    try:
-        client().hset(_key("state"), str(user.pk), wanted.value)
-        client().expire(_key("state"), STATE_TTL_S)
-    except redis.RedisError as error:
-        log.warning("Presence not kept: %s", error)
-    _tell_agent(user)
+    profile, made = AgentProfile.objects.select_for_update().get_or_create(user=user, defaults={"availability": wanted})
+    before = None if made else profile.availability
+    if before != wanted:
+        AgentProfile.objects.filter(pk=profile.pk).update(availability=wanted)
+        if wanted == Availability.ONLINE:
+            outbox.publish(AgentAvailable(user_id=str(user.pk)))
+    transaction.on_commit(lambda: tell_agent(user))
 
 
 def states() -> dict[str, str]:
-    """State of every agent who has a socket open; the others are offline."""
+    """State of every agent who has a socket open, or stays on duty without one; the others are offline."""
     try:
         here = _members("agents")
-        said = {_text(key): _text(value) for key, value in client().hgetall(_key("state")).items()}
     except redis.RedisError as error:
         log.warning("Presence not read: %s", error)
-        return {}
-    return {user: said.get(user, Availability.ONLINE.value) for user in here}
+        here = set()
+    rows = AgentProfile.objects.filter(user__is_active=True).values_list("user_id", "availability", "auto_offline")
+    said = {str(user): (state, auto_offline) for user, state, auto_offline in rows}
+    found = {user: said[user][0] if user in said else Availability.ONLINE.value for user in here}
+    for user, (state, auto_offline) in said.items():
+        if not auto_offline and state != Availability.OFFLINE:
+            found[user] = state
+    return found
 
 
 def anybody_there() -> bool:
@@ -108,7 +124,7 @@ def view(*, conversation_id: UUID | None, user: Any, session: str) -> None:
             _tell_viewers(before)
         if conversation_id is not None:
             client().hset(_key("viewing"), session, str(conversation_id))
-            client().expire(_key("viewing"), STATE_TTL_S)
+            client().expire(_key("viewing"), VIEWING_TTL_S)
             still_viewing([(user, session)])
             if before != conversation_id:
                 _tell_viewers(conversation_id)
@@ -160,7 +176,8 @@ def _tell_viewers(conversation_id: UUID) -> None:
     live.publish(live.group("agents"), journal.forward(frame))
 
 
-def _tell_agent(user: Any) -> None:
+def tell_agent(user: Any) -> None:
+    """Tell the team, and visitors whether anybody is there at all."""
     now = states()
     state = now.get(str(user.pk), Availability.OFFLINE.value)
     live.publish(live.group("agents"), journal.forward({"type": "presence", "user": wire.person(user), "state": state}))

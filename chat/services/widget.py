@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from chat.errors import ContactBlocked, IdentityRefused, OriginRefused, VisitorTokenRefused, WidgetTokenRefused
 from chat.models import Contact, ContactInbox, Inbox
+from chat.services import contacts
 from chat.services.conversations import Visitor
 from ops.kernel import signing
 from tenants.services import domains
@@ -87,6 +88,7 @@ def _link(inbox: Inbox, *, source_id: str, identifier: str | None, now: datetime
                 contact = Contact.objects.create(last_seen_at=now)
             else:
                 contact, _ = Contact.objects.get_or_create(identifier=identifier[:120], defaults={"last_seen_at": now})
+                contact = contacts.current(contact)
             return ContactInbox.objects.create(contact=contact, inbox=inbox, source_id=source_id)
     except IntegrityError:
         # Two tabs opened at once.

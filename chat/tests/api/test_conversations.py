@@ -17,7 +17,7 @@ def test_the_list_asks_the_same_number_of_questions(acme, bia, client_of, rows, 
     client = client_of(acme, user=bia)
     client.get(BASE)  # what a session and a plan cost once is not the list's
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         response = client.get(BASE)
 
     assert len(response.json()["results"]) == rows
@@ -55,7 +55,16 @@ def test_counts_say_what_there_is_to_do(acme, bia, ana, client_of):
 
     answer = client_of(acme, user=bia).get(BASE + "counts/")
 
-    assert answer.json() == {"open": 2, "mine": 1, "queue": 1, "pending": 0, "snoozed": 1, "unread": 1}
+    assert answer.json() == {
+        "open": 2,
+        "mine": 1,
+        "queue": 1,
+        "team": 0,
+        "mentioned": 0,
+        "pending": 0,
+        "snoozed": 1,
+        "unread": 1,
+    }
 
 
 def test_sending_the_same_client_id_again_answers_200_with_the_stored_message(acme, bia, client_of):

@@ -9,7 +9,7 @@ from ops.kernel.audit.models import AuditEntry
 
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
-    ("path", "make", "questions"), [("contacts/", ContactFactory, 3), ("inboxes/", InboxFactory, 3)]
+    ("path", "make", "questions"), [("contacts/", ContactFactory, 3), ("inboxes/", InboxFactory, 4)]
 )
 def test_lists_ask_the_same_number_of_questions(
     acme, bia, client_of, path, make, questions, rows, django_assert_num_queries
