@@ -353,6 +353,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "AssignmentModeEnum": "chat.enums.AssignmentMode",
         "ConversationStatusEnum": "chat.enums.Status",
         "DirectionEnum": "chat.enums.Direction",
         "MessageKindEnum": "chat.enums.Kind",

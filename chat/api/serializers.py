@@ -482,6 +482,11 @@ class ConsentSerializer(StrictSerializer):
 class WidgetConfigSerializer(StrictSerializer):
     """What the widget shows before anybody wrote."""
 
+    mode = serializers.ChoiceField(
+        choices=["chat", "form"], help_text="`form`: far beyond the plan, messages are taken by `POST left/`."
+    )
+    open = serializers.BooleanField(help_text="Whether it is inside the business hours.")
+    opens_at = serializers.DateTimeField(allow_null=True, help_text="When it opens next; nothing while it is open.")
     name = serializers.CharField()
     greeting = serializers.CharField(allow_blank=True)
     offline_text = serializers.CharField(allow_blank=True)

@@ -9,6 +9,17 @@ from chat.api.calls import CallsView, CallView
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import ConversationViewSet, StreamView
 from chat.api.desk import CannedViewSet, DraftsView, DraftView, LabelViewSet, SavedViewViewSet, TeamViewSet
+from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
+from chat.api.flow import (
+    AutomationViewSet,
+    CsatSettingsViewSet,
+    CsatViewSet,
+    HoursViewSet,
+    LeftMessageViewSet,
+    MacroViewSet,
+    RoutingViewSet,
+    SlaViewSet,
+)
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
@@ -28,6 +39,14 @@ router.register("labels", LabelViewSet, basename="chat-label")
 router.register("canned", CannedViewSet, basename="chat-canned")
 router.register("views", SavedViewViewSet, basename="chat-view")
 router.register("notifications", NotificationViewSet, basename="chat-notification")
+router.register("hours", HoursViewSet, basename="chat-hours")
+router.register("routing", RoutingViewSet, basename="chat-routing")
+router.register("sla", SlaViewSet, basename="chat-sla")
+router.register("csat/settings", CsatSettingsViewSet, basename="chat-csat-settings")
+router.register("csat", CsatViewSet, basename="chat-csat")
+router.register("macros", MacroViewSet, basename="chat-macro")
+router.register("automation", AutomationViewSet, basename="chat-automation")
+router.register("left-messages", LeftMessageViewSet, basename="chat-left-message")
 
 urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),

@@ -16,6 +16,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api import numbers
+from chat.api.flow_serializers import (
+    CsatAnsweredSerializer,
+    CsatAnswerSerializer,
+    LeaveSerializer,
+    LeftSerializer,
+)
 from chat.api.serializers import (
     EventsSerializer,
     KnownContactSerializer,
@@ -31,9 +37,9 @@ from chat.api.serializers import (
     WidgetConfigSerializer,
 )
 from chat.errors import ConversationNotFound, TooManyMessages, VisitorTokenRefused
-from chat.models import Contact, Conversation, Inbox
-from chat.queries import thread, wire
-from chat.services import contacts, conversations, messages, pre_chat, presence, widget
+from chat.models import Contact, Conversation, Inbox, LeftMessage
+from chat.queries import opening, thread, wire
+from chat.services import contacts, conversations, csat, left, messages, pre_chat, presence, quota, widget
 from chat.services.conversations import Visitor
 from ops.kernel import context, ratelimit
 from ops.kernel.api import IdempotentMixin, RateThrottle
@@ -160,8 +166,14 @@ class ConfigView(StrangerView):
     def get(self, request: Request) -> Response:
         """Texts and features of the inbox, and whether somebody is there."""
         inbox = self.inbox(request)
+        now = timezone.now()
+        calendar = opening.of(inbox)
+        is_open = calendar.is_open(now)
         return Response(
             {
+                "mode": "chat" if quota.has_room(now=now) else "form",
+                "open": is_open,
+                "opens_at": None if is_open else wire.instant(calendar.next_opening(now)),
                 "name": inbox.name,
                 "greeting": inbox.greeting,
                 "offline_text": inbox.offline_text,
@@ -247,11 +259,12 @@ class ConversationsView(VisitorView):
     @extend_schema(
         operation_id="widget_conversations_create",
         request=VisitorConversationCreateSerializer,
-        responses={201: VisitorConversationSerializer},
+        responses={201: VisitorConversationSerializer, 202: LeftSerializer},
     )
     def post(self, request: Request) -> Response:
         """Begin a thread with its first message. The same client ids again answer the same thread.
 
+        202 far beyond the plan: the message is kept, and `POST left/` with the same `client_id` adds an e-mail to it.
         `pre_chat` carries the answers to what the inbox asks first, and the version of the consent text.
         """
         sent = VisitorConversationCreateSerializer(data=request.data)
@@ -261,6 +274,17 @@ class ConversationsView(VisitorView):
         rate = ratelimit.hit(f"chat.start.{self.visitor.contact_inbox_id}", limit=10, window_s=60)
         if not rate.allowed:
             raise TooManyMessages(retry_after=rate.reset_s)
+        if left.takes_its_place(visitor=self.visitor, client_id=asked["client_id"], now=now):
+            return _left(
+                left.keep(
+                    visitor=self.visitor,
+                    client_id=asked["first_message"]["client_id"],
+                    body=asked["first_message"].get("body", ""),
+                    page_url=asked["page_url"],
+                    now=now,
+                ),
+                code=status.HTTP_202_ACCEPTED,
+            )
         # A thread whose first message is refused is not begun.
         with transaction.atomic():
             pre_chat.answer(
@@ -380,3 +404,38 @@ class PageView(VisitorView):
 
 def _known(contact: Contact) -> dict[str, Any]:
     return {"id": str(contact.pk), "name": contact.name, "email": contact.email, "phone": contact.phone_e164}
+
+
+class LeaveView(VisitorView):
+    """The form in the chat's place."""
+
+    @extend_schema(operation_id="widget_left", request=LeaveSerializer, responses={201: LeftSerializer})
+    def post(self, request: Request) -> Response:
+        """Leave a message with an e-mail; the same `client_id` again adds what was missing."""
+        sent = LeaveSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return _left(
+            left.keep(visitor=self.visitor, now=timezone.now(), **sent.validated_data), code=status.HTTP_201_CREATED
+        )
+
+
+def _left(row: LeftMessage, *, code: int) -> Response:
+    return Response({"id": str(row.pk), "client_id": str(row.client_id)}, status=code)
+
+
+class CsatView(VisitorView):
+    """Answering the survey."""
+
+    @extend_schema(
+        operation_id="widget_conversations_csat",
+        parameters=[CONVERSATION],
+        request=CsatAnswerSerializer,
+        responses={200: CsatAnsweredSerializer},
+    )
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Say how it was; the answer may be changed, and the comment may come later. 404 while nobody asked."""
+        sent = CsatAnswerSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        asked = csat.of_visitor(conversation_id=conversation_id, contact_inbox_id=self.visitor.contact_inbox_id)
+        kept = csat.answer(asked=asked, now=timezone.now(), **sent.validated_data)
+        return Response({"rating": kept.rating, "comment": kept.comment})

@@ -19,5 +19,7 @@ urlpatterns = [
     path("uploads/", widget_uploads.VisitorUploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:attachment_id>/", widget_uploads.VisitorUploadView.as_view(), name="upload"),
     path("conversations/<uuid:conversation_id>/end/", widget.EndView.as_view(), name="end"),
+    path("conversations/<uuid:conversation_id>/csat/", widget.CsatView.as_view(), name="csat"),
+    path("left/", widget.LeaveView.as_view(), name="left"),
     path("page/", widget.PageView.as_view(), name="page"),
 ]

@@ -4,8 +4,6 @@ The question is a message of its own kind in the thread; its `meta` carries text
 without buttons sends the link. The link names one question of one tenant and opens it without logging in.
 """
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +18,7 @@ from chat.enums import CsatScale, Kind, Status
 from chat.events import CsatAnswered
 from chat.models import Conversation, CsatResponse, Inbox
 from chat.queries import wire
-from chat.services import messages
+from chat.services import messages, spreadsheet
 from ops.kernel import signing
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid, NotFound
@@ -226,25 +224,25 @@ def answer(*, asked: CsatResponse, rating: int, comment: str | None = None, now:
 
 def as_csv(rows: Iterable[CsatResponse]) -> str:
     """The answers as a table; texts that a spreadsheet would take for a formula are made plain."""
-    out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(
-        [_("Answered at"), _("Conversation"), _("Contact"), _("Agent"), _("Scale"), _("Rating"), _("Comment")]
+    headings = (
+        _("Answered at"),
+        _("Conversation"),
+        _("Contact"),
+        _("Agent"),
+        _("Scale"),
+        _("Rating"),
+        _("Comment"),
     )
-    for row in rows:
-        table.writerow(
-            [
-                wire.instant(row.answered_at),
-                row.conversation.number,
-                _plain(str(row.contact)),
-                _plain(str(row.agent or "")),
-                row.scale,
-                row.rating,
-                _plain(row.comment),
-            ]
+    cells = (
+        (
+            wire.instant(row.answered_at),
+            row.conversation.number,
+            row.contact,
+            row.agent or "",
+            row.scale,
+            row.rating,
+            row.comment,
         )
-    return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+        for row in rows
+    )
+    return spreadsheet.table(headings, cells)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.errors import TooManyMessages
 from chat.models import Conversation, LeftMessage
-from chat.services import contacts, conversations, journal, messages
+from chat.services import contacts, conversations, journal, messages, quota
 from chat.services.conversations import Visitor
 from ops.kernel import live, ratelimit
 from ops.kernel.audit import services as audit
@@ -32,6 +32,13 @@ class AlreadyHandled(Conflict):
 
     code = "already_handled"
     message = _("Somebody already took care of this message.")
+
+
+def takes_its_place(*, visitor: Visitor, client_id: UUID, now: datetime) -> bool:
+    """Whether a visitor's new conversation becomes a left message. One that was begun before is answered as before."""
+    if quota.has_room(now=now):
+        return False
+    return not Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).exists()
 
 
 @transaction.atomic

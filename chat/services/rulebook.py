@@ -435,3 +435,34 @@ def in_words(actions: Sequence[Mapping[str, Any]]) -> list[str]:
             value = dict(action.choices()).get(str(value), "?")
         said.append(f"{action.label}: {value}" if value is not None else str(action.label))
     return said
+
+
+def language() -> dict[str, Any]:
+    """Everything conditions can ask and actions can do, with the choices of today, as programs read it."""
+
+    def listed(choices: Choices | None) -> list[dict[str, str]]:
+        return [{"value": str(key), "label": str(label)} for key, label in (choices() if choices else ())]
+
+    return {
+        "conditions": [
+            {
+                "field": name,
+                "label": str(one.label),
+                "kind": one.kind,
+                "ops": list(OPS[one.kind]),
+                "choices": listed(one.choices),
+            }
+            for name, one in FIELDS.items()
+        ],
+        "actions": [
+            {
+                "do": name,
+                "label": str(one.label),
+                "value": one.value,
+                "kind": one.kind,
+                "choices": listed(one.choices),
+                "only_macros": one.only_people,
+            }
+            for name, one in ACTIONS.items()
+        ],
+    }

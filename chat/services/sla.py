@@ -4,6 +4,7 @@
 to the same end. Clocks run only while the conversation is open: with the bot, or snoozed, they stand still.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -49,9 +50,11 @@ class PolicyNameTaken(Conflict):
 
 @transaction.atomic
 def create_policy(*, by: Any, now: datetime, **fields: Any) -> SlaPolicy:
-    """Add a service level. Raises `Invalid`, `PolicyNameTaken`."""
+    """Add a service level. `inboxes`, ids, are those whose new conversations get it. Raises `Invalid`, `PolicyNameTaken`."""
+    inboxes = fields.pop("inboxes", None)
     policy = SlaPolicy()
     _fill(policy, fields)
+    _give_to(policy, inboxes)
     audit.record("chat.sla_created", by=by, on=policy, now=now)
     return policy
 
@@ -59,8 +62,11 @@ def create_policy(*, by: Any, now: datetime, **fields: Any) -> SlaPolicy:
 @transaction.atomic
 def change_policy(*, policy: SlaPolicy, by: Any, now: datetime, **fields: Any) -> SlaPolicy:
     """Change a service level. Clocks that run already keep what was promised when they began."""
+    changed = sorted(fields)
+    inboxes = fields.pop("inboxes", None)
     _fill(policy, fields)
-    audit.record("chat.sla_changed", by=by, on=policy, detail={"fields": sorted(fields)}, now=now)
+    _give_to(policy, inboxes)
+    audit.record("chat.sla_changed", by=by, on=policy, detail={"fields": changed}, now=now)
     return policy
 
 
@@ -71,6 +77,18 @@ def delete_policy(*, policy: SlaPolicy, by: Any, now: datetime) -> None:
     for key in Conversation.objects.filter(sla_policy=policy).order_by("pk").values_list("pk", flat=True):
         apply(conversation_id=key, policy=None, now=now)
     policy.delete()
+
+
+def _give_to(policy: SlaPolicy, inbox_ids: Iterable[UUID] | None) -> None:
+    """These inboxes promise it from now on; those that did and are not named promise nothing."""
+    if inbox_ids is None:
+        return
+    wanted = {UUID(str(key)) for key in inbox_ids}
+    known = set(Inbox.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    if known != wanted:
+        raise Invalid(_("Choose inboxes from the list."), field="inboxes")
+    Inbox.objects.filter(sla_policy=policy).exclude(pk__in=wanted).update(sla_policy=None)
+    Inbox.objects.filter(pk__in=wanted).update(sla_policy=policy)
 
 
 def _fill(policy: SlaPolicy, fields: dict[str, Any]) -> None:
