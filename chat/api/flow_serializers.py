@@ -20,7 +20,7 @@ from chat.queries import opening, wire
 from chat.services import csat, routing
 from ops.kernel.api import StrictModelSerializer, StrictSerializer
 
-NUMBER = {"min_value": 1, "max_value": 2**63 - 1}
+NUMBER: dict[str, Any] = {"min_value": 1, "max_value": 2**63 - 1}
 
 
 class InboxNameSerializer(StrictSerializer):

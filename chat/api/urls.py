@@ -9,7 +9,6 @@ from chat.api.calls import CallsView, CallView
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import ConversationViewSet, StreamView
 from chat.api.desk import CannedViewSet, DraftsView, DraftView, LabelViewSet, SavedViewViewSet, TeamViewSet
-from chat.api.conversations import AgentsView, ConversationViewSet, StreamView
 from chat.api.flow import (
     AutomationViewSet,
     CsatSettingsViewSet,
