@@ -154,6 +154,7 @@ class ChatConfig(AppConfig):
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))
         for action, label in (
+            ("chat.transcript_sent", _("Transcript sent")),
             ("chat.pix_settled", _("Pix charge settled")),
             ("chat.inbox_created", _("Inbox added")),
             ("chat.inbox_changed", _("Inbox changed")),

@@ -379,3 +379,15 @@ class InboxInUse(Conflict):
 
     code = "inbox_in_use"
     message = _("Conversations came in through this inbox. Switch it off instead.")
+class BadAddress(Invalid):
+    """No e-mail address."""
+
+    code = "bad_address"
+    message = _("Give an e-mail address such as ana@shop.example.")
+
+
+class TooManyTranscripts(RateLimited):
+    """This conversation was sent often enough today."""
+
+    code = "too_many_transcripts"
+    message = _("This conversation was sent several times today. Try again tomorrow.")

@@ -1,6 +1,7 @@
 """Work of the counter that nobody waits for."""
 
 from datetime import timedelta
+from smtplib import SMTPException
 from uuid import UUID
 
 from celery import shared_task
@@ -20,6 +21,7 @@ from chat.services import (
     routing,
     sla,
     stats,
+    transcripts,
 )
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
@@ -135,3 +137,7 @@ def forget_notifications() -> None:
     before = timezone.now() - timedelta(days=notifications.KEPT_DAYS)
     for _tenant in every_tenant():
         notifications.forget_old(before=before)
+@shared_task(name="chat.send_transcript", autoretry_for=(OSError, SMTPException), retry_backoff=30, max_retries=5)
+def send_transcript(*, conversation_id: str, to: str, language: str = "") -> None:
+    """Send a transcript; a second run after a broken mail server may send it twice."""
+    transcripts.deliver(conversation_id=UUID(conversation_id), to=to, language=language)

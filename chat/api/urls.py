@@ -24,6 +24,7 @@ from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
 from chat.api.pix import PixViewSet
 from chat.api.reports import ReportView
+from chat.api.transcripts import TranscriptView
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
@@ -51,6 +52,7 @@ urlpatterns = [
     path("events/", StreamView.as_view(), name="chat-events"),
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
+    path("conversations/<int:number>/transcript/", TranscriptView.as_view(), name="chat-transcript"),
     path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
     path("conversations/<int:number>/call/", CallView.as_view(), name="chat-call"),

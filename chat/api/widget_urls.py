@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import calls, widget, widget_uploads
+from chat.api import calls, transcripts, widget, widget_uploads
 
 app_name = "widget-api"
 
@@ -18,6 +18,11 @@ urlpatterns = [
     path("calls/", calls.VisitorCallsView.as_view(), name="calls"),
     path("uploads/", widget_uploads.VisitorUploadsView.as_view(), name="uploads"),
     path("uploads/<uuid:attachment_id>/", widget_uploads.VisitorUploadView.as_view(), name="upload"),
+    path(
+        "conversations/<uuid:conversation_id>/transcript/",
+        transcripts.VisitorTranscriptView.as_view(),
+        name="transcript",
+    ),
     path("conversations/<uuid:conversation_id>/end/", widget.EndView.as_view(), name="end"),
     path("conversations/<uuid:conversation_id>/csat/", widget.CsatView.as_view(), name="csat"),
     path("left/", widget.LeaveView.as_view(), name="left"),

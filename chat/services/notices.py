@@ -12,11 +12,11 @@ from django_tenants.utils import schema_context
 from chat.services import quota
 from tenants import palette
 from tenants.accounts.queries import team
-from tenants.accounts.services.emails import sender
 from tenants.enums import PUBLIC_SCHEMA
 from tenants.models import Reseller, ResellerMember, Tenant
 from tenants.queries import brands
 from tenants.services import domains
+from tenants.services.letters import sender
 
 
 def send_limit_letter(*, audience: str, step: int, limit: int, used: int) -> int:

@@ -3,24 +3,16 @@
 Nothing secret travels through the task queue: a letter's link is made when the letter is written.
 """
 
-from email.utils import formataddr, parseaddr
 from uuid import UUID
 
 from allauth.account.models import EmailConfirmation
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.db import connection
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
-from tenants import palette
 from tenants.accounts.models import User
 from tenants.accounts.services import links
-from tenants.models import Domain, Reseller, Tenant
-from tenants.queries import brands, hosts
+from tenants.services import letters
 
 CONFIRMATION_SALT = "accounts.confirm-email"
 
@@ -41,39 +33,22 @@ def deliver(*, letter: str, user_id: str, host: str, to: str) -> bool:
     user = User.objects.active().filter(pk=UUID(user_id)).first()
     if user is None:
         return False
-    site, base = _place(host)
     link = _link(letter, user, to)
     if link is None:
         return False
-    brand = brands.brand_for(site.tenant, site.reseller)
-    context = {
-        "brand": brand,
-        "person": user,
-        "ink": palette.ink_on(brand.primary),
-        "link": base + link,
-        "reset_url": base + reverse("accounts:password-reset"),
-        "to": to or user.email,
-        "logo_absolute_url": base + brand.logo_url if brand.logo_url else "",
-    }
-    with translation.override(user.language or site.tenant.language or settings.LANGUAGE_CODE):
-        subject = " ".join(render_to_string(f"emails/accounts/{letter}.subject", context).split())
-        message = EmailMultiAlternatives(
-            subject=subject,
-            body=render_to_string(f"emails/accounts/{letter}.txt", context).strip() + "\n",
-            from_email=sender(brand.email_sender_name),
-            to=[to or user.email],
-            # Mail programs and lists must not answer a machine.
-            headers={"Auto-Submitted": "auto-generated"},
-        )
-        message.attach_alternative(render_to_string(f"emails/accounts/{letter}.html", context), "text/html")
-    message.send()
+    _site, base = letters.place(host)
+    letters.write(
+        f"accounts/{letter}",
+        to=to or user.email,
+        context={
+            "person": user,
+            "link": base + link,
+            "reset_url": base + reverse("accounts:password-reset"),
+        },
+        language=user.language,
+        host=host,
+    ).send()
     return True
-
-
-def sender(name: str) -> str:
-    """The installation's address under the name of the brand."""
-    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((" ".join(name.split()), address))
 
 
 def _link(letter: str, user: User, to: str) -> str | None:
@@ -88,16 +63,3 @@ def _link(letter: str, user: User, to: str) -> str | None:
             return None
         return reverse("accounts:confirm-email", args=[signing.dumps(waiting.key, salt=CONFIRMATION_SALT)])
     return reverse("accounts:login")
-
-
-def _place(host: str) -> tuple[hosts.Site, str]:
-    """The site a letter speaks for and the address its links begin with, always one of the current schema."""
-    known = hosts.normalise(host) if host else None
-    site = hosts.site_of(known) if known else None
-    if site is not None and site.tenant.schema_name == connection.schema_name:
-        return site, f"{settings.SITE_SCHEME}://{host}"
-    tenant = Tenant.objects.get(schema_name=connection.schema_name)
-    reseller: Reseller | None = None
-    domain = Domain.objects.filter(tenant=tenant, reseller=None).order_by("-is_primary", "pk").first()
-    name = domain.domain if domain else settings.PLATFORM_DOMAIN
-    return hosts.Site(tenant, reseller), f"{settings.SITE_SCHEME}://{name}{settings.SITE_PORT_SUFFIX}"
