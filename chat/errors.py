@@ -379,6 +379,8 @@ class InboxInUse(Conflict):
 
     code = "inbox_in_use"
     message = _("Conversations came in through this inbox. Switch it off instead.")
+
+
 class BadAddress(Invalid):
     """No e-mail address."""
 

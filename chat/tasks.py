@@ -137,6 +137,8 @@ def forget_notifications() -> None:
     before = timezone.now() - timedelta(days=notifications.KEPT_DAYS)
     for _tenant in every_tenant():
         notifications.forget_old(before=before)
+
+
 @shared_task(name="chat.send_transcript", autoretry_for=(OSError, SMTPException), retry_backoff=30, max_retries=5)
 def send_transcript(*, conversation_id: str, to: str, language: str = "") -> None:
     """Send a transcript; a second run after a broken mail server may send it twice."""
