@@ -16,6 +16,7 @@ class ChatConfig(AppConfig):
         "chat.sweep_attachments": 900.0,
         "chat.tidy_counter": 86_400.0,
         "chat.forget_notifications": 86_400.0,
+        "chat.forget_events": 86_400.0,
     }
 
     def ready(self) -> None:

@@ -12,6 +12,7 @@ from chat.services import (
     automation,
     calls,
     conversations,
+    journal,
     notices,
     notifications,
     pix,
@@ -143,3 +144,8 @@ def forget_notifications() -> None:
 def send_transcript(*, conversation_id: str, to: str, language: str = "") -> None:
     """Send a transcript; a second run after a broken mail server may send it twice."""
     transcripts.deliver(conversation_id=UUID(conversation_id), to=to, language=language)
+@shared_task(name="chat.forget_events")
+def forget_events() -> None:
+    """Forget events nobody catches up from any more, in every tenant."""
+    for _tenant in every_tenant():
+        journal.forget_old(now=timezone.now())

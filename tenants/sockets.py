@@ -42,8 +42,10 @@ class TenantSocketMiddleware:
             return await _close(receive, send, CLOSE_UNKNOWN_TENANT)
         if not _is_own_page(headers.get(b"origin"), host):
             return await _close(receive, send, CLOSE_FORBIDDEN)
-        user = await database_sync_to_async(_person)(site.tenant, _session_key(headers.get(b"cookie", b"")))
-        scope = dict(scope, tenant=site.tenant, reseller=site.reseller, user=user)
+        session_key = _session_key(headers.get(b"cookie", b""))
+        # Most sockets are visitors' and bring no session: nothing is asked for them.
+        user = await database_sync_to_async(person_of)(site.tenant, session_key) if session_key else AnonymousUser()
+        scope = dict(scope, tenant=site.tenant, reseller=site.reseller, user=user, session_key=session_key)
         return await self.inner(scope, receive, send)
 
 
@@ -75,7 +77,7 @@ def _session_key(cookies: bytes) -> str:
     return morsel.value if morsel else ""
 
 
-def _person(tenant: Any, session_key: str) -> Any:
+def person_of(tenant: Any, session_key: str) -> Any:
     """The person of a session of this very schema, or nobody."""
     if not session_key:
         return AnonymousUser()

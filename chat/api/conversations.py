@@ -35,6 +35,7 @@ from chat.api.serializers import (
     TypingSerializer,
     ViewersSerializer,
 )
+from chat.api.streaming import WAIT_S
 from chat.models import Contact, Conversation, Inbox
 from chat.queries import inbox, stream, thread, wire
 from chat.services import conversations, messages, notifications, presence
@@ -278,6 +279,11 @@ class StreamView(APIView):
                 "cursor", OpenApiTypes.STR, description="From the last answer; left out, only a fresh cursor is given."
             ),
             OpenApiParameter("limit", OpenApiTypes.INT, description="Up to 500."),
+            OpenApiParameter(
+                "wait",
+                OpenApiTypes.INT,
+                description="Seconds, up to 25, to wait for something to happen when there is nothing yet.",
+            ),
         ],
         responses={200: StreamSerializer},
     )
@@ -285,6 +291,7 @@ class StreamView(APIView):
         """Events after a cursor, each conversation's in order. 410 when the cursor is of another history: load the list again."""
         text = request.query_params.get("cursor", "")
         limit = numbers.query(request, "limit", low=1, high=stream.PAGE) or stream.PAGE
+        numbers.query(request, "wait", high=WAIT_S)
         if not text:
             return Response({"events": [], "cursor": str(stream.now()), "has_more": False})
         events, cursor, more = stream.after(stream.parse(text), limit=limit)

@@ -25,6 +25,7 @@ from chat.api.notifications import NotificationViewSet, PushSubscriptionView, Pu
 from chat.api.pix import PixViewSet
 from chat.api.reports import ReportView
 from chat.api.transcripts import TranscriptView
+from chat.api.streaming import waiting
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
@@ -49,7 +50,7 @@ router.register("automation", AutomationViewSet, basename="chat-automation")
 router.register("left-messages", LeftMessageViewSet, basename="chat-left-message")
 
 urlpatterns = [
-    path("events/", StreamView.as_view(), name="chat-events"),
+    path("events/", waiting(StreamView.as_view()), name="chat-events"),
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("conversations/<int:number>/transcript/", TranscriptView.as_view(), name="chat-transcript"),

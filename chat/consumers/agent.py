@@ -1,5 +1,7 @@
 """The agents' socket."""
 
+import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from ops.kernel import errors
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
 from tenants.accounts.services import sessions
+from tenants.sockets import person_of
 
 MAX_REPLAY_PAGES = 4
 
@@ -27,6 +30,10 @@ class AgentConsumer(CallsMixin):
 
     user: User
     may_reply = False
+    # The login this socket was opened with: an API login's id, or the key of a browser's session.
+    login: UUID | str = ""
+    token = ""
+    expiry: asyncio.TimerHandle | None = None
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -46,9 +53,9 @@ class AgentConsumer(CallsMixin):
         token = text_in(frame, "token", limit=4096, optional=True)
         cursor = text_in(frame, "cursor", limit=200, optional=True)
         try:
-            user = await self.in_tenant(self._person, token)
+            user, expires_at = await self.in_tenant(self._person, token)
         except TokenRefused:
-            user = None
+            user, expires_at = None, None
         if user is None:
             await self.bye(CLOSE_TOKEN)
             return
@@ -60,16 +67,44 @@ class AgentConsumer(CallsMixin):
         await self.join(f"user.{user.pk}")
         place, self.may_reply, states = await self.in_tenant(self._arrive)
         await self.welcome(place=place, epoch=place.epoch, cursor=str(place), me=wire.person(user), presence=states)
+        if expires_at is not None:
+            self._expire_at(expires_at)
         if cursor:
             await self._replay(cursor)
         await self.follow_known(frame)
 
-    def _person(self, token: str | None) -> User | None:
+    def _person(self, token: str | None) -> tuple[User | None, datetime | None]:
         if token:
-            return sessions.person_behind(token, now=timezone.now())
+            login = sessions.login_behind(token, now=timezone.now())
+            self.token, self.login = token, login.session_id
+            return login.user, login.expires_at
         # The browser's session; the middleware has refused pages of other origins.
         user = self.scope.get("user")
-        return user if isinstance(user, User) else None
+        self.login = self.scope.get("session_key", "")
+        return (user if isinstance(user, User) else None), None
+
+    def _look_again(self) -> tuple[int, bool]:
+        """Close code for who may no longer be here, else 0; and whether they may answer."""
+        try:
+            user = self._person(self.token)[0] if self.token else person_of(self.tenant, str(self.login))
+        except TokenRefused:
+            user = None
+        if not isinstance(user, User):
+            return CLOSE_TOKEN, False
+        if not user.has_perm("chat.view_conversation"):
+            return CLOSE_FORBIDDEN, False
+        self.user = self.scope["user"] = user
+        return 0, user.has_perm("chat.reply_conversation")
+
+    async def person_changed(self, message: dict[str, Any]) -> None:
+        """Somebody was deactivated, got another role, or ended a login."""
+        code, self.may_reply = await self.in_tenant(self._look_again)
+        if code:
+            await self.bye(code)
+
+    def _expire_at(self, moment: datetime) -> None:
+        left = max(0.0, (moment - timezone.now()).total_seconds())
+        self.expiry = asyncio.get_running_loop().call_later(left, lambda: self.errand(self.bye(CLOSE_TOKEN)))
 
     def _arrive(self) -> tuple[stream.Cursor, bool, dict[str, str]]:
         presence.agent_here(user=self.user, session=self.session)
@@ -90,6 +125,8 @@ class AgentConsumer(CallsMixin):
         await self.send_frame({"type": "resync_required"})
 
     async def leave(self) -> None:
+        if self.expiry is not None:
+            self.expiry.cancel()
         await self.in_tenant(self._leave)
 
     def _leave(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.consumers import pulse
+from chat.consumers import pulse, restart
 from chat.consumers.frames import number_in, uuid_in
 from chat.errors import ConversationNotFound, CursorUnknown
 from chat.queries import stream, thread, wire
@@ -25,6 +25,7 @@ CLOSE_TOKEN, CLOSE_FORBIDDEN, CLOSE_TOO_FAST, CLOSE_PROTOCOL = 4001, 4003, 4029,
 HELLO_WITHIN_S = 10
 MAX_FRAME_BYTES = 65_536
 MAX_FOLLOWED = 200
+MAX_REPLAYED = 1000
 # Frames a socket may send in ten seconds before it is told to slow down, and before it is closed.
 FRAMES_PATIENCE, FRAMES_END, FRAMES_WINDOW_S = 120, 600, 10
 
@@ -52,6 +53,7 @@ class ChatConsumer(TenantConsumer):
             await self.close(CLOSE_PROTOCOL)
             return
         await self.accept(PROTOCOL)
+        restart.watch(self)
         self.patience = asyncio.create_task(self._expect_hello())
 
     async def disconnect(self, code: int) -> None:
@@ -162,6 +164,10 @@ class ChatConsumer(TenantConsumer):
         place = head if after is None else after
         if place > head:
             await self.send_frame({"type": "resync_required", "conversation": str(key)})
+            place = head
+        if head - place > MAX_REPLAYED:
+            # Pages of the API carry so much better than a socket that others wait behind.
+            await self.send_frame({"type": "gap", "conversation": str(key), "from": place + 1, "to": head})
             place = head
         while place < head:
             try:

@@ -12,9 +12,12 @@ from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from django.utils import timezone
+
 from chat.queries import stream, thread, wire
 from chat.services import presence, widget
 from tenants.accounts.models import User
+from tenants.accounts.services import sessions
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -22,7 +25,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 20
 # Sockets that are served before the loop may look at something else.
 AT_ONCE = 50
-CLOSE_FORBIDDEN = 4003
+CLOSE_TOKEN, CLOSE_FORBIDDEN = 4001, 4003
 
 
 class Socket(Protocol):
@@ -68,10 +71,10 @@ class Pulse:
         visitors = [socket for socket in sockets if socket.visitor_side]
         told = await sockets[0].in_tenant(self._ask, agents, visitors)
         for position, socket in enumerate(sockets):
-            text = told.get(socket.session)
+            text = told.get(socket.session, CLOSE_FORBIDDEN)
             try:
-                if text is None:
-                    await socket.bye(CLOSE_FORBIDDEN)
+                if isinstance(text, int):
+                    await socket.bye(text)
                 else:
                     socket.outgoing.push(text)
             except Exception:
@@ -79,27 +82,42 @@ class Pulse:
             if position % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
 
-    def _ask(self, agents: list[Any], visitors: list[Any]) -> dict[str, str]:
-        """The heartbeat's text by session; a session without one may no longer be here."""
+    def _ask(self, agents: list[Any], visitors: list[Any]) -> dict[str, str | int]:
+        """The heartbeat's text by session, or the code it is closed with; without either it may no longer be here."""
         if not counter_is_open(self.tenant):
             return {}
         return {**self._ask_for_agents(agents), **_ask_for_visitors(visitors)}
 
-    def _ask_for_agents(self, sockets: list[Any]) -> dict[str, str]:
+    def _ask_for_agents(self, sockets: list[Any]) -> dict[str, str | int]:
         # The place first: what commits between the two questions is then told twice, and never missed.
         place, before = stream.now(), self.place
         heads = stream.heads_after(before) if before is not None and sockets else {}
         self.place = place
         if not sockets:
             return {}
+        logins = _logins(sockets)
+        over = {socket.session: CLOSE_TOKEN for socket in sockets if socket.login not in logins}
         people = _people({socket.user.pk for socket in sockets})
-        here = [(people[socket.user.pk], socket) for socket in sockets if socket.user.pk in people]
+        here = [
+            (people[socket.user.pk], socket)
+            for socket in sockets
+            if socket.user.pk in people and socket.session not in over
+        ]
         for (user, may_reply), socket in here:
             socket.user, socket.may_reply = user, may_reply
         presence.still_here("agents", [(str(user.pk), socket.session) for (user, _), socket in here])
         presence.still_viewing([(user, socket.session) for (user, _), socket in here])
         text = wire.encode({"type": "hb", "heads": heads, "cursor": str(place)})
-        return {socket.session: text for _, socket in here}
+        return {**over, **{socket.session: text for _, socket in here}}
+
+
+def _logins(sockets: list[Any]) -> set[UUID | str]:
+    """Logins of these sockets that have not ended."""
+    return sessions.still_open(
+        api={socket.login for socket in sockets if isinstance(socket.login, UUID)},
+        browser={socket.login for socket in sockets if isinstance(socket.login, str)},
+        now=timezone.now(),
+    )
 
 
 def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
@@ -115,7 +133,7 @@ def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
     return found
 
 
-def _ask_for_visitors(sockets: list[Any]) -> dict[str, str]:
+def _ask_for_visitors(sockets: list[Any]) -> dict[str, str | int]:
     if not sockets:
         return {}
     welcome = widget.welcome_among([socket.visitor.contact_inbox_id for socket in sockets])

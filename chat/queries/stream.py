@@ -6,15 +6,19 @@ at once all the same, and told again by the next reading: a client knows it by i
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from chat.errors import CursorUnknown
 from chat.models import ChatEvent
 from chat.queries import thread
 
 PAGE = 500
+# Events are kept this long; who comes back later loads everything again.
+KEPT_FOR = timedelta(days=90)
 
 AFTER = """
 SELECT e.id, e.xid < pg_snapshot_xmin(pg_current_snapshot()) FROM chat_chatevent e
@@ -76,6 +80,8 @@ def parse(text: str) -> Cursor:
 def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], Cursor, bool]:
     """Frames after a place, the place to ask from next time, and whether there is more to ask for now.
 
+    Raises `CursorUnknown` for a place older than what is kept.
+
     Within a conversation the order is that of `seq`. Transaction ids follow it, except when a transaction began before
     another one and got the conversation's lock after it, so each conversation's frames are put in order.
     """
@@ -88,6 +94,9 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
     found_rows = ChatEvent.objects.filter(pk__in=keys).select_related(*people).prefetch_related("message__attachments")
     rows = {row.pk: row for row in found_rows}
     ordered = [rows[key] for key in keys]
+    if ordered and ordered[0].created_at < timezone.now() - KEPT_FOR:
+        # Older entries are forgotten but for the last of them, so who stands before it may have missed some.
+        raise CursorUnknown()
     final = [row for row, (_, is_final) in zip(ordered, page, strict=True) if is_final]
     place = Cursor(cursor.epoch, final[-1].xid, final[-1].pk) if final else cursor
     # Without a final row the place stands still: asking again at once would give the same.

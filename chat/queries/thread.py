@@ -59,6 +59,8 @@ def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int
     )
     if rows and getattr(rows[0], position) != after + 1:
         raise CursorUnknown()
+    if not rows and heads([conversation_id], visitor=visitor).get(str(conversation_id), 0) > after:
+        raise CursorUnknown()
     return frames(rows, visitor=visitor)
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 
 from chat.enums import EventType, Kind
 from chat.errors import ConversationNotFound
-from chat.queries import wire
+from chat.queries import stream, wire
 from ops.kernel import live
 from ops.kernel.ids import uuid7
 
@@ -209,3 +209,24 @@ def tell(conversation_id: UUID, frame: Callable[[bool], dict[str, Any]], *, publ
 def forward(frame: dict[str, Any]) -> dict[str, Any]:
     """The channel-layer message that makes consumers send `frame` as it is, without encoding it again."""
     return {"type": "forward", "text": wire.encode(frame)}
+
+
+FORGET = """
+DELETE FROM chat_chatevent WHERE id IN (
+    SELECT id FROM chat_chatevent
+    WHERE created_at < %s AND id < (SELECT max(id) FROM chat_chatevent WHERE created_at < %s)
+    ORDER BY id LIMIT %s
+)
+"""
+BATCH = 5_000
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete events older than they are kept, but for the last of them: it marks what was forgotten. Says how many."""
+    before, forgotten = now - stream.KEPT_FOR, 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [before, before, BATCH])
+            forgotten += cursor.rowcount
+            if cursor.rowcount < BATCH:
+                return forgotten

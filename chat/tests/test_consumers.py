@@ -1,15 +1,22 @@
+import asyncio
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_tenants.utils import tenant_context
+from rest_framework_simplejwt.tokens import AccessToken
 
+from chat.consumers import restart
 from chat.models import Conversation, Message
 from chat.services import conversations, messages, widget
 from chat.tests import sockets
 from chat.tests.factories import ConversationFactory, InboxFactory
+from conftest import PASSWORD
 from ops.kernel.testing import communicator
+from tenants.accounts.services import sessions, users
 
 pytestmark = pytest.mark.transactional
 
@@ -372,3 +379,76 @@ async def test_a_message_to_a_long_resolved_thread_begins_a_new_one(acme, talk):
         assert ack["conversation"] != talk.id
         assert ack["seq"] == 2
     assert await sockets.inside(acme, Message.objects.filter(direction="in").count) == 1
+
+
+async def test_who_is_deactivated_is_shown_out_at_once(acme, ana, bia, talk):
+    async with sockets.agent(acme, talk.client) as agent:
+        await sockets.inside(acme, users.deactivate, user=bia, by=ana, now=timezone.now())
+
+        assert await agent.closed() == 4001
+
+
+async def test_who_loses_the_right_to_answer_can_only_look(acme, ana, bia, talk):
+    async with sockets.agent(acme, talk.client, conversations={talk.id: 0}) as agent:
+        await agent.hear("sub.ok")
+        await sockets.inside(acme, users.set_role, user=bia, role="viewer", by=ana, now=timezone.now())
+        refused = None
+        async with asyncio.timeout(sockets.PATIENCE_S):
+            # The push that tells the socket and the frame come on two ways.
+            while refused is None:
+                await agent.say(type="msg.send", client_id=str(uuid4()), conversation=talk.id, body="still here?")
+                answer = await agent.next()
+                refused = answer if answer["type"] == "msg.nack" else None
+
+    assert refused["code"] == "permission_refused"
+
+
+async def test_a_login_that_ends_closes_its_sockets(acme, bia, talk):
+    pair = await sockets.inside(
+        acme, sessions.open_with_password, email=bia.email, password=PASSWORD, now=timezone.now()
+    )
+    async with sockets.line("/ws/agent/", acme, token=pair.access) as agent:
+        await sockets.inside(acme, sessions.end, refresh=pair.refresh, now=timezone.now())
+
+        assert await agent.closed() == 4001
+
+
+async def test_a_token_that_runs_out_closes_its_socket(acme, bia, talk, monkeypatch):
+    monkeypatch.setattr(AccessToken, "lifetime", timedelta(seconds=2))
+    pair = await sockets.inside(
+        acme, sessions.open_with_password, email=bia.email, password=PASSWORD, now=timezone.now()
+    )
+    async with sockets.line("/ws/agent/", acme, token=pair.access) as agent:
+        assert await agent.closed() == 4001
+    assert agent.heard[-1] == {"type": "bye", "code": 4001}
+
+
+async def test_a_browser_session_that_is_gone_is_noticed_by_the_heartbeat(acme, talk, monkeypatch):
+    monkeypatch.setattr("chat.consumers.pulse.HEARTBEAT_S", 0.2)
+    async with sockets.agent(acme, talk.client) as agent:
+        await sockets.inside(acme, Session.objects.all().delete)
+
+        assert await agent.closed() == 4001
+
+
+async def test_a_long_absence_is_caught_up_over_the_api(acme, talk, monkeypatch):
+    monkeypatch.setattr("chat.consumers.base.MAX_REPLAYED", 2)
+    for number in range(3):
+        await sockets.inside(acme, talk.say, str(number))
+
+    async with sockets.visitor(acme, talk.token, conversations={talk.id: 1}) as visitor:
+        gap = await visitor.hear("gap")
+        done = await visitor.hear("sub.ok")
+
+    assert gap == {"type": "gap", "conversation": talk.id, "from": 2, "to": 4}
+    assert done["seq"] == 4
+
+
+async def test_everybody_is_told_when_to_come_back_before_a_restart(acme, talk):
+    async with sockets.visitor(acme, talk.token) as visitor, sockets.agent(acme, talk.client) as agent:
+        assert restart.farewell() >= 2
+
+        farewells = [await visitor.hear("bye"), await agent.hear("bye")]
+
+    assert [bye["code"] for bye in farewells] == [1012, 1012]
+    assert all(0 <= bye["retry_after"] <= restart.SHORTEST_S for bye in farewells)

@@ -84,6 +84,13 @@ class Outgoing:
             for text in later:
                 self.push(text)
 
+    def last_words(self, text: str, code: int) -> None:
+        """Say something and close, at once: the process ends."""
+        self.behind = None
+        self.push(text)
+        if self.protocol is not None and self.protocol.state == self.protocol.STATE_OPEN:
+            self.protocol.sendClose(code=code)
+
     async def flush(self) -> None:
         """Wait until a server that makes us wait has taken everything."""
         if self.task is not None:

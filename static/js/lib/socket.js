@@ -60,6 +60,7 @@ export function connect({ url, hello, fetchEvents, apply, poll, protocol = "chat
     let silence = 0;
     let heartbeatMs = 20_000;
     let heardAt = 0;
+    let comeBackMs = null;
     let greetedWith = new Set();
     let polling = false;
 
@@ -117,8 +118,9 @@ export function connect({ url, hello, fetchEvents, apply, poll, protocol = "chat
         }
         fresh = UNAUTHENTICATED.has(code);
         if (!polling || navigator.onLine === false) become(navigator.onLine === false ? "offline" : "reconnecting");
-        // A planned restart is over in a moment, but everybody was told at the same moment: spread over 5 s.
-        const wait = code === RESTART && attempts === 0 ? Math.random() * 5_000 : backoff(attempts);
+        // A planned restart is over in a moment, but everybody was told at the same moment: the server gives each its own.
+        const wait = code === RESTART && attempts === 0 ? (comeBackMs ?? Math.random() * 5_000) : backoff(attempts);
+        comeBackMs = null;
         attempts += 1;
         clearTimeout(retry);
         retry = setTimeout(open, wait);
@@ -204,6 +206,7 @@ export function connect({ url, hello, fetchEvents, apply, poll, protocol = "chat
                 emit("hb", frame);
                 break;
             case "bye":
+                if (frame.retry_after != null) comeBackMs = frame.retry_after * 1000;
                 emit("bye", frame);
                 break;
             default:

@@ -4,8 +4,9 @@ An access token lives fifteen minutes, a refresh token fourteen days and is good
 pair. Using one twice means that two parties hold it, so the whole login ends.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from ops.kernel import live
 from ops.kernel.audit import services as audit
 from tenants.accounts.errors import LoginRefused, TokenRefused
 from tenants.accounts.models import ApiSession, User
@@ -75,12 +77,15 @@ def end(*, refresh: str, now: datetime) -> None:
         token = _read(RefreshToken, refresh)
     except TokenRefused:
         return
-    ApiSession.objects.open(now).filter(pk=_uuid(token.get(SESSION_CLAIM))).update(ended_at=now, updated_at=now)
+    ended = _uuid(token.get(SESSION_CLAIM))
+    if ApiSession.objects.open(now).filter(pk=ended).update(ended_at=now, updated_at=now):
+        tell_sockets(_uuid(token.get(api_settings.USER_ID_CLAIM)))
 
 
 def end_all(*, user: User, now: datetime) -> None:
     """End every API login of a person: deactivated, or the password changed."""
     ApiSession.objects.open(now).filter(user=user).update(ended_at=now, updated_at=now)
+    tell_sockets(user.pk)
 
 
 def forget_old(*, now: datetime) -> int:
@@ -91,8 +96,22 @@ def forget_old(*, now: datetime) -> int:
     return logins + browsers
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who holds an access token, under which login, and until when."""
+
+    user: User
+    session_id: UUID
+    expires_at: datetime
+
+
 def person_behind(access: str, *, now: datetime) -> User:
     """The active person of an access token made for this schema whose login has not ended. Raises `TokenRefused`."""
+    return login_behind(access, now=now).user
+
+
+def login_behind(access: str, *, now: datetime) -> Login:
+    """The login of an access token, for doors that stay open: it ends at `expires_at`. Raises `TokenRefused`."""
     token = _read(AccessToken, access)
     session = (
         ApiSession.objects.open(now)
@@ -104,7 +123,23 @@ def person_behind(access: str, *, now: datetime) -> User:
     )
     if session is None:
         raise TokenRefused
-    return session.user
+    return Login(session.user, session.pk, datetime.fromtimestamp(token["exp"], tz=UTC))
+
+
+def still_open(*, api: Collection[UUID], browser: Collection[str], now: datetime) -> set[UUID | str]:
+    """Which of these API logins and browser sessions have not ended."""
+    found: set[UUID | str] = set()
+    if api:
+        found |= set(ApiSession.objects.open(now).filter(pk__in=api).values_list("pk", flat=True))
+    if browser:
+        rows = Session.objects.filter(session_key__in=browser, expire_date__gt=now)
+        found |= set(rows.values_list("session_key", flat=True))
+    return found
+
+
+def tell_sockets(user_id: UUID) -> None:
+    """After the commit, open sockets of this person look again at who they are and what they may."""
+    live.push(live.group(f"user.{user_id}"), {"type": "person.changed"})
 
 
 def _pair(session: ApiSession, refresh_id: UUID) -> Pair:

@@ -155,6 +155,7 @@ def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
 
     user.role = found
     user.save(update_fields=["role", "updated_at"])
+    sessions.tell_sockets(user.pk)
 
     audit.record("accounts.role_changed", by=by, on=user, detail={"from": before, "to": role}, now=now)
 
