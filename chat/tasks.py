@@ -144,6 +144,8 @@ def forget_notifications() -> None:
 def send_transcript(*, conversation_id: str, to: str, language: str = "") -> None:
     """Send a transcript; a second run after a broken mail server may send it twice."""
     transcripts.deliver(conversation_id=UUID(conversation_id), to=to, language=language)
+
+
 @shared_task(name="chat.forget_events")
 def forget_events() -> None:
     """Forget events nobody catches up from any more, in every tenant."""

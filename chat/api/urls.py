@@ -24,8 +24,8 @@ from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
 from chat.api.pix import PixViewSet
 from chat.api.reports import ReportView
-from chat.api.transcripts import TranscriptView
 from chat.api.streaming import waiting
+from chat.api.transcripts import TranscriptView
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
