@@ -17,6 +17,7 @@ class ChatConfig(AppConfig):
         "chat.tidy_counter": 86_400.0,
         "chat.forget_notifications": 86_400.0,
         "chat.forget_events": 86_400.0,
+        "chat.sweep_bots": 60.0,
     }
 
     def ready(self) -> None:
@@ -24,6 +25,8 @@ class ChatConfig(AppConfig):
         from chat.models import Inbox
         from chat.queries import attachments
         from chat.services import helpcentre, ice, inboxes, pix, questions, widget
+        from chat.services import helpcentre, ice, inboxes, questions, widget
+        from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions
         from ops.kernel.configuration.registry import Definition, Field, declare
@@ -52,6 +55,7 @@ class ChatConfig(AppConfig):
         permissions.register()
         declare(helpcentre.DEFINITION)
         declare(pix.DEFINITION)
+        declare(assistant.DEFINITION)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
@@ -138,6 +142,8 @@ class ChatConfig(AppConfig):
         gauges.register("storage.bytes:chat", Gauge(_("Files of conversations"), attachments.stored_bytes))
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
         meters.register("chat.conversations", Meter(_("Conversations"), _("conversations"), 10))
+        meters.register(assistant.TOKENS_IN, Meter(_("Language model, read"), _("tokens"), 60))
+        meters.register(assistant.TOKENS_OUT, Meter(_("Language model, written"), _("tokens"), 61))
         meters.register("chat.messages", Meter(_("Messages"), _("messages"), 20))
         personal_data.register(
             "chat.questions",
@@ -216,6 +222,11 @@ class ChatConfig(AppConfig):
             ("chat.article_category_changed", _("Category of articles changed")),
             ("chat.article_category_deleted", _("Category of articles deleted")),
             ("chat.question_drafted", _("Article begun from unanswered questions")),
+            ("chat.bot_created", _("Bot added")),
+            ("chat.bot_changed", _("Bot changed")),
+            ("chat.bot_deleted", _("Bot deleted")),
+            ("chat.bot_placed", _("Bot put at inboxes")),
+            ("chat.bot_secret_replaced", _("Secret of a bot replaced")),
             ("chat.question_moved", _("Unanswered questions sorted")),
             ("chat.call_ended", _("Call ended")),
             ("chat.file_refused", _("File refused by the virus scanner")),

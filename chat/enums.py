@@ -87,6 +87,7 @@ class EventType(models.TextChoices):
     CONVERSATION_ASSIGNED = "conversation.assigned", _("Assigned")
     CONVERSATION_PRIORITY = "conversation.priority", _("Priority changed")
     CONVERSATION_CALL = "conversation.call", _("Call ended")
+    CONVERSATION_HANDOFF = "conversation.handoff", _("A bot called a person")
     CONVERSATION_QUEUE = "conversation.queue", _("Place in the queue")
     CONVERSATION_SLA = "conversation.sla", _("Promised time")
     CONVERSATION_LABELS = "conversation.labels", _("Labels changed")

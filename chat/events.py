@@ -189,6 +189,13 @@ class ConversationGivenToTeam:
     conversation_id: str
     team_id: str | None
     by_id: str | None = None
+class ConversationHandedOff:
+    """A bot called a person into a conversation."""
+
+    name: ClassVar[str] = "chat.conversation_handed_off"
+    conversation_id: str
+    bot_id: str
+    reason: str
 
     @property
     def aggregate(self) -> str:

@@ -6,8 +6,12 @@ from django.utils import timezone
 
 from chat.enums import Trigger
 from chat.services import automation, conversations, flow, notifications, webhooks
+from chat.enums import Direction, Trigger
+from chat.services import automation, flow, webhooks
+from chat.services.bots import handing, turns
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
+from ops.kernel.tasks import enqueue
 
 
 @receiver("chat.message_sent")
@@ -152,3 +156,17 @@ def notify_of_team(event: Envelope) -> None:
 def notify_of_queue(event: Envelope) -> None:
     """Tell those who asked to be told of new conversations."""
     notifications.of_queue(conversation_id=UUID(event.payload["conversation_id"]), now=event.at)
+@receiver("chat.message_sent", name="chat.bots.message_sent")
+def let_the_bot_answer(event: Envelope) -> None:
+    """A visitor wrote: the bot's turn, outside of this transaction. An agent wrote: the bot has nothing to say any more."""
+    if event.payload["direction"] == Direction.IN and turns.may_begin(conversation_id=event.payload["conversation_id"]):
+        enqueue("chat.bot_turn", message_id=event.payload["message_id"])
+    elif event.payload["direction"] == Direction.OUT and not event.payload["private"]:
+        handing.step_aside(conversation_id=UUID(str(event.payload["conversation_id"])), now=event.at)
+
+
+@receiver("chat.conversation_assigned", name="chat.bots.conversation_assigned")
+def let_the_bot_go(event: Envelope) -> None:
+    """Somebody has the conversation now."""
+    if event.payload["assignee_id"]:
+        handing.step_aside(conversation_id=UUID(str(event.payload["conversation_id"])), now=event.at)

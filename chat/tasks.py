@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -24,6 +25,8 @@ from chat.services import (
     stats,
     transcripts,
 )
+from chat.services import attachments, automation, calls, conversations, notices, processing, quota, routing, sla, stats
+from chat.services.bots import handing, programs, turns
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant
 
@@ -151,3 +154,26 @@ def forget_events() -> None:
     """Forget events nobody catches up from any more, in every tenant."""
     for _tenant in every_tenant():
         journal.forget_old(now=timezone.now())
+@shared_task(name="chat.bot_turn")
+def bot_turn(*, message_id: str) -> None:
+    """What a bot does about a visitor's message; a second run finds it done."""
+    turns.take(message_id=UUID(message_id), now=timezone.now())
+
+
+@shared_task(name="chat.forward_to_program", bind=True, max_retries=4)
+def forward_to_program(self: Any, *, answer_id: str) -> None:
+    """Give a message to the program behind a bot; when it stays away, a person is called."""
+    try:
+        programs.forward(answer_id=UUID(answer_id), now=timezone.now())
+    except TemporaryFailure as failure:
+        if self.request.retries >= self.max_retries:
+            programs.give_up(answer_id=UUID(answer_id), words=str(failure.words), now=timezone.now())
+            return
+        raise self.retry(exc=failure, countdown=2 ** (self.request.retries + 1)) from failure
+
+
+@shared_task(name="chat.sweep_bots")
+def sweep_bots() -> None:
+    """Give conversations that a bot left hanging to people, in every tenant; safe to run twice."""
+    for _tenant in every_tenant():
+        handing.sweep(now=timezone.now())

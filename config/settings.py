@@ -468,6 +468,9 @@ elif _mail.scheme == "console":
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 
+# --- Outside services: the platform's own credentials, for tenants that entered none ----------------
+OPENAI_API_KEY = env.text("OPENAI_API_KEY", example="sk-…", secret=True)
+
 # --- Outside services: where each one answers ---------------------------------------------------
 BASE_URLS = {
     service: env.url(f"{service.upper()}_BASE_URL", schemes={"http", "https"}, default=default, example=default)

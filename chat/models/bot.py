@@ -1,5 +1,6 @@
 """Bots: programs that answer visitors before a person does."""
 
+import base64
 import secrets
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from ops.kernel.models import TimestampedModel, UUIDModel
 
 def webhook_secret() -> str:
     """The secret both sides of a webhook bot sign with."""
-    return secrets.token_urlsafe(32)
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def default_flow() -> dict[str, Any]:

@@ -18,6 +18,11 @@ from chat.events import (
 )
 from chat.models import ChatEvent, Contact, Conversation, Inbox, Message, Team
 from chat.queries import thread, wire
+from chat.enums import BotState, EventType, Priority, Status
+from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
+from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
+from chat.models import BotSession, ChatEvent, Contact, Conversation, Inbox, Message
+from chat.queries import bots, thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid
@@ -70,6 +75,7 @@ def start(
                 contact_id=visitor.contact_id,
                 contact_inbox_id=visitor.contact_inbox_id,
                 client_id=client_id,
+                status=Status.PENDING if by is None and bots.at_inbox(visitor.inbox_id, at=now) else Status.OPEN,
                 assignee=by,
                 last_activity_at=now,
                 page_url=origin.page_url[:500],
@@ -307,10 +313,21 @@ def end_by_visitor(*, conversation_id: UUID, visitor: Visitor, now: datetime | N
 
 @transaction.atomic
 def reopen(*, conversation_id: UUID, now: datetime) -> None:
-    """Open again because the visitor wrote, or because a snooze ended; nothing happens when it is open."""
+    """Open again because the visitor wrote, or because a snooze ended; nothing happens when it is open.
+
+    What a bot solved alone goes back to the bot while it answers.
+    """
     conversation = _locked(conversation_id)
-    if conversation.status in (Status.RESOLVED, Status.SNOOZED):
-        _move(conversation, Status.OPEN, by=None, snoozed_until=None, now=now)
+    if conversation.status not in (Status.RESOLVED, Status.SNOOZED):
+        return
+    to_the_bot = conversation.status == Status.RESOLVED and bots.takes_again(
+        conversation.pk, inbox_id=conversation.inbox_id, at=now
+    )
+    if to_the_bot:
+        BotSession.objects.filter(conversation=conversation).update(
+            state=BotState.ACTIVE, misses=0, step="", ended_at=None
+        )
+    _move(conversation, Status.PENDING if to_the_bot else Status.OPEN, by=None, snoozed_until=None, now=now)
 
 
 def wake_due(*, now: datetime) -> int:
