@@ -51,7 +51,7 @@ class Bot(TimestampedModel):
     miss_text = models.CharField(_("when it finds no answer"), max_length=600, blank=True)
     handoff_text = models.CharField(_("when it calls a person"), max_length=600, blank=True)
     away_text = models.CharField(_("when it calls a person and the team is away"), max_length=600, blank=True)
-    threshold = models.PositiveSmallIntegerField(_("how sure it must be"), default=45)
+    threshold = models.PositiveSmallIntegerField(_("how sure it must be"), default=35)
     max_misses = models.PositiveSmallIntegerField(_("questions without an answer before it calls a person"), default=2)
     keywords = models.JSONField(_("words that call a person at once"), default=list, blank=True)
     resolve_when_helped = models.BooleanField(_("resolve the conversation when the answer helped"), default=True)

@@ -17,7 +17,7 @@ STOP = {
         gostaria há isso isto já lá lhe mais mas me mesmo meu minha meus minhas muito na não nas nem no nos nós nossa
         nosso o obrigada obrigado oi olá onde opa os ou para pela pelas pelo pelos poderia por porque posso pode pra
         pro qual quais quando que quem quer quero saber se sei sem ser será seu sua seus suas só sobre sou tá também
-        tarde te tem têm tenho ter teu tua ti tinha tudo um uma uns umas vai vão você vocês vou noite queria preciso
+        tarde te tem têm tenho ter teu tua ti tinha tudo um uma uns umas vai vão você vocês vou noite queria preciso quanto quanta quantos quantas custa custam
         fazer faz faço fazem algum alguma alguns aí ainda agora alguém aqui""".split()  # noqa: SIM905 — read as a text
     ),
     "en": frozenset(

@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from chat.enums import HandoffReason
+
 Words = dict[str, Any]
 
 
@@ -243,10 +245,12 @@ def console() -> dict[str, Any]:
             "priorityItself": _("The priority is now %(priority)s"),
             "team": _("%(by)s gave the conversation to the team %(name)s"),
             "noTeam": _("%(by)s took the conversation from its team"),
+            "handoff": _("%(bot)s called a person: %(reason)s"),
             "labelsAdded": _("%(by)s added the labels %(added)s"),
             "labelsRemoved": _("%(by)s removed the labels %(removed)s"),
             "labelsBoth": _("%(by)s added the labels %(added)s and removed %(removed)s"),
         },
+        "handoffReasons": {reason.value: str(reason.label) for reason in HandoffReason},
         "priorities": {
             "none": _("No priority"),
             "low": pgettext("priority", "Low"),
@@ -277,6 +281,9 @@ def activity(meta: dict[str, Any], *, by: str, words: dict[str, Any]) -> str:
             "by": by,
             "priority": words["priorities"].get(to, ""),
         }
+    if action == "handoff":
+        bot, reason = meta.get("bot") or {}, words["handoffReasons"].get(meta.get("reason"), "")
+        return str(said["handoff"]) % {"bot": bot.get("name", ""), "reason": reason}
     by = by or str(words["automation"])
     if action == "team":
         return str(said["team" if to else "noTeam"]) % {"by": by, "name": (to or {}).get("name", "")}

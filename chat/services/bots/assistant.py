@@ -154,7 +154,7 @@ def try_out(*, now: datetime, key: str) -> Grounded:
                 [llm.Words("user", "Reply with the single word: ready")], model=values["model"], max_tokens=5
             )
     except (TemporaryFailure, PermanentFailure) as failure:
-        return Grounded(trouble=str(failure.words or failure)[:300] or _("no answer"))
+        return Grounded(trouble=str(failure.words or failure)[:300] or "-")
     _meter(made, values, key=key, now=now)
     return Grounded(
         answer=made.text.strip()[:80], model=made.model, tokens_in=made.tokens_in, tokens_out=made.tokens_out

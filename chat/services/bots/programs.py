@@ -131,7 +131,7 @@ def act(*, bot: Bot, key: str, asked: dict[str, Any], now: datetime) -> dict[str
     conversation_id = _uuid(asked.get("conversation"))
     action = asked.get("action", "reply")
     session = BotSession.objects.filter(conversation=conversation_id, bot=bot).first() if conversation_id else None
-    if session is None:
+    if conversation_id is None or session is None:
         raise NotFound()
     if action not in {"reply", "handoff", "resolve"}:
         raise Invalid(field="action")

@@ -397,7 +397,8 @@ def _answer(standing: Standing, hit: Hit, said: str) -> Decision:
 
 def _extract(passage: str) -> str:
     """The beginning of a passage, whole lines or sentences, as long as a chat likes."""
-    lines, length = [], 0
+    lines: list[str] = []
+    length = 0
     for block in passage.split("\n\n"):
         if lines and length + len(block) > SAID_LIMIT:
             break

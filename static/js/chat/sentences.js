@@ -16,6 +16,8 @@ export function activityText({ meta, author }, words) {
             return by ? fill(said[meta.to], { by }) : (said[`${meta.to}Itself`] ?? said.reopened);
         case "priority":
             return fill(by ? said.priority : said.priorityItself, { by, priority: words.priorities[meta.to] });
+        case "handoff":
+            return fill(said.handoff, { bot: named(meta.bot), reason: words.handoffReasons[meta.reason] ?? "" });
         case "team":
             return fill(meta.to ? said.team : said.noTeam, { by: by || words.automation, name: named(meta.to) });
         case "labels": {
