@@ -25,7 +25,6 @@ class ChatConfig(AppConfig):
         from chat.models import Inbox
         from chat.queries import attachments
         from chat.services import helpcentre, ice, inboxes, pix, questions, widget
-        from chat.services import helpcentre, ice, inboxes, questions, widget
         from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions

@@ -189,6 +189,8 @@ class ConversationGivenToTeam:
     conversation_id: str
     team_id: str | None
     by_id: str | None = None
+
+
 class ConversationHandedOff:
     """A bot called a person into a conversation."""
 

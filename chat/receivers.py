@@ -4,10 +4,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.enums import Trigger
-from chat.services import automation, conversations, flow, notifications, webhooks
 from chat.enums import Direction, Trigger
-from chat.services import automation, flow, webhooks
+from chat.services import automation, conversations, flow, notifications, webhooks
 from chat.services.bots import handing, turns
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
@@ -156,6 +154,8 @@ def notify_of_team(event: Envelope) -> None:
 def notify_of_queue(event: Envelope) -> None:
     """Tell those who asked to be told of new conversations."""
     notifications.of_queue(conversation_id=UUID(event.payload["conversation_id"]), now=event.at)
+
+
 @receiver("chat.message_sent", name="chat.bots.message_sent")
 def let_the_bot_answer(event: Envelope) -> None:
     """A visitor wrote: the bot's turn, outside of this transaction. An agent wrote: the bot has nothing to say any more."""

@@ -25,7 +25,6 @@ from chat.services import (
     stats,
     transcripts,
 )
-from chat.services import attachments, automation, calls, conversations, notices, processing, quota, routing, sla, stats
 from chat.services.bots import handing, programs, turns
 from ops.kernel.errors import TemporaryFailure
 from ops.kernel.tasks import every_tenant

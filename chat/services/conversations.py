@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chat.enums import Direction, EventType, Priority, Status
+from chat.enums import BotState, Direction, EventType, Priority, Status
 from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
 from chat.events import (
     ConversationAssigned,
@@ -16,12 +16,7 @@ from chat.events import (
     ConversationStarted,
     ConversationStatusChanged,
 )
-from chat.models import ChatEvent, Contact, Conversation, Inbox, Message, Team
-from chat.queries import thread, wire
-from chat.enums import BotState, EventType, Priority, Status
-from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
-from chat.events import ConversationAssigned, ConversationStarted, ConversationStatusChanged
-from chat.models import BotSession, ChatEvent, Contact, Conversation, Inbox, Message
+from chat.models import BotSession, ChatEvent, Contact, Conversation, Inbox, Message, Team
 from chat.queries import bots, thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
