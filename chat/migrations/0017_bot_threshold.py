@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0013_queue_trigger'),
+        ('chat', '0016_channels'),
     ]
 
     operations = [
