@@ -153,6 +153,8 @@ def forget_events() -> None:
     """Forget events nobody catches up from any more, in every tenant."""
     for _tenant in every_tenant():
         journal.forget_old(now=timezone.now())
+
+
 @shared_task(name="chat.bot_turn")
 def bot_turn(*, message_id: str) -> None:
     """What a bot does about a visitor's message; a second run finds it done."""
