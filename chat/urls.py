@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import actions, console, contacts, help, pix, reports, settings, visitors, widget
+from chat.views import actions, articles, console, contacts, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
 
@@ -15,7 +15,13 @@ urlpatterns = [
     path("chat/c/<int:number>/status", actions.status, name="status"),
     path("chat/c/<int:number>/assign", actions.assign, name="assign"),
     path("chat/c/<int:number>/priority", actions.priority, name="priority"),
+    path("chat/c/<int:number>/team", actions.team, name="team"),
+    path("chat/c/<int:number>/labels", actions.labels, name="labels"),
+    path("chat/c/<int:number>/unread", actions.unread, name="unread"),
     path("chat/c/<int:number>/contact", actions.contact, name="contact-card"),
+    path("chat/articles", articles.search, name="articles"),
+    path("chat/c/<int:number>/article", articles.send, name="article"),
+    path("chat/push.js", console.push_worker, name="push-worker"),
     path("chat/visitors/", visitors.visitor_list, name="visitors"),
     path("chat/visitors/<uuid:pk>/write", visitors.write, name="visitor-write"),
     path("chat/contacts/", contacts.contact_list, name="contacts"),

@@ -49,7 +49,7 @@ MOST = 400
 # The most urgent first; the words of the column do not sort that way.
 URGENCY = ("urgent", "high", "medium", "low", "none")
 BY_URGENCY = Case(*(When(priority=value, then=place) for place, value in enumerate(URGENCY)))
-SORTS = ("recent", "oldest", "waiting", "priority", "created")
+SORTS = ("recent", "oldest", "newest", "waiting", "priority")
 TABS = ("mine", "queue", "all")
 STATES = (Status.OPEN.value, Status.SNOOZED.value, Status.PENDING.value, Status.RESOLVED.value, "any")
 
@@ -109,7 +109,7 @@ def _sorted(rows: QuerySet[Conversation], wanted: Filter) -> QuerySet[Conversati
         return rows.order_by(F("waiting_since").asc(nulls_last=True), "pk")
     if sort == "priority":
         return rows.order_by(BY_URGENCY, "-last_activity_at", "-pk")
-    if sort == "created":
+    if sort == "newest":
         return rows.order_by("-created_at", "-pk")
     if sort == "oldest":
         return rows.order_by("last_activity_at", "pk")

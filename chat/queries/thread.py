@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from chat.errors import CursorUnknown
@@ -35,7 +35,7 @@ def _in_public_numbers(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
 
 def messages(conversation_id: UUID, *, before_seq: int | None = None, limit: int = 50) -> list[Message]:
     """Up to `limit` messages before a place, oldest first, everything agents may see."""
-    rows = Message.objects.filter(conversation_id=conversation_id).with_people()
+    rows = _with_answers(Message.objects.filter(conversation_id=conversation_id))
     if before_seq is not None:
         rows = rows.filter(seq__lt=before_seq)
     return list(rows.order_by("-seq")[:limit])[::-1]
@@ -43,9 +43,14 @@ def messages(conversation_id: UUID, *, before_seq: int | None = None, limit: int
 
 def chosen(conversation_id: UUID, seqs: Iterable[int]) -> list[Message]:
     """These messages of a conversation, in their order."""
-    return list(
-        Message.objects.filter(conversation_id=conversation_id, seq__in=set(seqs)).with_people().order_by("seq")
-    )
+    rows = Message.objects.filter(conversation_id=conversation_id, seq__in=set(seqs))
+    return list(_with_answers(rows).order_by("seq"))
+
+
+def _with_answers(rows: Any) -> Any:
+    """With their people, and with what they answer; the latter is asked for only where something is answered."""
+    people = Message.objects.select_related("author_agent", "author_contact", "author_bot")
+    return rows.with_people().prefetch_related(Prefetch("reply_to", people))
 
 
 def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int = EVENTS_PAGE) -> list[dict[str, Any]]:

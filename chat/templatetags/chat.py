@@ -11,7 +11,8 @@ from django.utils.translation import get_language, gettext
 
 from chat.enums import Status
 from chat.models import Conversation
-from tenants.templatetags.ui import icon
+from ops.kernel.money import Money
+from tenants.templatetags.ui import icon, money
 
 register = template.Library()
 
@@ -113,3 +114,23 @@ def browser(agent: str) -> str:
     """`Chrome · Windows` from a user agent line; the line itself when it says neither."""
     found = [next((name for mark, name in known if mark in agent), "") for known in (BROWSERS, SYSTEMS)]
     return " · ".join(part for part in found if part) or agent[:40]
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """`1:03` from 63 seconds; nothing from nothing."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+@register.filter
+def amount(value: dict[str, str] | None) -> str:
+    """`R$ 20,00` from an amount as the API says it."""
+    if not isinstance(value, dict):
+        return ""
+    try:
+        return money(Money.of(str(value.get("amount", "")), str(value.get("currency", "BRL"))))
+    except (ValueError, ArithmeticError):
+        return ""

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from chat.enums import Priority, Status
+from chat.models import Team
 from chat.services import contacts, conversations, messages
+from chat.services import labels as labelling
 from chat.views import listing, snooze
 from chat.views.conversation import find
 from ops.kernel.errors import Invalid
@@ -20,6 +22,8 @@ from tenants.accounts.models import User
 
 # Fields of the contact's card by their name in the form, with their longest value.
 CARD = {"name": ("name", 120), "email": ("email", 254), "phone": ("phone_e164", 30), "company": ("company", 120)}
+
+CHANGES = ("add", "remove")
 
 
 @require_POST
@@ -83,6 +87,41 @@ def priority(request: HttpRequest, number: int) -> HttpResponse:
     if wanted not in Priority.values:
         return _bad_choice(request, number)
     conversations.set_priority(conversation_id=conversation.pk, priority=wanted, by=request.user)
+    return _done(request, number)
+
+
+@require_POST
+@login_required
+@permission_required("chat.assign_conversation", raise_exception=True)
+def team(request: HttpRequest, number: int) -> HttpResponse:
+    """Give the conversation to a team, or to none."""
+    conversation = find(request, number)
+    wanted = request.POST.get("team", "")
+    to = get_object_or_404(Team, pk=listing.key(wanted)) if wanted else None
+    conversations.assign_team(conversation_id=conversation.pk, team=to, by=request.user)
+    return _done(request, number)
+
+
+@require_POST
+@login_required
+@permission_required("chat.reply_conversation", raise_exception=True)
+def labels(request: HttpRequest, number: int) -> HttpResponse:
+    """Put a label on, or take it off."""
+    conversation = find(request, number)
+    add, remove = ([key for text in request.POST.getlist(name) if (key := listing.key(text))] for name in CHANGES)
+    if not add and not remove:
+        return _bad_choice(request, number)
+    labelling.change_on(conversation_id=conversation.pk, by=request.user, add=add, remove=remove)
+    return _done(request, number)
+
+
+@require_POST
+@login_required
+@permission_required("chat.reply_conversation", raise_exception=True)
+def unread(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the visitor's last message as unread again."""
+    conversation = find(request, number)
+    conversations.mark_unread(conversation_id=conversation.pk, by=request.user)
     return _done(request, number)
 
 

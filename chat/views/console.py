@@ -4,13 +4,17 @@ Every page works without JavaScript: links open, forms post and come back. The c
 addresses with the header `X-Console` and gets the part it names.
 """
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from chat.queries import stream, thread
@@ -24,6 +28,21 @@ PARTS = {
     "filters": "chat/_filters.html",
 }
 MOST_LINES = 60
+WORKER_MAX_AGE_S = 3600
+
+
+@require_safe
+def push_worker(request: HttpRequest) -> HttpResponse:
+    """The service worker of browser notifications, at an address whose folder is all it may look after."""
+    response = HttpResponse(_worker(), content_type="text/javascript; charset=utf-8")
+    patch_cache_control(response, public=True, max_age=WORKER_MAX_AGE_S)
+    return response
+
+
+@lru_cache(maxsize=1)
+def _worker() -> bytes:
+    path = finders.find("js/chat/push-worker.js")
+    return Path(str(path)).read_bytes()
 
 
 @require_GET

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from chat.enums import Priority
-from chat.models import Conversation, Draft, Label, Macro, Message, Team
+from chat.models import AgentProfile, Conversation, Draft, Label, Macro, Message, Team
 from chat.queries import console as queries
 from chat.queries import thread
-from chat.services import presence
+from chat.services import attachments, presence
 from chat.views import drawing, lines, listing, snooze
 from ops.kernel.ids import uuid7
 from tenants.accounts.models import User
@@ -56,6 +56,7 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     people = list(User.objects.seated().order_by("name", "pk"))
     others = queries.others_of(conversation, user=user)
     labels = list(Label.objects.order_by("name", "pk"))
+    teams = list(Team.objects.order_by("name", "pk"))
     worn = set(conversation.labels.values_list("pk", flat=True))
     return {
         "client_id": uuid7(),
@@ -65,8 +66,10 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         # What the kept menus depend on: who there is, under which names.
         "people_key": tuple((one.pk, one.get_full_name()) for one in people),
         "people_json": json.dumps([{"id": str(one.pk), "name": one.get_full_name()} for one in people]),
-        "teams": list(Team.objects.order_by("name", "pk")),
+        "teams": teams,
+        "teams_key": tuple((one.pk, one.name) for one in teams),
         "labels": [{"label": one, "worn": one.pk in worn} for one in labels],
+        "labels_key": tuple((one.pk, one.name, one.color, one.pk in worn) for one in labels),
         "worn": [one for one in labels if one.pk in worn],
         "priorities": Priority.choices,
         "snoozes": snooze.presets(timezone.localtime()) if user.has_perm("chat.close_conversation") else [],
@@ -76,7 +79,21 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "drafts_json": json.dumps(_drafts(user, conversation)) if may_reply else "{}",
         "back_url": listing.address(None, chosen),
         "thread_query": listing.query(chosen),
-        "features": conversation.inbox.features,
+        **_tools(user, conversation),
+    }
+
+
+def _tools(user: Any, conversation: Conversation) -> dict[str, Any]:
+    """What the plan, the inbox and the person's own settings put beside the field."""
+    if not user.has_perm("chat.reply_conversation"):
+        return {}
+    takes = attachments.allowed()
+    signature = AgentProfile.objects.filter(user=user).values_list("signature", flat=True).first()
+    return {
+        "may_attach": takes["attachments"],
+        "may_record": takes["voice"],
+        "signature": signature or "",
+        "has_articles": True,
     }
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import get_language, gettext
 
 from chat.enums import Direction
 from chat.models import Conversation, Message
+from chat.queries import attachments
 from chat.views import words
 
 TOGETHER = timedelta(minutes=5)
@@ -83,7 +84,7 @@ def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, se
                 author=author,
                 name=name,
                 text=words.activity(row.meta, by=name, words=said) if is_activity else row.body,
-                html=getattr(row, "body_html", ""),
+                html=row.body_html,
                 at=row.created_at,
                 private=row.private,
                 mine=author == str(user.pk),
@@ -94,7 +95,7 @@ def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, se
                 is_news=is_news,
                 edited=row.edited_at is not None,
                 gone=row.deleted_at is not None,
-                error=getattr(row, "error", ""),
+                error=row.error,
                 quote=_quote(row, user=user, said=said),
                 meta=row.meta,
                 attachments=_attachments(row),
@@ -117,9 +118,9 @@ def _quote(row: Message, *, user: Any, said: dict[str, Any]) -> Quote | None:
 
 
 def _attachments(row: Message) -> list[Any]:
-    """Files of a message that were asked for together with it."""
-    known = getattr(row, "_prefetched_objects_cache", {})
-    return list(known.get("attachments", ()))
+    """Files of a message, with addresses that open them. Needs `with_people()`."""
+    files = sorted(row.attachments.all(), key=attachments.in_order)
+    return [attachments.wire(file) for file in files]
 
 
 def _author(row: Message) -> tuple[str, str]:
@@ -127,8 +128,7 @@ def _author(row: Message) -> tuple[str, str]:
         return str(row.author_agent_id), row.author_agent.name or row.author_agent.email.split("@")[0]
     if row.author_contact_id:
         return str(row.author_contact_id), str(row.author_contact)
-    bot = getattr(row, "author_bot", None)
-    return (str(bot.pk), bot.name) if bot is not None else (row.direction, "")
+    return (str(row.author_bot_id), row.author_bot.name) if row.author_bot is not None else (row.direction, "")
 
 
 def _state(row: Message, conversation: Conversation) -> str:

@@ -1,5 +1,6 @@
 """The list beside the thread: what its address asks for, and how it is drawn."""
 
+import json
 from dataclasses import fields
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from chat.enums import Priority, Status
-from chat.models import Conversation, Inbox, Label, Team
+from chat.models import Conversation, Inbox, Label, SavedView, Team
 from chat.queries import console as queries
 from chat.services import presence
 from chat.views import drawing, home
@@ -139,7 +140,7 @@ def sorts() -> list[tuple[str, str]]:
         ("oldest", _("Oldest activity first")),
         ("waiting", _("Longest waiting first")),
         ("priority", _("Most urgent first")),
-        ("created", _("Newest first")),
+        ("newest", _("Begun last first")),
     ]
 
 
@@ -170,7 +171,54 @@ def choices(request: HttpRequest) -> dict[str, Any]:
         "people": User.objects.seated().order_by("name", "pk"),
         "priorities": Priority.choices,
         "sorts": sorts(),
+        "views": [
+            {"view": row, "url": address(None, _of_view(row))}
+            for row in SavedView.objects.for_person(request.user).order_by("position", "name", "pk")
+        ],
+        "as_view": json.dumps(_as_view(wanted(request))),
     }
+
+
+def _as_view(chosen: queries.Filter) -> dict[str, Any]:
+    """A filter in the words of `GET conversations/`, as views keep it."""
+    found: dict[str, Any] = {}
+    if chosen.tab == "mine":
+        found["assignee"] = "me"
+    elif chosen.tab == "queue":
+        found |= {"assignee": "none", "status": [Status.OPEN.value]}
+    elif chosen.assignee is not None:
+        found["assignee"] = str(chosen.assignee)
+    if chosen.tab != "queue" and chosen.state != "any":
+        found["status"] = [chosen.state]
+    found |= {name: str(getattr(chosen, name)) for name in ("inbox", "team") if getattr(chosen, name) is not None}
+    if chosen.label is not None:
+        found["label"] = [str(chosen.label)]
+    if chosen.priority:
+        found["priority"] = [chosen.priority]
+    if chosen.unread:
+        found["unread"] = True
+    if chosen.text:
+        found["q"] = chosen.text
+    return found
+
+
+def _of_view(row: SavedView) -> queries.Filter:
+    """What the list can show of a view; where a view says several values, the first."""
+    said = row.filters
+    who = said.get("assignee", "")
+    states = said.get("status") or ["any"]
+    return queries.Filter(
+        tab={"me": "mine", "none": "queue"}.get(who, "all"),
+        state=states[0] if len(states) == 1 and states[0] in queries.STATES else "any",
+        text=said.get("q", ""),
+        assignee=key(who),
+        inbox=key(said.get("inbox", "")),
+        team=key(said.get("team", "")),
+        label=key((said.get("label") or [""])[0]),
+        priority=(said.get("priority") or [""])[0],
+        unread=bool(said.get("unread")),
+        sort=row.sort if row.sort in queries.SORTS else "",
+    )
 
 
 def whole(text: str) -> int | None:

@@ -169,6 +169,12 @@ def console() -> dict[str, Any]:
         "slaBroken": _("%(time)s late"),
         "title": _("Conversations"),
         "openIt": _("Open"),
+        "why": {
+            "mention": _("%(name)s mentions you:"),
+            "assigned": _("%(name)s gave you a conversation with %(contact)s."),
+            "team": _("%(name)s gave your team a conversation with %(contact)s."),
+            "queue": _("%(contact)s waits in the queue."),
+        },
         "viewKept": _("View kept."),
         "chosen": {
             "one": ngettext("%(count)s chosen", "%(count)s chosen", 1),

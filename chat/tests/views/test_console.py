@@ -44,7 +44,7 @@ def test_a_thread_asks_the_same_number_of_questions(acme, bia, client_of, lines,
     address = f"/chat/c/{conversation.number}"
     client.get(address)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         response = client.get(address, headers={"x-console": "thread"})
 
     assert len(texts(response)) == lines

@@ -1,6 +1,6 @@
 // Telling the agent: the number in the tab's title, a sound, a browser notification, and web push for a closed tab.
 
-import { cookie, on, request } from "../lib/dom.js";
+import { on, request } from "../lib/dom.js";
 import { toast } from "../lib/toast.js";
 import { fill } from "./format.js";
 import { preference, setPreference } from "./preferences.js";
@@ -59,11 +59,15 @@ export function openAlerts({ app, retitle }) {
     }
 
     /** What the server tells this person alone: a mention, an assignment. */
-    function told({ kind, text, author, conversation, url, title }) {
-        if (kind === "message") return;
+    function told({ data }) {
+        // A visitor's message rings by itself; a cleared number carries nothing.
+        if (!data || data.kind === "message") return;
+        const about = data.conversation;
+        const url = about && `/chat/c/${about.number}`;
+        const said = [fill(words.why[data.kind] ?? "", { name: data.author?.name ?? words.automation, contact: about?.contact.name ?? "" }), data.text].filter(Boolean).join(" ");
         ring();
-        if (away()) notify(title || author?.name || words.title, text ?? "", conversation, url);
-        else toast([author?.name, text].filter(Boolean).join(": "), { tone: "info", undo: url ? { label: words.openIt, act: () => app.open(url) } : null });
+        if (away()) notify(about?.contact.name || words.title, said, about?.id, url);
+        else if (about?.id !== app.thread?.conversation) toast(said, { tone: "info", undo: url ? { label: words.openIt, act: () => app.open(url) } : null });
     }
 
     function ring() {
@@ -112,7 +116,9 @@ export function openAlerts({ app, retitle }) {
             const known = await subscription();
             if (!box.checked) {
                 if (!known) return;
-                await request("/api/v1/chat/push/", { method: "DELETE", body: { endpoint: known.endpoint } }).catch(() => null);
+                const id = localStorage.getItem("chat:push-id");
+                if (id) await request(`/api/v1/chat/push/${id}/`, { method: "DELETE" }).catch(() => null);
+                localStorage.removeItem("chat:push-id");
                 await known.unsubscribe();
                 return;
             }
@@ -122,7 +128,8 @@ export function openAlerts({ app, retitle }) {
             const worker = await navigator.serviceWorker.ready;
             const made = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: fromBase64(key) });
             const { endpoint, keys } = made.toJSON();
-            await request("/api/v1/chat/push/", { method: "POST", body: { endpoint, p256dh: keys.p256dh, auth: keys.auth }, headers: { "X-CSRFToken": cookie("csrftoken") } });
+            const { id } = await request("/api/v1/chat/push/", { method: "POST", body: { endpoint, keys } });
+            localStorage.setItem("chat:push-id", id);
             toast(words.pushOn, { tone: "success" });
         } catch (error) {
             box.checked = false;

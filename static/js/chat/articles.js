@@ -2,9 +2,10 @@
 
 import { debounce, request } from "../lib/dom.js";
 import { closeDialog, openDialog } from "../lib/dialog.js";
+import { uuid } from "../lib/socket.js";
 import { h } from "./dom.js";
 
-export function openArticles({ app, send }) {
+export function openArticles({ app }) {
     const dialog = document.getElementById("chat-articles");
     if (!dialog) return { open() {} };
     const input = dialog.querySelector("input");
@@ -13,7 +14,7 @@ export function openArticles({ app, send }) {
 
     async function find() {
         try {
-            const { results } = await request(`/api/v1/chat/articles/?q=${encodeURIComponent(input.value.trim())}&status=published&limit=8`);
+            const { results } = await request(`/chat/articles?q=${encodeURIComponent(input.value.trim())}`);
             status.textContent = results.length ? "" : app.words.noArticle;
             list.replaceChildren(...results.map(row));
         } catch {
@@ -24,16 +25,16 @@ export function openArticles({ app, send }) {
     function row(article) {
         const give = () => {
             closeDialog(dialog);
-            send({ body: article.title, kind: "article", meta: { article: article.id } });
+            app.actions.send("article", { article: article.id, client_id: uuid() });
         };
         const quote = () => {
             closeDialog(dialog);
-            app.composer?.insert(`${article.title}: ${new URL(article.url, location.origin)}`);
+            app.composer?.insert(`${article.title}: ${article.url}`);
         };
         return h(
             "li.chat-article",
             {},
-            h("span", {}, h("strong", {}, article.title), h("span.muted.small", {}, article.summary ?? article.excerpt ?? "")),
+            h("span", {}, h("strong", {}, article.title), h("span.muted.small", {}, article.excerpt)),
             h("span.chat-article-actions", {}, h("button.button.button-small", { type: "button", onclick: quote }, app.words.insertLink), h("button.button.button-small.button-primary", { type: "button", onclick: give }, app.words.sendCard)),
         );
     }

@@ -5,7 +5,7 @@ import { toast } from "../lib/toast.js";
 import { h } from "./dom.js";
 import { fill } from "./format.js";
 
-const MOST = 15;
+const MOST = 10;
 const PIECE_BYTES = 1024 * 1024;
 const TRIES = 5;
 
@@ -41,7 +41,7 @@ function put(url, blob, range, signal, progress) {
 
 /** Upload one file; resolves with the attachment the server made of it. */
 export async function upload(file, { signal, progress, voice = false, name = file.name }) {
-    const begun = await request("/api/v1/chat/uploads/", { method: "POST", signal, body: { name, bytes: file.size, mime: file.type || "application/octet-stream", ...(voice ? { voice: true } : {}) } });
+    const begun = await request("/api/v1/chat/uploads/", { method: "POST", signal, body: { name, bytes: file.size, ...(voice ? { voice: true } : {}) } });
     let sent = 0;
     let tries = 0;
     let answer = begun;
@@ -57,7 +57,7 @@ export async function upload(file, { signal, progress, voice = false, name = fil
             if (tries > TRIES) throw error;
             await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** tries));
             // What arrived stays: the server says where to go on.
-            const known = await request(begun.put_url, { signal }).catch(() => null);
+            const known = await request(`/api/v1/chat/uploads/${begun.id}/`, { signal }).catch(() => null);
             if (known?.received !== undefined) sent = known.received;
         }
     }

@@ -122,7 +122,6 @@ export function openComposer({ app, article, send, typing }) {
             body: body ? signed(body) : "",
             private: hidden(),
             reply_to: answers?.id ?? null,
-            kind: ready.length ? "attachment" : "text",
             attachment_ids: ready.map((item) => item.id),
             files: ready.map((item) => ({ name: item.file.name })),
             mentions: hidden() ? [...mentioned].filter(([, name]) => body.includes(`@${name}`)).map(([id]) => id) : [],
@@ -176,7 +175,7 @@ export function openComposer({ app, article, send, typing }) {
                 when: () => !edits,
                 async find(query, signal) {
                     const { results } = await request(`/api/v1/chat/canned/?q=${encodeURIComponent(query)}&conversation=${article.dataset.number}`, { signal });
-                    return results.map((one) => ({ id: one.id, title: `/${one.shortcut}`, hint: one.body, text: one.text ?? one.body }));
+                    return results.map((one) => ({ id: one.id, title: `/${one.shortcut}`, hint: one.text || one.body, text: one.text || one.body }));
                 },
                 insert: (item) => item.text,
             },
@@ -194,7 +193,7 @@ export function openComposer({ app, article, send, typing }) {
             },
         ],
     });
-    const articles = openArticles({ app, send: (fields) => send({ private: false, ...fields }) });
+    const articles = openArticles({ app });
     openEmoji({ popover: form.querySelector("[data-emoji]"), choose: insert, words });
 
     form.addEventListener("submit", (event) => {

@@ -68,10 +68,10 @@ export function openContext({ app }) {
         const mine = app.thread?.article.dataset.contact;
         merge.close();
         try {
-            const made = await request(`/api/v1/chat/contacts/${mine}/merge/`, { method: "POST", body: { contact: other } });
+            const made = await request("/api/v1/chat/contacts/merge/", { method: "POST", body: { keep: mine, gone: other } });
             const undo = async () => {
                 try {
-                    await request(`/api/v1/chat/contacts/${mine}/unmerge/`, { method: "POST", body: { merge: made?.merge ?? made?.id ?? null } });
+                    await request(`/api/v1/chat/contacts/merges/${made.id}/undo/`, { method: "POST", body: {} });
                 } catch (error) {
                     said(error);
                 }
@@ -104,7 +104,25 @@ export function openContext({ app }) {
         }
     }
 
+    async function addNote(form) {
+        const field = form.querySelector("textarea");
+        const body = field.value.trim();
+        if (!body) return;
+        try {
+            await request(`/api/v1/chat/contacts/${app.thread.article.dataset.contact}/notes/`, { method: "POST", body: { body } });
+            field.value = "";
+            field.blur();
+            app.refreshHead();
+        } catch (error) {
+            said(error);
+        }
+    }
+
     const stops = [
+        on(main, "submit", "form[data-note]", (event, form) => {
+            event.preventDefault();
+            addNote(form);
+        }),
         on(main, "focusout", "[data-context] [data-inline]", (event, field) => save(field)),
         on(main, "click", "[data-macro]", (event, button) => run(button)),
         on(main, "click", "[data-merge]", () => {

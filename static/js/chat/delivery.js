@@ -26,12 +26,11 @@ export function openDelivery({ app, live, changed, sent }) {
         if (item.reply_to) more.reply_to = item.reply_to;
         if (item.attachment_ids?.length) more.attachment_ids = item.attachment_ids;
         if (item.mentions?.length) more.mentions = item.mentions;
-        if (item.kind && item.kind !== "text") Object.assign(more, { kind: item.kind, meta: item.meta });
         return { client_id: item.client_id, body: item.body, private: item.private, ...more };
     }
 
     // Plain words go over the socket; what carries more goes by request, whose answer names the field that is wrong.
-    const isPlain = (item) => !item.attachment_ids?.length && !item.mentions?.length && (!item.kind || item.kind === "text");
+    const isPlain = (item) => !item.attachment_ids?.length && !item.mentions?.length;
 
     function overSocket(item) {
         return new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ export function openDrafts({ me, article, stored }) {
     async function save(hidden, text) {
         const body = text.trim() ? text : "";
         try {
-            await request(`/api/v1/chat/conversations/${number}/draft/`, { method: "PUT", body: { private: hidden, body } });
+            await request(`/api/v1/chat/drafts/${number}/`, { method: "PUT", body: { private: hidden, body } });
             stored[hidden ? "note" : "reply"] = body;
             if (local(hidden) === text) localStorage.removeItem(shelf(hidden));
         } catch {

@@ -31,9 +31,9 @@ export function openFilters({ app, list, go }) {
     async function keep(form) {
         const name = form.elements.name.value.trim();
         if (!name) return;
-        const filters = Object.fromEntries(new URL(app.list.url, location.href).searchParams);
+        const sort = new URL(app.list.url, location.href).searchParams.get("sort") ?? "";
         try {
-            await request("/api/v1/chat/views/", { method: "POST", body: { name, filters, sort: filters.sort ?? "" } });
+            await request("/api/v1/chat/views/", { method: "POST", body: { name, filters: JSON.parse(form.dataset.keepView), sort, scope: "person" } });
             toast(words.viewKept, { tone: "success" });
             await fill();
         } catch (error) {

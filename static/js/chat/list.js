@@ -61,7 +61,7 @@ export function openList({ app, current }) {
         } else if (event === "message.delivery" && row && data.by === "agent" && data.mark === "read") {
             count(row, 0);
         }
-        const moves = event.startsWith("conversation.") || (event === "message.created" && !row) || (event === "message.created" && ordersByWaiting());
+        const moves = event.startsWith("conversation.") || (event === "message.created" && !row) || (event === "message.created" && ordersByWaiting()) || event === "message.updated" || event === "message.deleted";
         if (moves) soon();
     }
 

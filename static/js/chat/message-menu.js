@@ -13,7 +13,7 @@ export function openMessageMenu({ app }) {
     let line = null;
     let press = 0;
 
-    const may = (what) => ({ reply: app.mayReply && line.id, edit: app.mayReply && line.mine && line.id && line.shape === "text", delete: app.mayReply && line.mine && line.id, copy: true, link: Boolean(line.id) })[what];
+    const may = (what) => ({ reply: app.mayReply && line.id, edit: app.mayReply && line.mine && line.id && line.shape === "text", delete: app.mayReply && line.mine && line.id, copy: true, more: true })[what];
 
     function take(node) {
         const found = node && app.thread?.lineOf(node);
@@ -85,7 +85,7 @@ export function openMessageMenu({ app }) {
             next.scrollIntoView({ block: "nearest" });
         } else if (here && (event.key === "Enter" || event.key === "ContextMenu") && event.target === here && take(here)) {
             event.preventDefault();
-            openMenu(here);
+            openMenu(here.querySelector(".chat-bubble, .chat-files, .chat-message-card") ?? here);
         }
     };
 

@@ -46,14 +46,13 @@ export function openSelection({ app, list }) {
     }
 
     async function act(button) {
-        const { bulk: action, value } = button.dataset;
+        const { bulk: action, value, field } = button.dataset;
         button.closest("[popover]:popover-open")?.hidePopover();
-        const numbers = [...chosen].map(Number);
+        const ids = [...chosen].map(Number);
         bar.setAttribute("aria-busy", "true");
         try {
-            const answer = await request("/api/v1/chat/bulk/", { method: "POST", body: { numbers, action, ...(value === undefined ? {} : { value: value || null }) } });
-            const refused = answer.refused?.length ?? answer.failed?.length ?? 0;
-            toast(plural(words.bulkDone, numbers.length - refused, locale) + (refused ? ` ${plural(words.bulkRefused, refused, locale)}` : ""), { tone: refused ? "warning" : "success" });
+            const answer = await request("/api/v1/chat/bulk/", { method: "POST", body: { ids, action, ...(field ? { [field]: field === "add" ? [value] : value } : {}) } });
+            toast(plural(words.bulkDone, answer.done, locale) + (answer.failed ? ` ${plural(words.bulkRefused, answer.failed, locale)}` : ""), { tone: answer.failed ? "warning" : "success" });
             clear();
             app.list.refresh();
             app.refreshHead();

@@ -106,6 +106,6 @@ export function openSuggest({ field, box, sources }) {
     }
 
     field.addEventListener("input", look);
-    field.addEventListener("blur", () => setTimeout(close, 150));
+    field.addEventListener("blur", () => setTimeout(() => document.activeElement !== field && close(), 150));
     return { key, close };
 }

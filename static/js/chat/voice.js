@@ -94,7 +94,7 @@ export function openVoice({ form, words, send }) {
         const note = toast(words.sendingVoice, { tone: "info", stays: true });
         try {
             const made = await upload(new File([blob], `voz-${Math.round(length)}s.${ending}`, { type }), { signal: new AbortController().signal, voice: true });
-            send({ body: "", kind: "attachment", attachment_ids: [made.id], files: [{ name: words.voiceMessage }] });
+            send({ body: "", attachment_ids: [made.id], files: [{ name: words.voiceMessage }] });
         } catch (error) {
             toast(error.problem?.detail || error.message || words.uploadFailed, { tone: "error" });
         } finally {
