@@ -211,7 +211,7 @@ class BaseQuestionFormSet(forms.BaseFormSet):
         ]
 
 
-QuestionFormSet = forms.formset_factory(
+QuestionFormSet: type[BaseQuestionFormSet] = forms.formset_factory(  # type: ignore[assignment]
     QuestionForm, formset=BaseQuestionFormSet, extra=2, max_num=pre_chat.MOST_QUESTIONS, absolute_max=20
 )
 
