@@ -11,7 +11,7 @@ from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -20,8 +20,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.models import Inbox
 from chat.models.inbox import default_appearance, default_features
-from chat.queries import wire
-from chat.services import presence
+from chat.queries import opening, wire
+from chat.services import presence, quota
 from chat.views import words
 from ops.kernel.squeezing import squeezed
 from tenants import palette
@@ -225,6 +225,10 @@ def _ancestors(inbox: Inbox) -> list[str]:
 
 def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
     brand = brands.brand_of(request)
+    now = timezone.now()
+    calendar = opening.of(inbox)
+    is_open = calendar.is_open(now)
+    opens_at = None if is_open else calendar.next_opening(now)
     team = User.objects.active().filter(role__slug="agent").order_by("date_joined", "pk")[:3]
     return {
         "inbox": inbox.website_token,
@@ -234,7 +238,12 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "replyTime": inbox.reply_time,
         "offlineText": inbox.offline_text,
         "team": [person.get_short_name() for person in team] if inbox.appearance.get("team", True) else [],
-        "online": presence.anybody_there(),
+        "online": is_open and presence.anybody_there(),
+        "closed": not is_open,
+        "opensAt": wire.instant(opens_at),
+        "reopens": "" if is_open else words.reopens(opens_at, now=now, zone=opening.zone_of(inbox)),
+        # Far beyond the plan there is no chat, but nobody is sent away: what they write is kept and answered by e-mail.
+        "form": not quota.has_room(now=now),
         "preview": request.GET.get("preview") == "1",
         "origins": inbox.allowed_origins,
         "features": _features(inbox),

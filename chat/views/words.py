@@ -1,7 +1,9 @@
 """Words the browser's modules show: translated here, so that every sentence lives in the one catalogue."""
 
+from datetime import datetime, tzinfo
 from typing import Any
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -89,6 +91,8 @@ def widget() -> Words:
         "askTitle": _("Before we start"),
         "askDone": _("Start the conversation"),
         "leaveTitle": _("Leave us a message"),
+        "leaveHint": _("We answer by e-mail."),
+        "left": _("Thank you. Your message is with us, and the answer comes by e-mail."),
         "yourEmail": _("Your e-mail"),
         "optional": _("(optional)"),
         "choose": _("Choose"),
@@ -121,6 +125,22 @@ def widget() -> Words:
         "yesterday": _("Yesterday"),
         "now": _("now"),
     }
+
+
+def reopens(at: datetime | None, *, now: datetime, zone: tzinfo) -> str:
+    """When somebody is back, as one says it; empty when nobody knows."""
+    if at is None:
+        return ""
+    there = at.astimezone(zone)
+    days = (there.date() - now.astimezone(zone).date()).days
+    said = {"time": formats.time_format(there.time()), "day": formats.date_format(there, "l")}
+    if days == 0:
+        return _("We are back today at %(time)s.") % said
+    if days == 1:
+        return _("We are back tomorrow at %(time)s.") % said
+    if days < 7:
+        return _("We are back on %(day)s at %(time)s.") % said
+    return _("We are back on %(day)s at %(time)s.") % {**said, "day": formats.date_format(there, "SHORT_DATE_FORMAT")}
 
 
 def loader() -> Words:

@@ -100,6 +100,7 @@ export function createApi({ base, inbox, storage, identity }) {
             token = null;
         },
         start: (body) => authorised("POST", "conversations/", body),
+        leave: (body) => authorised("POST", "left/", body),
         post: (id, body) => authorised("POST", `conversations/${id}/messages/`, body),
         events: (id, after) => authorised("GET", `conversations/${id}/events/?after=${after}`),
         /** Answered when something happens, or after the longest wait. */

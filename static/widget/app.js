@@ -458,14 +458,14 @@ function asking() {
     const given = { ...known, ...answers() };
     const fields = (boot.preChat ?? []).filter((field) => !given[field.name]);
     // Nobody is there: without an address the answer could reach nobody.
-    const away = !online && boot.closed;
+    const away = boot.form || boot.closed;
     if (away && !given.email && !fields.some((field) => field.name === "email")) fields.push({ name: "email", type: "email", label: boot.texts.yourEmail, required: true });
     const consent = boot.consent && storage.get("consent") !== String(boot.consent.version) ? boot.consent : null;
     if (!fields.length && !consent) return null;
     return {
         key: JSON.stringify([current, fields, consent, boot.locale]),
         title: away ? boot.texts.leaveTitle : boot.texts.askTitle,
-        hint: away ? [boot.offlineText, boot.reopens].filter(Boolean).join(" ") : "",
+        hint: boot.form ? boot.texts.leaveHint : away ? [boot.offlineText, boot.reopens].filter(Boolean).join(" ") : "",
         fields: fields.map((field) => (field.required === undefined ? { ...field, required: false } : field)),
         consent,
         known: given,
@@ -572,13 +572,20 @@ async function deliver(item, progress) {
         ...(item.pre_chat ? { pre_chat: item.pre_chat } : {}),
         ...(lastPage?.url ? { page_url: lastPage.url.slice(0, 500), referrer: (lastPage.referrer ?? "").slice(0, 500) } : {}),
     });
+    // Far beyond the plan the message is kept and answered by e-mail: there is no conversation.
+    if (!talk.status) return { left: await api.leave({ client_id: item.client_id, body: item.body || item.files?.[0]?.name || "…", email: answers().email?.trim() || known.email || "", name: answers().name?.trim() || known.name || "" }) };
     return { conversation: talk };
 }
 
 async function sent(item, result) {
     let id = item.thread;
     if (item.files?.length) model.keepFiles(item.client_id, item.files);
-    if (typeof result.conversation === "string" && result.conversation !== id && !id.startsWith("new:")) {
+    if (result.left) {
+        const mine = model.thread(id);
+        const place = mine.messages.size + 1;
+        model.put(id, { id: result.left.id, client_id: item.client_id, seq: place, direction: "in", body: item.body, created_at: new Date(item.at).toISOString(), delivery: "sent" });
+        model.put(id, { id: "left", client_id: "left", seq: place + 1, direction: "activity", meta: { action: "left" }, created_at: new Date().toISOString() });
+    } else if (typeof result.conversation === "string" && result.conversation !== id && !id.startsWith("new:")) {
         // The old conversation was closed too long ago: the message began a new one.
         await begin({ renew: true });
         if (current === id) show(result.conversation);
@@ -729,6 +736,9 @@ function paint() {
 
 if (boot.preview) document.getElementById("app").inert = true;
 if (boot.help && !boot.popout) screen = "home";
+
+// Whoever waits on an open page sees it open.
+if (boot.opensAt) setTimeout(() => (Object.assign(boot, { closed: false, reopens: "" }), draw()), Math.min(Math.max(0, Date.parse(boot.opensAt) - Date.now()), 2 ** 31 - 1));
 
 const ready = openOutbox({
     name: `outbox:${boot.inbox}`,

@@ -154,6 +154,7 @@ if (CARDS.has(item.type)) return [h("div.bubble.special", {}, said, cards ? card
             return node;
         },
         activity({ meta }) {
+            if (meta?.action === "left") return text.left;
             if (meta?.action === "assigned" && meta.to) return fill(text.joined, { name: meta.to.name });
             if (meta?.action === "status" && meta.to === "resolved") return meta.by_contact ? text.endedByYou : text.resolved;
             if (meta?.action === "status" && meta.from === "resolved") return text.reopened;
