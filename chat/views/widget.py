@@ -20,8 +20,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.models import Inbox
 from chat.models.inbox import default_appearance, default_features
-from chat.queries import opening, wire
-from chat.services import presence, quota
+from chat.queries import opening, shelves, wire
+from chat.services import helpcentre, presence, quota
 from chat.views import words
 from ops.kernel.squeezing import squeezed
 from tenants import palette
@@ -251,6 +251,7 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "consent": wire.consent(inbox),
         "sound": inbox.appearance.get("sound", True),
         "popout": request.GET.get("popout") == "1",
+        "help": helpcentre.shown(locale).enabled and bool(shelves.languages()),
         "transcript": _offered("transcript", inbox),
         "api": "/api/widget/v1/",
         "socket": "/ws/widget/",

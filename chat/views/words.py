@@ -133,7 +133,7 @@ def reopens(at: datetime | None, *, now: datetime, zone: tzinfo) -> str:
         return ""
     there = at.astimezone(zone)
     days = (there.date() - now.astimezone(zone).date()).days
-    said = {"time": formats.time_format(there.time()), "day": formats.date_format(there, "l")}
+    said = {"time": formats.time_format(there.time(), "H:i"), "day": formats.date_format(there, "l")}
     if days == 0:
         return _("We are back today at %(time)s.") % said
     if days == 1:

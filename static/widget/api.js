@@ -112,7 +112,7 @@ export function createApi({ base, inbox, storage, identity }) {
         contact: (body) => authorised("PATCH", "contact/", body),
         page: (body) => authorised("POST", "page/", body),
         articles: (text, locale) => call("GET", `articles/?q=${encodeURIComponent(text)}&locale=${locale}`),
-        article: (id) => call("GET", `articles/${id}/`),
+        article: (id) => call("GET", `articles/${encodeURIComponent(id)}/`),
         ask: authorised,
         /** Put a file on the server in pieces, going on where a broken line left it. Gives the attachment. */
         async upload(file, { id, voice = false, signal, progress = () => {}, began = () => {} }) {

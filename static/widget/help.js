@@ -2,8 +2,10 @@
 
 import { h, icon } from "../js/chat/dom.js";
 import { fill } from "../js/chat/format.js";
+import { extraStyles, rich } from "./lines.js";
 
 const PAUSE_MS = 250;
+const BLOCKS = ["H2", "H3", "H4", "IMG", "FIGURE", "FIGCAPTION", "TABLE", "THEAD", "TBODY", "TR", "TH", "TD", "HR"];
 
 export function createHelp({ boot, api, input, results, open }) {
     let asked = 0;
@@ -36,4 +38,16 @@ export function createHelp({ boot, api, input, results, open }) {
 
     search();
     return { search };
+}
+
+/** Fetch an article and show it; its address may come as `slug`, or at the end of its page's address. */
+export async function read({ one, api, view, boot }) {
+    extraStyles();
+    const article = await api.article(one.slug ?? one.id ?? new URL(one.url, location.href).pathname.split("/").filter(Boolean).at(-1));
+    view.showArticle(
+        h("h2", {}, article.title),
+        rich(article.body_html, BLOCKS),
+        h("p.article-foot", {}, h("a", { href: article.url, target: "_blank", rel: "noopener" }, boot.texts.openHelp)),
+    );
+    view.focus();
 }

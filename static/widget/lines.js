@@ -30,15 +30,16 @@ export function extraStyles() {
 }
 
 /** The server cleaned this; still only harmless elements are copied, so that no mistake there becomes one here. */
-export function rich(html) {
+export function rich(html, more = []) {
+    const kept = new Set([...KEPT, ...more]);
     const copied = (from, into) => {
         for (const node of from.childNodes) {
             if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
-            else if (KEPT.has(node.nodeName)) {
+            else if (kept.has(node.nodeName)) {
                 const link = node.nodeName === "A";
                 const href = link ? (node.getAttribute("href") ?? "") : "";
                 if (link && !/^(https?:|mailto:|tel:|\/)/i.test(href)) copied(node, into);
-                else into.append(copied(node, h(node.nodeName.toLowerCase(), link ? { href, target: "_blank", rel: "noopener noreferrer nofollow ugc" } : {})));
+                else into.append(copied(node, h(node.nodeName.toLowerCase(), link ? { href, target: "_blank", rel: "noopener noreferrer nofollow ugc" } : node.nodeName === "IMG" ? { src: node.getAttribute("src"), alt: node.alt, loading: "lazy" } : {})));
             } else if (!/^(SCRIPT|STYLE|TEMPLATE)$/.test(node.nodeName) && node.nodeType === Node.ELEMENT_NODE) copied(node, into);
         }
         return into;

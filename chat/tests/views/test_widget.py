@@ -1,14 +1,16 @@
 import gzip
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.utils import timezone
 
 from chat.models import Inbox
-from chat.services import inboxes
+from chat.services import hours, inboxes
 from chat.tests.factories import InboxFactory
 from chat.views.widget import MODULES
 from ops.kernel.squeezing import squeezed
@@ -174,3 +176,31 @@ def test_every_sample_shop_opens(acme, client_of, shop, dark):
     response = client_of(acme).get(f"/widget/demo/?shop={shop}&dark={dark}")
 
     assert response.status_code == 200
+
+
+def test_a_closed_inbox_says_when_somebody_is_back_in_the_visitors_language(acme, ana, client_of, time_machine):
+    inbox = InboxFactory()
+    hours.change(
+        inbox=inbox,
+        by=ana,
+        now=timezone.now(),
+        active=True,
+        timezone="America/Sao_Paulo",
+        week=[[["09:00", "18:00"]]] * 5 + [[], []],
+    )
+    told = {}
+    for name, moment in {
+        "evening": datetime(2026, 11, 24, 23, 0, tzinfo=UTC),
+        "friday": datetime(2026, 11, 27, 22, 0, tzinfo=UTC),
+        "noon": datetime(2026, 11, 24, 15, 0, tzinfo=UTC),
+    }.items():
+        time_machine.move_to(moment)
+        page = client_of(acme).get(f"/widget/app/?inbox={inbox.website_token}&locale=en").content.decode()
+        boot = json.loads(re.search(r'<script id="boot" type="application/json">(.*?)</script>', page, re.DOTALL)[1])
+        told[name] = (boot["closed"], boot["reopens"])
+
+    assert told == {
+        "evening": (True, "We are back tomorrow at 09:00."),
+        "friday": (True, "We are back on Monday at 09:00."),
+        "noon": (False, ""),
+    }
