@@ -91,6 +91,67 @@ class ChatConfig(AppConfig):
                 _("Who gets the money agents ask for."),
             ),
         )
+        for order, (key, label, sign, address, permission, hint) in enumerate(
+            (
+                (
+                    "inboxes",
+                    _("Inboxes"),
+                    "inbox",
+                    "chat:inboxes",
+                    "chat.manage_inbox",
+                    _("The ways conversations come in, and who gets them."),
+                ),
+                (
+                    "agents",
+                    _("Agents"),
+                    "headset",
+                    "chat:agents",
+                    "chat.manage_team",
+                    _("Who is there, and how many conversations each may have."),
+                ),
+                (
+                    "teams",
+                    _("Teams"),
+                    "users-round",
+                    "chat:settings-teams",
+                    "chat.manage_team",
+                    _("Groups of agents that conversations can be given to."),
+                ),
+                (
+                    "labels",
+                    _("Labels"),
+                    "tags",
+                    "chat:settings-labels",
+                    "chat.manage_label",
+                    _("Words with a colour that sort conversations."),
+                ),
+                (
+                    "canned",
+                    _("Canned replies"),
+                    "message-square-quote",
+                    "chat:settings-canned",
+                    "chat.reply_conversation",
+                    _("Ready answers, a few keys away while writing."),
+                ),
+                (
+                    "views",
+                    _("Saved views"),
+                    "list-filter",
+                    "chat:settings-views",
+                    "chat.view_conversation",
+                    _("Lists of conversations with their filters, one click away."),
+                ),
+                (
+                    "me",
+                    _("My work"),
+                    "bell",
+                    "chat:my-work",
+                    "chat.reply_conversation",
+                    _("Whether you take conversations, how you sign, and of what you are told."),
+                ),
+            )
+        ):
+            settings_pages.register(f"chat.{key}", SettingsPage(label, sign, address, permission, 51 + order, hint))
         handovers.register(
             "chat.widget",
             Handover(

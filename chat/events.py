@@ -190,7 +190,13 @@ class ConversationGivenToTeam:
     team_id: str | None
     by_id: str | None = None
 
+    @property
+    def aggregate(self) -> str:
+        """Events of one conversation are delivered in order."""
+        return f"conversation:{self.conversation_id}"
 
+
+@dataclass(frozen=True, slots=True)
 class ConversationHandedOff:
     """A bot called a person into a conversation."""
 

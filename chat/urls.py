@@ -1,10 +1,23 @@
 """Addresses of the support counter on a tenant's host."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from chat.views import actions, articles, console, contacts, help, pix, reports, settings, visitors, widget
+from chat.views import actions, agents, console, contacts, desk, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
+
+
+def shelf_routes(name: str) -> list[URLPattern]:
+    """List, add, change and remove of one kind of small things."""
+    kept = {"shelf": name}
+    return [
+        path(f"settings/chat/{name}/", desk.shelf_list, kept, name=f"settings-{name}"),
+        path(f"settings/chat/{name}/add/", desk.shelf_add, kept, name=f"settings-{name}-add"),
+        path(f"settings/chat/{name}/<uuid:pk>/", desk.shelf_change, kept, name=f"settings-{name}-change"),
+        path(f"settings/chat/{name}/<uuid:pk>/remove/", desk.shelf_remove, kept, name=f"settings-{name}-remove"),
+    ]
+
 
 urlpatterns = [
     path("chat/", console.console, name="console"),
@@ -29,6 +42,15 @@ urlpatterns = [
     path("chat/reports/", reports.overview, name="reports"),
     path("chat/reports/<slug:name>/", reports.report, name="report"),
     path("settings/chat/pix/", pix.pix_settings, name="settings-pix"),
+    path("settings/chat/agents/", agents.agent_list, name="agents"),
+    path("settings/chat/agents/<uuid:pk>/", agents.agent_page, name="agent"),
+    path("settings/chat/me/", agents.my_work, name="my-work"),
+    path("settings/chat/me/browsers/<uuid:pk>/remove/", agents.browser_remove, name="browser-remove"),
+    path("settings/chat/inboxes/", agents.inbox_list, name="inboxes"),
+    path("settings/chat/inboxes/add/", agents.inbox_add, name="inbox-add"),
+    path("settings/chat/inboxes/<uuid:pk>/", agents.inbox_page, name="inbox"),
+    path("settings/chat/inboxes/<uuid:pk>/remove/", agents.inbox_remove, name="inbox-remove"),
+    *(route for shelf in desk.SHELVES for route in shelf_routes(shelf)),
     path("settings/chat/widget/", settings.widget_settings, name="settings-widget"),
     path("widget.js", widget.loader, name="widget-loader"),
     path("widget/app/", widget.app, name="widget-app"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.enums import Scope
 from chat.errors import NameTaken
-from chat.models import CannedResponse, Conversation, Team
+from chat.models import AgentProfile, CannedResponse, Conversation, Team
 from chat.services import catalogue
 from chat.services.messages import BODY_LIMIT
 from ops.kernel.audit import services as audit
@@ -28,6 +28,7 @@ PLACES: dict[str, Callable[[Conversation, Any], str]] = {
     "contact.company": lambda conversation, by: conversation.contact.company,
     "agent.name": lambda conversation, by: by.get_full_name(),
     "agent.first_name": lambda conversation, by: by.get_short_name(),
+    "agent.signature": lambda conversation, by: _signature(by),
     "conversation.number": lambda conversation, by: str(conversation.number),
     "inbox.name": lambda conversation, by: conversation.inbox.name,
 }
@@ -97,6 +98,10 @@ def filled(canned: CannedResponse, *, conversation: Conversation, by: Any) -> st
         return match[0] if fill is None else fill(conversation, by)
 
     return PLACE.sub(value, canned.body)
+
+
+def _signature(by: Any) -> str:
+    return AgentProfile.objects.filter(user=by).values_list("signature", flat=True).first() or ""
 
 
 def belong(row: Any, *, scope: str, team: UUID | None, by: Any, permission: str) -> None:
