@@ -2,8 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from chat.views import actions, articles, console, contacts, help, pix, reports, settings, visitors, widget
-from chat.views import actions, agents, console, contacts, desk, help, pix, reports, settings, visitors, widget
+from chat.views import (
+    actions,
+    agents,
+    articles,
+    console,
+    contacts,
+    desk,
+    help,
+    pix,
+    reports,
+    settings,
+    visitors,
+    widget,
+)
 
 app_name = "chat"
 
