@@ -7,6 +7,8 @@ from django.utils import timezone
 from chat.enums import Direction, Trigger
 from chat.services import automation, conversations, flow, notifications, webhooks
 from chat.services.bots import handing, turns
+from chat.enums import Trigger
+from chat.services import automation, conversations, flow, notifications, routing, webhooks
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
 from ops.kernel.tasks import enqueue
@@ -75,6 +77,18 @@ def follow_assignment(event: Envelope) -> None:
         cause=event.payload.get("cause", ""),
         now=timezone.now(),
     )
+
+
+@receiver("chat.conversation_given_to_team")
+def follow_team(event: Envelope) -> None:
+    """Other people may take it now."""
+    routing.drain(now=timezone.now())
+
+
+@receiver("chat.agent_available")
+def follow_agent(event: Envelope) -> None:
+    """An agent came, or has more room."""
+    routing.drain(now=timezone.now())
 
 
 @receiver("chat.sla_warned")

@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from chat.enums import Channel, Match, Priority, SlaKind, Status
-from chat.models import Conversation, CsatResponse, Inbox, Message, SlaEvent, SlaPolicy
+from chat.models import Conversation, CsatResponse, Inbox, Label, Message, SlaEvent, SlaPolicy, Team
 from chat.queries import opening
-from chat.services import conversations, messages, sla
+from chat.services import conversations, labels, messages, sla
 from ops.kernel.errors import DomainError, FieldError, Invalid
 from tenants.accounts.models import User
 
@@ -85,6 +85,14 @@ def _inboxes() -> list[tuple[str, Any]]:
     return [(str(row.pk), row.name) for row in Inbox.objects.active().order_by("name", "pk")]
 
 
+def _teams() -> list[tuple[str, Any]]:
+    return [(str(row.pk), row.name) for row in Team.objects.order_by("name", "pk")]
+
+
+def _labels() -> list[tuple[str, Any]]:
+    return [(str(row.pk), row.name) for row in Label.objects.order_by("name", "pk")]
+
+
 def _policies() -> list[tuple[str, Any]]:
     return [(str(row.pk), row.name) for row in SlaPolicy.objects.filter(active=True).order_by("name", "pk")]
 
@@ -117,6 +125,13 @@ FIELDS: dict[str, Field] = {
         gettext_lazy("Priority"), "one", lambda facts: facts.conversation.priority, lambda: Priority.choices
     ),
     "assignee": Field(gettext_lazy("Assignee"), "one", lambda facts: _key(facts.conversation.assignee_id), _agents),
+    "team": Field(gettext_lazy("Team"), "one", lambda facts: _key(facts.conversation.team_id), _teams),
+    "labels": Field(
+        gettext_lazy("Labels"),
+        "many",
+        lambda facts: [str(row.pk) for row in facts.conversation.labels.all()],
+        _labels,
+    ),
     "hours": Field(
         gettext_lazy("Inside business hours"),
         "flag",
@@ -248,6 +263,21 @@ def _assign_me(doing: Doing, value: Any) -> None:
     conversations.assign(conversation_id=doing.conversation_id, to=doing.by, by=doing.by, now=doing.now)
 
 
+def _give_to_team(doing: Doing, value: Any) -> None:
+    team = Team.objects.filter(pk=value).first()
+    if team is None:
+        raise Invalid(_("This team is no longer there."), field="team")
+    conversations.assign_team(conversation_id=doing.conversation_id, team=team, by=doing.by, now=doing.now)
+
+
+def _label(doing: Doing, value: Any) -> None:
+    labels.change_on(conversation_id=doing.conversation_id, add=[value], by=doing.by, now=doing.now)
+
+
+def _unlabel(doing: Doing, value: Any) -> None:
+    labels.change_on(conversation_id=doing.conversation_id, remove=[value], by=doing.by, now=doing.now)
+
+
 def _unassign(doing: Doing, value: Any) -> None:
     conversations.unassign(conversation_id=doing.conversation_id, by=doing.by, now=doing.now)
 
@@ -301,6 +331,9 @@ def _promise(doing: Doing, value: Any) -> None:
 ACTIONS: dict[str, Action] = {
     "assign_agent": Action(gettext_lazy("Assign to a person"), _assign, "agent", "one", _agents),
     "assign_me": Action(gettext_lazy("Assign to whoever runs it"), _assign_me, only_people=True),
+    "assign_team": Action(gettext_lazy("Give to a team"), _give_to_team, "team", "one", _teams),
+    "add_label": Action(gettext_lazy("Add a label"), _label, "label", "one", _labels),
+    "remove_label": Action(gettext_lazy("Take a label off"), _unlabel, "label", "one", _labels),
     "unassign": Action(gettext_lazy("Put back into the queue"), _unassign),
     "set_priority": Action(gettext_lazy("Set the priority"), _prioritise, "priority", "one", lambda: Priority.choices),
     "send_message": Action(gettext_lazy("Send a message"), _say(private=False), "body", "text"),

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from chat.enums import Trigger
-from chat.models import AutomationRule, AutomationRun, Conversation, Message
+from chat.models import AutomationRule, AutomationRun, Conversation, Label, Message, Team
 from chat.services import automation, conversations, hours, macros
 from chat.tests.factories import AutomationRuleFactory, ConversationFactory, InboxFactory, MacroFactory, MessageFactory
 from conftest import person
@@ -89,6 +89,26 @@ def test_every_action_is_done_in_order_and_logged(acme, bia, noon):
     ]
     assert (run.state, [result["ok"] for result in run.results]) == ("done", [True] * 4)
     assert AutomationRule.objects.get().run_count == 1
+
+
+def test_teams_and_labels(acme, noon):
+    sales, lead = Team.objects.create(name="Sales"), Label.objects.create(name="Lead")
+    conversation = ConversationFactory()
+    rule(actions=[{"do": "assign_team", "team": str(sales.pk)}, {"do": "add_label", "label": str(lead.pk)}])
+    rule(
+        trigger="message_sent",
+        conditions=[
+            {"field": "team", "op": "is", "value": str(sales.pk)},
+            {"field": "labels", "op": "contains", "value": str(lead.pk)},
+        ],
+        actions=[{"do": "remove_label", "label": str(lead.pk)}],
+    )
+
+    fire(conversation, now=noon)
+    conversation.refresh_from_db()
+    assert (conversation.team, list(conversation.labels.all())) == (sales, [lead])
+    assert fire(conversation, trigger=Trigger.MESSAGE_SENT, now=noon)
+    assert not conversation.labels.exists()
 
 
 def test_what_cannot_be_done_stops_nothing(acme, bia, noon):
