@@ -5,10 +5,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.enums import Direction, Trigger
-from chat.services import automation, conversations, flow, notifications, webhooks
-from chat.services.bots import handing, turns
-from chat.enums import Trigger
 from chat.services import automation, conversations, flow, notifications, routing, webhooks
+from chat.services.bots import handing, turns
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, receiver
 from ops.kernel.tasks import enqueue
