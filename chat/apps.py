@@ -11,6 +11,7 @@ class ChatConfig(AppConfig):
         "chat.wake_snoozed": 60.0,
         "chat.count_hours": 60.0,
         "chat.expire_pix": 60.0,
+        "chat.retain": 21_600.0,
         "chat.tend_counter": 30.0,
         "chat.sweep_calls": 30.0,
         "chat.sweep_attachments": 900.0,
@@ -24,7 +25,7 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import helpcentre, ice, inboxes, pix, questions, widget
+        from chat.services import helpcentre, ice, inboxes, pix, privacy, questions, widget
         from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions
@@ -206,6 +207,10 @@ class ChatConfig(AppConfig):
         meters.register(assistant.TOKENS_OUT, Meter(_("Language model, written"), _("tokens"), 61))
         meters.register("chat.messages", Meter(_("Messages"), _("messages"), 20))
         personal_data.register(
+            "chat.contacts",
+            PersonalData(_("Contacts and conversations"), privacy.held_about, privacy.erase_address),
+        )
+        personal_data.register(
             "chat.questions",
             PersonalData(
                 _("Questions without an answer"), questions.asked_by, lambda email: questions.forget(email=email)
@@ -221,6 +226,9 @@ class ChatConfig(AppConfig):
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))
         for action, label in (
+            ("chat.contact_exported", _("Personal data handed over")),
+            ("chat.contact_erased", _("Personal data erased")),
+            ("chat.conversations_expired", _("Old conversations deleted")),
             ("chat.transcript_sent", _("Transcript sent")),
             ("chat.pix_settled", _("Pix charge settled")),
             ("chat.inbox_created", _("Inbox added")),

@@ -393,3 +393,10 @@ class TooManyTranscripts(RateLimited):
 
     code = "too_many_transcripts"
     message = _("This conversation was sent several times today. Try again tomorrow.")
+
+
+class ContactNotFound(NotFound):
+    """No such contact."""
+
+    code = "contact_not_found"
+    message = _("This contact does not exist.")

@@ -20,6 +20,7 @@ ALL = [
     PermissionDef("chat.manage_flow", _("Set up service levels and automation"), {"owner", "admin"}),
     PermissionDef("chat.manage_macro", _("Make and change macros of the team"), {"owner", "admin"}),
     PermissionDef("chat.manage_pix", _("Set up Pix in conversations"), {"owner", "admin"}),
+    PermissionDef("chat.manage_privacy", _("Hand over and erase personal data"), {"owner", "admin"}),
     PermissionDef("chat.view_report", _("See reports"), {"owner", "admin", "viewer"}),
     PermissionDef("chat.view_csat", _("See answers of the satisfaction survey"), READERS),
     PermissionDef("chat.manage_team", _("Set up teams and agents"), {"owner", "admin"}),

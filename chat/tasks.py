@@ -17,6 +17,7 @@ from chat.services import (
     notices,
     notifications,
     pix,
+    privacy,
     processing,
     push,
     quota,
@@ -178,3 +179,10 @@ def sweep_bots() -> None:
     """Give conversations that a bot left hanging to people, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         handing.sweep(now=timezone.now())
+
+
+@shared_task(name="chat.retain")
+def retain() -> None:
+    """Delete what the inboxes promised not to keep, in every tenant; safe to run twice."""
+    for _tenant in every_tenant():
+        privacy.retain(now=timezone.now())

@@ -16,6 +16,7 @@ from chat.views import (
     visitors,
     widget,
 )
+from chat.views import actions, console, contacts, help, pix, privacy, reports, settings, visitors, widget
 
 app_name = "chat"
 
@@ -51,6 +52,8 @@ urlpatterns = [
     path("chat/visitors/<uuid:pk>/write", visitors.write, name="visitor-write"),
     path("chat/contacts/", contacts.contact_list, name="contacts"),
     path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
+    path("chat/contacts/<uuid:pk>/data/", privacy.contact_data, name="contact-data"),
+    path("chat/contacts/<uuid:pk>/erase/", privacy.contact_erase, name="contact-erase"),
     path("chat/reports/", reports.overview, name="reports"),
     path("chat/reports/<slug:name>/", reports.report, name="report"),
     path("settings/chat/pix/", pix.pix_settings, name="settings-pix"),

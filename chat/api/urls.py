@@ -23,6 +23,7 @@ from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
 from chat.api.pix import PixViewSet
+from chat.api.privacy import EraseView, ExportView
 from chat.api.reports import ReportView
 from chat.api.streaming import waiting
 from chat.api.transcripts import TranscriptView
@@ -54,6 +55,8 @@ urlpatterns = [
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("conversations/<int:number>/transcript/", TranscriptView.as_view(), name="chat-transcript"),
+    path("contacts/<uuid:contact_id>/lgpd/export/", ExportView.as_view(), name="chat-contact-export"),
+    path("contacts/<uuid:contact_id>/lgpd/erase/", EraseView.as_view(), name="chat-contact-erase"),
     path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
     path("conversations/<int:number>/call/", CallView.as_view(), name="chat-call"),

@@ -76,6 +76,7 @@ class Contact(TimestampedModel):
         permissions = [
             ("view_contact", _("See contacts")),
             ("change_contact", _("Add and change contacts")),
+            ("manage_privacy", _("Hand over and erase personal data")),
         ]
         constraints = [models.UniqueConstraint(fields=["identifier"], name="chat_contact_identifier_once")]
         indexes = [

@@ -1,5 +1,6 @@
 """Questions without an answer: collected once, put beside those that ask the same, and made into an article."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,9 +74,18 @@ def set_state(*, group: QuestionGroup, state: str, by: Any, now: datetime | None
 
 def forget(*, email: str) -> int:
     """Remove what this person asked in conversations and what was made of it alone; says how many questions."""
-    theirs = UnansweredQuestion.objects.filter(conversation__contact__email__iexact=email)
+    return _forget(UnansweredQuestion.objects.filter(conversation__contact__email__iexact=email))
+
+
+def forget_in(*, conversation_ids: Sequence[UUID]) -> int:
+    """Remove what was asked in these conversations; says how many questions."""
+    return _forget(UnansweredQuestion.objects.filter(conversation__in=conversation_ids))
+
+
+@transaction.atomic
+def _forget(theirs: Any) -> int:
     groups = set(theirs.values_list("group_id", flat=True))
-    count, _rows = theirs.delete()
+    count: int = theirs.delete()[0]
     for group in QuestionGroup.objects.filter(pk__in=groups):
         left = group.questions.order_by("asked_at", "pk").first()
         if left is None:

@@ -1,0 +1,149 @@
+"""A person's data is handed over whole, erased for good, and not kept longer than promised."""
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from chat.errors import ContactNotFound
+from chat.models import Contact, Conversation, Message
+from chat.services import privacy
+from chat.tests.factories import (
+    AttachmentFactory,
+    ContactInboxFactory,
+    ContactNoteFactory,
+    ConversationFactory,
+    DraftFactory,
+    LeftMessageFactory,
+    MessageFactory,
+)
+from ops.kernel.audit.models import AuditEntry
+from ops.kernel.ids import uuid7
+
+SECRET = "Zulmira"
+
+
+@pytest.fixture
+def person(acme, bia):
+    """Somebody whose every trace carries one word."""
+    link = ContactInboxFactory(contact__name=SECRET, contact__email=f"{SECRET}@mail.example".lower())
+    Contact.objects.filter(pk=link.contact_id).update(
+        attrs={"pet": SECRET}, last_page={"title": SECRET}, company=SECRET
+    )
+    conversation = ConversationFactory(contact_inbox=link, page_url=f"https://shop.example/{SECRET}")
+    asked = MessageFactory(conversation=conversation, body=f"Sou a {SECRET}")
+    AttachmentFactory(message=asked, name=f"{SECRET}.txt")
+    MessageFactory(conversation=conversation, by=bia, body=f"Olá, {SECRET}")
+    MessageFactory(conversation=conversation, by=bia, body=f"{SECRET} é exigente", private=True)
+    ContactNoteFactory(contact=link.contact, body=f"{SECRET} liga às terças")
+    DraftFactory(conversation=conversation, body=f"Cara {SECRET}")
+    LeftMessageFactory(contact_inbox=link, name=SECRET, body=f"{SECRET} de novo")
+    return link.contact
+
+
+def everything_in_the_schema():
+    """Every text of every table of chat, as the database holds it."""
+    words = []
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name LIKE 'chat\\_%%'"
+        )
+        for (table,) in sql.fetchall():
+            sql.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')
+            words += [f"{table}: {row}" for (row,) in sql.fetchall()]
+    return words
+
+
+def test_everything_is_handed_over(person, bia):
+    with privacy.export(contact_id=person.pk, by=bia) as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:
+        names = archive.namelist()
+        about = json.loads(archive.read("contact.json"))
+        (talk,) = (json.loads(archive.read(name)) for name in names if name.startswith("conversations/"))
+        files = [name for name in names if name.startswith("files/")]
+
+    assert (about["name"], about["notes"][0]["text"]) == (SECRET, f"{SECRET} liga às terças")
+    assert [line["body"] for line in talk["messages"]] == [f"Sou a {SECRET}", f"Olá, {SECRET}", f"{SECRET} é exigente"]
+    assert len(files) == 1
+    assert AuditEntry.objects.filter(action="chat.contact_exported").count() == 1
+
+
+def test_nothing_personal_is_left(person, bia):
+    before = [row for row in everything_in_the_schema() if SECRET.lower() in row.lower()]
+    assert len(before) >= 7
+
+    found = privacy.erase(contact_id=person.pk, by=bia)
+
+    assert found == {"conversations": 1, "messages": 3, "files": 1}
+    assert [row for row in everything_in_the_schema() if SECRET.lower() in row.lower()] == []
+    assert AuditEntry.objects.get(action="chat.contact_erased").detail == found
+
+
+def test_history_stays_in_order_and_empty(person, acme, bia, client_of):
+    privacy.erase(contact_id=person.pk, by=bia)
+
+    conversation = Conversation.objects.get()
+    rows = list(Message.objects.filter(conversation=conversation).order_by("seq"))
+    assert [row.body for row in rows] == ["", "", ""]
+    assert all(row.deleted_at for row in rows)
+    told = client_of(acme, user=bia).get(f"/api/v1/chat/conversations/{conversation.number}/events/?after_seq=0")
+    assert told.status_code == 200
+    assert SECRET not in told.content.decode()
+
+
+def test_others_keep_theirs(person, bia):
+    other = MessageFactory(body="Outra pessoa")
+
+    privacy.erase(contact_id=person.pk, by=bia)
+
+    other.refresh_from_db()
+    assert other.body == "Outra pessoa"
+
+
+def test_nobody_is_erased_twice_or_by_a_wrong_name(acme, bia):
+    with pytest.raises(ContactNotFound):
+        privacy.erase(contact_id=uuid7(), by=bia)
+
+
+def test_old_conversations_go_when_their_inbox_says_so(acme, person):
+    now = timezone.now()
+    conversation = Conversation.objects.select_related("inbox").get()
+    kept = ConversationFactory()
+    Conversation.objects.update(status="resolved", last_activity_at=now - timedelta(days=31))
+
+    assert privacy.retain(now=now) == 0
+    conversation.inbox.retention_days = 30
+    conversation.inbox.save()
+    assert privacy.retain(now=now) == 1
+    assert privacy.retain(now=now) == 0
+
+    assert list(Conversation.objects.values_list("pk", flat=True)) == [kept.pk]
+    proof = AuditEntry.objects.get(action="chat.conversations_expired")
+    assert (proof.detail["count"], proof.detail["days"]) == (1, 30)
+
+
+def test_an_open_conversation_is_not_old(acme, person):
+    conversation = Conversation.objects.select_related("inbox").get()
+    conversation.inbox.retention_days = 1
+    conversation.inbox.save()
+    Conversation.objects.update(last_activity_at=timezone.now() - timedelta(days=31))
+
+    assert privacy.retain(now=timezone.now()) == 0
+
+
+def test_owners_export_and_erase_agents_and_other_tenants_do_not(person, acme, beta, ana, bia, client_of):
+    base = f"/api/v1/chat/contacts/{person.pk}/lgpd/"
+    owner, agent, stranger = client_of(acme, user=ana), client_of(acme, user=bia), client_of(beta, role="owner")
+
+    assert (agent.get(f"{base}export/").status_code, agent.post(f"{base}erase/").status_code) == (403, 403)
+    assert (stranger.get(f"{base}export/").status_code, stranger.post(f"{base}erase/").status_code) == (404, 404)
+    file = owner.get(f"{base}export/")
+    assert (file.status_code, file.headers["Content-Type"]) == (200, "application/zip")
+    assert zipfile.is_zipfile(io.BytesIO(b"".join(file.streaming_content)))
+    assert owner.get(f"/chat/contacts/{person.pk}/data/").status_code == 200
+    assert owner.post(f"/chat/contacts/{person.pk}/erase/").status_code == 302
+    person.refresh_from_db()
+    assert person.name == ""
