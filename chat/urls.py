@@ -11,12 +11,12 @@ from chat.views import (
     desk,
     help,
     pix,
+    privacy,
     reports,
     settings,
     visitors,
     widget,
 )
-from chat.views import actions, console, contacts, help, pix, privacy, reports, settings, visitors, widget
 
 app_name = "chat"
 
