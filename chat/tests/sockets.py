@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django_tenants.utils import tenant_context
 
 from chat.consumers.base import PROTOCOL
+from chat.tests import schema
 from ops.kernel.testing import communicator
 
 PATIENCE_S = 15
@@ -36,6 +37,7 @@ class Line:
     async def next(self) -> dict[str, Any]:
         """Whatever comes next."""
         frame = json.loads(await self.socket.receive_from(timeout=PATIENCE_S))
+        schema.check(frame)
         self.heard.append(frame)
         return frame
 
