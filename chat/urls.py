@@ -17,6 +17,8 @@ from chat.views import (
     visitors,
     widget,
 )
+from chat.api.help import BotHookView
+from chat.views import actions, console, contacts, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
 
@@ -77,5 +79,6 @@ urlpatterns = [
     path("help/a/<slug:slug>/feedback", help.feedback, name="help-feedback"),
     path("help/search", help.search, name="help-search"),
     path("help/sitemap.xml", help.sitemap, name="help-sitemap"),
+    path("hooks/bot/<uuid:bot_id>/", BotHookView.as_view(), name="bot-hook"),
     path("robots.txt", help.robots, name="robots"),
 ]

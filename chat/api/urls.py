@@ -19,6 +19,7 @@ from chat.api.flow import (
     RoutingViewSet,
     SlaViewSet,
 )
+from chat.api.help import ArticleViewSet, BotViewSet, CategoryViewSet
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
@@ -33,6 +34,9 @@ from tenants.api.webhooks import WebhookViewSet
 router = SimpleRouter()
 router.register("inboxes", InboxViewSet, basename="chat-inbox")
 router.register("conversations", ConversationViewSet, basename="chat-conversation")
+router.register("articles", ArticleViewSet, basename="chat-article")
+router.register("article-categories", CategoryViewSet, basename="chat-article-category")
+router.register("bots", BotViewSet, basename="chat-bot")
 router.register("contacts", ContactViewSet, basename="chat-contact")
 router.register("pix", PixViewSet, basename="chat-pix")
 router.register("webhooks", WebhookViewSet, basename="chat-webhook")

@@ -65,6 +65,10 @@ class Hit:
 def search(text: str, *, locale: str, limit: int = 10, typing: bool = False) -> list[Hit]:
     """Published articles of a language, best first; `typing` takes the last word for a beginning. At most three queries."""
     words = terms.content(text[:500], locale)[:MOST_WORDS]
+    if not words and typing:
+        # A beginning may look like a word that says nothing: "entre" on the way to "entrega".
+        begun = terms.WORD.findall(terms.fold(text))[-1:]
+        words = [(word, terms.stem(word, terms.language(locale))) for word in begun if len(word) > 2]
     if not words:
         return []
     wanted = [Wanted(root) for _, root in words]

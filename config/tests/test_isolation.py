@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_tenants.utils import schema_context, tenant_context
 
-from chat.tests.factories import AttachmentFactory, ContactFactory, MessageFactory
+from chat.tests.factories import ArticleFactory, AttachmentFactory, BotFactory, ContactFactory, MessageFactory
 from ops.kernel import signing
 from ops.kernel.redis import client as redis_client
 from ops.kernel.testing import communicator
@@ -42,6 +42,8 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     User.objects.filter(pk=ana.pk).update(name=f"Ana {SECRET}")
     ana.refresh_from_db()
     contact = ContactFactory(name=f"Visitor {SECRET}", email="visitor@acme.example")
+    article = ArticleFactory(title=f"About {SECRET}", body=f"Words about {SECRET}.")
+    bot = BotFactory(name=f"Bot {SECRET}")
     message = MessageFactory(body=f"My order: {SECRET}", conversation__contact_inbox__contact=contact)
     file = AttachmentFactory(
         message=message, file=default_storage.save("uploads/documents/x.txt", ContentFile(SECRET.encode()))
@@ -51,7 +53,7 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     inbox = conversation.inbox
     tokens = [links.welcome(ana), signing.dumps(str(ana.pk), salt="any")]
     return {
-        "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk, file.pk],
+        "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk, file.pk, article.pk, bot.pk],
         # Words of an address that tell whose id it wants; the others get all of them.
         "users": [ana.pk],
         "people": [ana.pk],
@@ -60,6 +62,10 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "inboxes": [inbox.pk],
         "uploads": [file.pk],
         "files": [file.pk],
+        "articles": [article.pk],
+        "bots": [bot.pk],
+        "bot_id": [bot.pk],
+        "slug": [article.slug],
         "number": [conversation.number],
         "token": [*tokens, links.reset(ana)],
         "key": tokens,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -103,6 +104,8 @@ def _fill(bot: Bot, fields: dict[str, Any]) -> None:
         setattr(bot, name, value.replace("\x00", "").strip() if isinstance(value, str) else value)
     if not bot.name:
         raise Invalid(_("Give it a name."), field="name")
+    if bot.locale and bot.locale not in dict(settings.LANGUAGES):
+        raise Invalid(_("Choose one of the listed languages."), field="locale")
     if not 5 <= bot.threshold <= 95:
         raise Invalid(_("Choose a number from 5 to 95."), field="threshold")
     if not 1 <= bot.max_misses <= 10:
