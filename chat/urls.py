@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from chat.api.help import BotHookView
 from chat.views import (
     actions,
     agents,
@@ -17,8 +18,6 @@ from chat.views import (
     visitors,
     widget,
 )
-from chat.api.help import BotHookView
-from chat.views import actions, console, contacts, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
 

@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from chat.api import calls, transcripts, widget, widget_articles, widget_uploads
-from chat.api import calls, help, transcripts, widget, widget_uploads
+from chat.api import calls, help, transcripts, widget, widget_articles, widget_uploads
 
 app_name = "widget-api"
 
