@@ -61,12 +61,19 @@ class CallsMixin(ChatConsumer):
     async def _take_seat(self, verb: Any, frame: dict[str, Any]) -> None:
         key, peer = uuid_in(frame, "call"), _peer(frame, "peer")
         party = self.party()
-        told = await self.in_tenant(verb, call_id=key, by=party, peer=peer)
         seat = await self.in_tenant(calls.seat, call_id=key, by=party)
-        if self.seat is not None and self.seat.call_id != key:
-            await self.part(_group(self.seat, self.seat.side))
-        if self.seat is None or self.seat.call_id != key:
+        fresh = self.seat is None or self.seat.call_id != key
+        if fresh:
+            # First listen, then tell: the other end answers what it hears at once.
             await self.join(_group(seat, seat.side))
+        try:
+            told = await self.in_tenant(verb, call_id=key, by=party, peer=peer)
+        except errors.DomainError:
+            if fresh:
+                await self.part(_group(seat, seat.side))
+            raise
+        if fresh and self.seat is not None:
+            await self.part(_group(self.seat, self.seat.side))
         self.seat = seat
         servers = await self.in_tenant(ice.servers, who=peer, now=timezone.now())
         await self.send_frame({"type": "call.ok", "call": told, "ice_servers": servers})

@@ -1,6 +1,5 @@
 """Calls as they are told to both ends."""
 
-from datetime import datetime
 from typing import Any
 
 from chat.models import Call
@@ -28,8 +27,3 @@ def wire(row: Call) -> dict[str, Any]:
         "ended_at": shown.instant(row.ended_at),
         "duration_s": row.duration_s,
     }
-
-
-def ringing_out(now: datetime) -> list[Call]:
-    """Calls that rang long enough."""
-    return list(Call.objects.filter(state="ringing", rings_until__lte=now).order_by("pk"))

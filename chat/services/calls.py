@@ -40,6 +40,7 @@ from ops.kernel.tasks import enqueue
 # A page in a call says so every twenty seconds. Both silent, or one for longer: the call is over.
 BOTH_SILENT = timedelta(seconds=60)
 ONE_SILENT = timedelta(seconds=100)
+ASKED_AGAIN = timedelta(seconds=45)
 
 Party = Visitor | Any  # a visitor, or a person of the team
 
@@ -69,6 +70,7 @@ def start(*, conversation_id: UUID, by: Party, video: bool, peer: str, now: date
     known = Call.objects.live().filter(conversation=conversation).first()
     if known is not None:
         return _meet(known, by=by, peer=peer, now=now)
+    _clear_away(conversation, by, now=now)
     _refuse(conversation, by)
     try:
         with transaction.atomic():
@@ -189,13 +191,29 @@ def ring_out(*, call_id: UUID, now: datetime) -> None:
 
 def sweep(*, now: datetime) -> int:
     """End calls that rang out unseen and calls whose pages are gone; returns how many."""
-    over = 0
-    for row in queries.ringing_out(now):
-        over += _end(row.pk, reason=CallReason.MISSED, by=None, now=now)
     silent = Q(agent_seen_at__lt=now - BOTH_SILENT, visitor_seen_at__lt=now - BOTH_SILENT)
     silent |= Q(agent_seen_at__lt=now - ONE_SILENT) | Q(visitor_seen_at__lt=now - ONE_SILENT)
-    for key in Call.objects.filter(silent, state=CallState.ACTIVE).order_by("pk").values_list("pk", flat=True):
-        over += _end(key, reason=CallReason.LOST, by=None, now=now)
+    return _end_forgotten(Call.objects.live(), silent, now=now)
+
+
+def _clear_away(conversation: Conversation, by: Party, *, now: datetime) -> None:
+    """Calls that a closed page left behind keep nobody from calling again."""
+    mine = Call.objects.live().of_visitor(conversation.contact_inbox_id)
+    _end_forgotten(mine, Q(visitor_seen_at__lt=now - ASKED_AGAIN), now=now)
+    if not isinstance(by, Visitor):
+        mine = Call.objects.live().of_agent(by)
+        _end_forgotten(mine, Q(agent_seen_at__lt=now - ASKED_AGAIN), now=now)
+    # Who rings somewhere else has given up ringing here.
+    for key in mine.filter(state=CallState.RINGING, started_by=_side(by)).values_list("pk", flat=True):
+        _end(key, reason=CallReason.CANCELLED, by=by, now=now)
+
+
+def _end_forgotten(rows: Any, silent: Q, *, now: datetime) -> int:
+    over = 0
+    unanswered = Q(state=CallState.RINGING, rings_until__lte=now)
+    for row in rows.filter(unanswered | Q(silent, state=CallState.ACTIVE)).order_by("pk"):
+        reason = CallReason.MISSED if row.state == CallState.RINGING else CallReason.LOST
+        over += _end(row.pk, reason=reason, by=None, now=now)
     return over
 
 
@@ -211,12 +229,14 @@ def mine(*, by: Party) -> list[dict[str, Any]]:
 
 
 def seat(*, call_id: UUID, by: Party) -> Seat:
-    """The end of a live call that a socket may speak for. Raises `CallNotFound`."""
+    """The end of a live call that a socket may listen at: one's own, or the team's while nobody has answered yet.
+
+    Raises `CallNotFound`.
+    """
     row = _find(call_id, by)
-    side = _side(by)
-    if _is_anothers(row, by):
+    if _is_anothers(row, by) and not (row.agent_id is None and row.state == CallState.RINGING):
         raise CallNotFound()
-    return Seat(row.pk, row.conversation_id, side)
+    return Seat(row.pk, row.conversation_id, _side(by))
 
 
 def _meet(row: Call, *, by: Party, peer: str, now: datetime) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from django.views.decorators.vary import vary_on_headers
 from chat.models import Inbox
 from chat.models.inbox import default_appearance, default_features
 from chat.queries import opening, shelves, wire
-from chat.services import helpcentre, presence, quota
+from chat.services import attachments, calls, helpcentre, presence, quota
 from chat.views import words
 from ops.kernel.squeezing import squeezed
 from tenants import palette
@@ -172,8 +172,9 @@ def _loader_config(request: HttpRequest) -> dict[str, Any]:
 
 
 def _features(inbox: Inbox) -> dict[str, bool]:
-    """What the frame offers: the inbox's switches."""
-    return {name: bool(inbox.features.get(name, usual)) for name, usual in default_features().items()}
+    """What the frame offers: the inbox's switches, as far as the plan has what they switch."""
+    switches = {name: bool(inbox.features.get(name, usual)) for name, usual in default_features().items()}
+    return switches | attachments.allowed(inbox=inbox) | {"video": calls.offered(inbox=inbox)}
 
 
 def _offered(door: str, inbox: Inbox) -> bool:

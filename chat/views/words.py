@@ -88,6 +88,10 @@ def widget() -> Words:
         "videoCall": _("Video call"),
         "missedCall": _("Missed voice call"),
         "missedVideo": _("Missed video call"),
+        "startCall": _("Call"),
+        "startVideo": _("Call with video"),
+        "call": call(),
+        "callLines": call_lines(),
         "askTitle": _("Before we start"),
         "askDone": _("Start the conversation"),
         "leaveTitle": _("Leave us a message"),
@@ -141,6 +145,75 @@ def reopens(at: datetime | None, *, now: datetime, zone: tzinfo) -> str:
     if days < 7:
         return _("We are back on %(day)s at %(time)s.") % said
     return _("We are back on %(day)s at %(time)s.") % {**said, "day": formats.date_format(there, "SHORT_DATE_FORMAT")}
+
+
+def call() -> dict[str, Any]:
+    """What a call says on either end."""
+    return {
+        "call": _("Call"),
+        "controls": _("Controls of the call"),
+        "rings": _("Voice call"),
+        "ringsVideo": _("Video call"),
+        "calling": _("Ringing…"),
+        "connecting": _("Connecting…"),
+        "reconnecting": _("The connection is weak. Trying again…"),
+        "answer": _("Answer"),
+        "answerVideo": _("Answer with video"),
+        "decline": pgettext("a call", "Decline"),
+        "hangUp": _("Hang up"),
+        "close": _("Close"),
+        "mute": _("Mute the microphone"),
+        "unmute": _("Switch the microphone on"),
+        "camera": _("Switch the camera on"),
+        "cameraOff": _("Switch the camera off"),
+        "share": _("Share the screen"),
+        "shareOff": _("Stop sharing the screen"),
+        "devices": _("Microphone and camera"),
+        "microphone": _("Microphone"),
+        "cameraDevice": _("Camera"),
+        "speaker": _("Loudspeaker"),
+        "large": _("Make larger"),
+        "small": _("Make smaller"),
+        "yourPicture": _("Your own picture"),
+        "theyAreMuted": pgettext("microphone", "Muted"),
+        "noMicrophone": _("The browser may not use the microphone, so you are not heard. Allow it in the address bar."),
+        "noCamera": _("The browser may not use the camera, so you are heard but not seen."),
+        "reasons": {
+            "completed": _("The call has ended."),
+            "missed": _("%(name)s does not answer."),
+            "declined": _("%(name)s cannot talk right now."),
+            "busy": _("%(name)s is in another call."),
+            "cancelled": _("The call has ended."),
+            "lost": _("The connection was lost."),
+            "failed": _("The call could not begin."),
+        },
+    }
+
+
+def call_lines() -> dict[str, str]:
+    """What a thread says about a finished call."""
+    return {
+        "voice": _("Voice call · %(time)s"),
+        "video": _("Video call · %(time)s"),
+        "missedVoice": _("Missed voice call"),
+        "missedVideo": _("Missed video call"),
+        "noAnswer": _("%(by)s called. Nobody answered."),
+        "declined": _("%(by)s called. The visitor could not talk."),
+        "refused": _("The team could not take the call"),
+    }
+
+
+def call_line(meta: dict[str, Any], *, by: str, said: dict[str, str]) -> str:
+    """The sentence of a finished call; `callText` of static/js/chat/sentences.js says the same."""
+    kind = "video" if meta.get("video") else "voice"
+    reason = meta.get("reason")
+    if reason in {"completed", "lost"}:
+        minutes, seconds = divmod(int(meta.get("duration_s") or 0), 60)
+        return str(said[kind]) % {"time": f"{minutes}:{seconds:02d}"}
+    if meta.get("started_by") == "visitor":
+        missed = reason in {"missed", "cancelled"}
+        return str(said[f"missed{kind.title()}"] if missed else said["refused"])
+    return str(said["noAnswer" if reason in {"missed", "cancelled"} else "declined"]) % {"by": by}
 
 
 def loader() -> Words:
@@ -277,6 +350,8 @@ def console() -> dict[str, Any]:
             "labelsBoth": _("%(by)s added the labels %(added)s and removed %(removed)s"),
         },
         "handoffReasons": {reason.value: str(reason.label) for reason in HandoffReason},
+        "call": call(),
+        "callLines": call_lines(),
         "priorities": {
             "none": _("No priority"),
             "low": pgettext("priority", "Low"),
@@ -310,6 +385,8 @@ def activity(meta: dict[str, Any], *, by: str, words: dict[str, Any]) -> str:
     if action == "handoff":
         bot, reason = meta.get("bot") or {}, words["handoffReasons"].get(meta.get("reason"), "")
         return str(said["handoff"]) % {"bot": bot.get("name", ""), "reason": reason}
+    if action == "call":
+        return call_line(meta, by=by, said=words["callLines"])
     by = by or str(words["automation"])
     if action == "team":
         return str(said["team" if to else "noTeam"]) % {"by": by, "name": (to or {}).get("name", "")}

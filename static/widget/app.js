@@ -269,6 +269,7 @@ function welcome(session) {
         live.on("msg.ack", (frame) => settle(frame, "resolve", frame));
         live.on("msg.nack", (frame) => settle(frame, "reject", refusal(frame)));
         live.on("typing", onTyping);
+        listenForCalls();
         live.on("presence", (frame) => {
             online = frame.online === true && !boot.closed;
             draw();
@@ -283,6 +284,30 @@ function welcome(session) {
     report();
     draw();
     return session;
+}
+
+let calling = null;
+
+/** The part for calls: loaded when one begins, rings, or went on before a reload. */
+function calls() {
+    calling ??= import("./call.js").then(({ openCalls }) =>
+        openCalls({
+            live,
+            api,
+            text: boot.texts,
+            name: () => boot.name,
+            root: document.getElementById("app"),
+            rings: () => !isOpen && tell("open"),
+        }),
+    );
+    return calling;
+}
+
+function listenForCalls() {
+    live.on("call.ring", (frame) => frame.call.started_by === "agent" && calls());
+    for (const type of ["ring", "accept", "join", "ok", "decline", "busy", "timeout", "end", "offer", "answer", "ice", "media"]) live.on(`call.${type}`, (frame) => calling?.then((call) => call.heard(frame)));
+    live.on("nack", (frame) => calling?.then((call) => call.refused(frame)));
+    live.on("welcome", () => (calling || sessionStorage.getItem("call:visitor")) && calls().then((call) => call.connected()));
 }
 
 /** While no socket gets through: one request that the server answers when something happens. */
@@ -610,7 +635,7 @@ let extras = null;
 
 function more() {
     extras ??= import("./extras.js").then(
-        ({ createExtras }) => createExtras({ boot, api, model, storage, view, tell, happened, theme, draw, sounds, embedded, standing: () => ({ current, known }), show: (name) => (screen = name) }),
+        ({ createExtras }) => createExtras({ boot, api, model, storage, view, tell, happened, theme, draw, sounds, embedded, calls, standing: () => ({ current, known, callable: online && live?.state === "connected" }), show: (name) => (screen = name) }),
         (error) => {
             extras = null;
             view.say(boot.texts.partFailed);

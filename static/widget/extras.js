@@ -2,13 +2,18 @@
 
 import { fill } from "../js/chat/format.js";
 
-export function createExtras({ boot, api, model, storage, view, tell, happened, theme, draw, sounds, embedded, standing, show: showScreen }) {
+export function createExtras({ boot, api, model, storage, view, tell, happened, theme, draw, sounds, embedded, standing, calls, show: showScreen }) {
     function menu() {
         const talk = model.conversations.get(standing().current);
         const text = boot.texts;
         const loud = sounds();
         const items = [{ icon: loud ? "sound" : "muted", label: text.sound, pressed: loud, run: () => storage.set("sound", loud ? "off" : "on") }];
         if (embedded && !matchMedia("(pointer: coarse)").matches) items.push({ icon: "popout", label: text.popout, run: popOut });
+        // A call needs the socket, and a page that may use the microphone.
+        if (talk && boot.features.video && standing().callable && navigator.mediaDevices && window.RTCPeerConnection) {
+            const start = (video) => calls().then((call) => call.start(talk.id, { video }));
+            items.push({ icon: "phone", label: text.startCall, run: () => start(false) }, { icon: "video", label: text.startVideo, run: () => start(true) });
+        }
         if (talk && boot.transcript) items.push({ icon: "mail", label: text.transcript, run: () => view.ask({ question: text.transcriptAsk, yes: text.transcriptSend, field: { label: text.yourEmail, value: standing().known.email }, run: transcript }) });
         if (talk && talk.status !== "resolved") items.push({ icon: "end", label: text.end, run: () => view.ask({ question: text.endAsk, yes: text.end, run: end }) });
         return items;

@@ -1,7 +1,7 @@
 // One line of a thread, whatever it carries: text, files, an article, a question, a call.
 
 import { h, icon } from "../js/chat/dom.js";
-import { clock, fill, initials, linked } from "../js/chat/format.js";
+import { callText, clock, fill, initials, linked } from "../js/chat/format.js";
 
 const STATE_ICONS = { queued: "clock", sending: "clock", sent: "check", delivered: "check-check", read: "check-check" };
 // Drawn by a part that is fetched when the first of them appears.
@@ -159,6 +159,7 @@ if (CARDS.has(item.type)) return [h("div.bubble.special", {}, said, cards ? card
             if (meta?.action === "assigned" && meta.to) return fill(text.joined, { name: meta.to.name });
             if (meta?.action === "status" && meta.to === "resolved") return meta.by_contact ? text.endedByYou : text.resolved;
             if (meta?.action === "status" && meta.from === "resolved") return text.reopened;
+            if (meta?.action === "call") return callText(meta, meta.agent?.name || boot.name, text.callLines);
             return "";
         },
     };

@@ -303,6 +303,8 @@
             emit("ready");
         } else if (data.type === "close") {
             api.close();
+        } else if (data.type === "open") {
+            api.open();
         } else if (data.type === "teaser") {
             tease(data);
         } else if (data.type === "known") {

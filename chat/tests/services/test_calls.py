@@ -181,7 +181,8 @@ def test_the_sweep_ends_what_lost_its_pages(conversation, visitor, bia, noon):
 
 
 def test_one_call_at_a_time(conversation, visitor, bia, acme):
-    ring(conversation, bia)
+    told = ring(conversation, bia)
+    calls.accept(call_id=told["id"], by=visitor, peer=OTHER_PAGE)
     other = ConversationFactory()
     presence.visitor_here(contact_id=other.contact_id, session="w")
 
@@ -196,6 +197,20 @@ def test_one_call_at_a_time(conversation, visitor, bia, acme):
     with pytest.raises(CallTaken):
         ring(conversation, carla)
     assert Call.objects.count() == 1
+
+
+def test_what_a_closed_page_left_behind_keeps_nobody_from_calling(conversation, visitor, bia, noon):
+    ring(conversation, bia, now=noon)
+    other = ConversationFactory()
+    presence.visitor_here(contact_id=other.contact_id, session="w")
+
+    told = ring(other, bia, now=noon + timedelta(seconds=5))
+    assert Call.objects.get(conversation=conversation).reason == "cancelled"
+    calls.accept(call_id=told["id"], by=conversations.visitor_of(other), peer=TAB, now=noon + timedelta(seconds=9))
+    ring(conversation, bia, now=noon + timedelta(seconds=60))
+
+    assert Call.objects.get(conversation=other).reason == "lost"
+    assert Call.objects.live().count() == 1
 
 
 def test_nobody_rings_where_nobody_is(conversation, visitor, bia):

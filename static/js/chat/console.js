@@ -9,6 +9,7 @@ import { connect } from "../lib/socket.js";
 import { openActions } from "./actions.js";
 import { openAlerts } from "./alerts.js";
 import { openAvailability } from "./availability.js";
+import { openCalls } from "./call.js";
 import { openComposer } from "./composer.js";
 import { openContext } from "./context.js";
 import { openDelivery } from "./delivery.js";
@@ -70,6 +71,7 @@ export function start(root) {
     const context = openContext({ app });
     const messageMenu = openMessageMenu({ app });
     const lightbox = openLightbox({ app });
+    const calls = (app.calls = openCalls({ app }));
 
     // Only the open thread is followed; the API names conversations by number.
     async function fetchEvents(conversation, after) {
@@ -201,7 +203,7 @@ export function start(root) {
     return () => {
         leave();
         live.close();
-        for (const one of [delivery, list, panes, app.actions, app.alerts, app.availability, context, messageMenu, lightbox]) one.close();
+        for (const one of [delivery, list, panes, app.actions, app.alerts, app.availability, context, messageMenu, lightbox, calls]) one.close();
         unbind();
         document.removeEventListener("visibilitychange", onVisible);
         connection("idle");

@@ -107,3 +107,11 @@ function midnight(date) {
 function capital(text) {
     return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
+
+/** What a thread says about a finished call; `said` are the words of `call_lines`. */
+export function callText({ video, reason, duration_s: length = 0, started_by: from }, by, said) {
+    if (reason === "completed" || reason === "lost") return fill(video ? said.video : said.voice, { time: `${Math.floor(length / 60)}:${String(length % 60).padStart(2, "0")}` });
+    const missed = reason === "missed" || reason === "cancelled";
+    if (from === "visitor") return missed ? (video ? said.missedVideo : said.missedVoice) : said.refused;
+    return fill(missed ? said.noAnswer : said.declined, { by });
+}

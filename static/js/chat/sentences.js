@@ -1,6 +1,6 @@
 // What happened, in whole sentences; the same words and rules as chat/views/words.py.
 
-import { fill } from "./format.js";
+import { callText, fill } from "./format.js";
 
 export function activityText({ meta, author }, words) {
     const said = words.activity;
@@ -18,6 +18,8 @@ export function activityText({ meta, author }, words) {
             return fill(by ? said.priority : said.priorityItself, { by, priority: words.priorities[meta.to] });
         case "handoff":
             return fill(said.handoff, { bot: named(meta.bot), reason: words.handoffReasons[meta.reason] ?? "" });
+        case "call":
+            return callText(meta, by, words.callLines);
         case "team":
             return fill(meta.to ? said.team : said.noTeam, { by: by || words.automation, name: named(meta.to) });
         case "labels": {
