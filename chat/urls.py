@@ -70,6 +70,7 @@ urlpatterns = [
     path("settings/chat/widget/", settings.widget_settings, name="settings-widget"),
     path("widget.js", widget.loader, name="widget-loader"),
     path("widget/app/", widget.app, name="widget-app"),
+    path("widget/texts/call/", widget.call_parts, name="widget-call-parts"),
     path("widget/texts/", widget.texts, name="widget-texts"),
     path("widget/demo/", widget.demo, name="widget-demo"),
     path("help/", help.home, name="help"),

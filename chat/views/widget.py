@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
@@ -92,6 +93,16 @@ def app(request: HttpRequest) -> HttpResponse:
     response._csp_replace = {"frame-ancestors": _ancestors(inbox)}  # type: ignore[attr-defined]
     # The shop's own page keeps its handle on windows it opened; the frame needs none.
     response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    return response
+
+
+@require_safe
+def call_parts(request: HttpRequest) -> HttpResponse:
+    """Words and icons of a call, fetched when one begins: most visitors never call."""
+    with translation.override(_locale(request, request.GET.get("locale", ""), None)):
+        body = {"words": words.call(), "icons": render_to_string("components/call_icons.html")}
+    response = JsonResponse(body)
+    patch_cache_control(response, private=True, max_age=LOADER_MAX_AGE_S)
     return response
 
 

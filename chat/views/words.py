@@ -90,7 +90,6 @@ def widget() -> Words:
         "missedVideo": _("Missed video call"),
         "startCall": _("Call"),
         "startVideo": _("Call with video"),
-        "call": call(),
         "callLines": call_lines(),
         "askTitle": _("Before we start"),
         "askDone": _("Start the conversation"),

@@ -294,12 +294,16 @@ function calls() {
         openCalls({
             live,
             api,
-            text: boot.texts,
+            parts: `${boot.textsUrl}call/?locale=${boot.locale}`,
             name: () => boot.name,
             root: document.getElementById("app"),
             rings: () => !isOpen && tell("open"),
         }),
     );
+    calling.catch(() => {
+        calling = null;
+        view.say(boot.texts.partFailed);
+    });
     return calling;
 }
 

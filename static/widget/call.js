@@ -3,8 +3,12 @@
 import { openCall } from "../js/lib/call.js";
 import { openCallView } from "../js/lib/call-view.js";
 
-/** `live` is the stream, `api.ask` the visitor's REST API, `rings` is told when the page should open the chat. */
-export function openCalls({ live, api, text, name, root, rings = () => {} }) {
+/** `live` is the stream, `api.ask` the visitor's REST API, `parts` where words and icons are, `rings` opens the chat. */
+export async function openCalls({ live, api, parts, name, root, rings }) {
+    const response = await fetch(parts, { credentials: "omit" });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    const { words, icons } = await response.json();
+    document.body.append(...new DOMParser().parseFromString(icons, "text/html").querySelectorAll("template"));
     const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: root.dataset.callStyle });
     document.head.append(sheet);
     const call = openCall({
@@ -17,6 +21,6 @@ export function openCalls({ live, api, text, name, root, rings = () => {} }) {
             if (call?.phase === "incoming") rings(call.call);
         },
     });
-    const view = openCallView({ root: document.body, call, words: text.call, who: (one) => one?.agent?.name || name() });
+    const view = openCallView({ root: document.body, call, words, who: (one) => one?.agent?.name || name() });
     return call;
 }
