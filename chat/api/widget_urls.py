@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import calls, help, transcripts, widget, widget_articles, widget_uploads
+from chat.api import calls, help, transcripts, widget, widget_uploads
 
 app_name = "widget-api"
 
@@ -27,8 +27,6 @@ urlpatterns = [
     ),
     path("conversations/<uuid:conversation_id>/end/", widget.EndView.as_view(), name="end"),
     path("conversations/<uuid:conversation_id>/csat/", widget.CsatView.as_view(), name="csat"),
-    path("articles/", widget_articles.ArticlesView.as_view(), name="articles"),
-    path("articles/<slug:slug>/", widget_articles.ArticleView.as_view(), name="article"),
     path("left/", widget.LeaveView.as_view(), name="left"),
     path("page/", widget.PageView.as_view(), name="page"),
 ]

@@ -650,7 +650,7 @@ function more() {
 }
 
 async function article(one) {
-    if (!one.slug && !one.id && !/\/help\/a\//.test(one.url ?? "") && one.url) return void window.open(one.url, "_blank", "noopener");
+    if (!one.id && one.url) return void window.open(one.url, "_blank", "noopener");
     before = screen === "article" ? before : screen;
     screen = "article";
     draw();

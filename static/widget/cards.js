@@ -1,7 +1,7 @@
 // Messages that are more than words: an article, a question about the service, a call, a Pix charge.
 
 import { h, icon } from "../js/chat/dom.js";
-import { fill } from "../js/chat/format.js";
+import { fill, linked } from "../js/chat/format.js";
 import { duration } from "./lines.js";
 
 const FACES = ["angry", "frown", "meh", "smile", "laugh"];
@@ -10,9 +10,13 @@ export function createCards({ actions }) {
     let text = {};
     let locale = "";
 
+    /** What a bot or an agent says, and the article it comes from. */
     function article({ meta, body }) {
         const one = meta.article ?? meta;
-        return h("button.card", { type: "button", onclick: () => actions.article(one) }, icon("book"), h("span.card-words", {}, h("span.card-title", {}, one.title || body), one.excerpt ? h("span.card-note", {}, one.excerpt) : null));
+        return [
+            body && body !== one.title ? h("p.said", {}, linked(body)) : null,
+            h("button.card", { type: "button", onclick: () => actions.article(one) }, icon("book"), h("span.card-words", {}, h("span.card-title", {}, one.title || body), one.excerpt ? h("span.card-note", {}, one.excerpt) : null)),
+        ].filter(Boolean);
     }
 
     /** How content somebody is: faces, stars, numbers or thumbs, then a word about it. */
@@ -48,10 +52,24 @@ export function createCards({ actions }) {
         return h("p.call", {}, icon(meta.video ? "video" : "phone"), h("span", {}, meta.duration_s ? `${what} · ${duration(meta.duration_s)}` : what));
     }
 
+    /** A Pix charge: the amount, the code as a picture and to copy; dark on white in every theme, as scanners want it. */
     function pix({ meta, body }) {
-        const amount = meta.amount ? new Intl.NumberFormat(locale, { style: "currency", currency: meta.amount.currency ?? "BRL" }).format(meta.amount.amount ?? meta.amount) : "";
-        const copy = h("button.small", { type: "button", onclick: () => navigator.clipboard?.writeText(meta.brcode).then(() => (copy.textContent = text.copied), () => {}) }, text.copyPix);
-        return h("div.pix", {}, h("strong", {}, amount), body ? h("p", {}, body) : null, meta.qr_url ? h("img", { src: meta.qr_url, alt: text.pixCode, width: 180, height: 180 }) : null, meta.state === "paid" ? h("p.card-note", {}, text.pixPaid) : meta.brcode ? copy : null);
+        const amount = new Intl.NumberFormat(locale, { style: "currency", currency: meta.amount?.currency ?? "BRL" }).format(Number(meta.amount?.amount ?? 0));
+        const expired = meta.state === "expired" || (meta.state === "open" && meta.expires_at && Date.parse(meta.expires_at) < Date.now());
+        const copy = h("button.small", { type: "button", onclick: () => navigator.clipboard?.writeText(meta.brcode).then(() => (copy.textContent = text.copied), () => code.select()) }, text.copyPix);
+        const code = h("textarea.input.pix-code", { readonly: true, rows: "2", "aria-label": text.copyPix, onfocus: (event) => event.target.select() }, meta.brcode);
+        const state = { paid: text.pixPaid, cancelled: text.pixCancelled }[meta.state] ?? (expired ? text.pixExpired : "");
+        return h("div.pix", {}, h("strong.pix-amount", {}, amount), body ? h("p", {}, body) : null, state ? h("p.pix-state", { "data-state": meta.state }, state) : [meta.qr ? square(meta.qr) : null, code, copy]);
+    }
+
+    function square({ size, path }) {
+        const space = "http://www.w3.org/2000/svg";
+        const svg = document.createElementNS(space, "svg");
+        for (const [name, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, class: "pix-square", role: "img", "aria-label": text.pixCode, "shape-rendering": "crispEdges" })) svg.setAttribute(name, value);
+        const line = document.createElementNS(space, "path");
+        line.setAttribute("d", path);
+        svg.append(line);
+        return svg;
     }
 
     const kinds = { article, csat: rating, call, pix };

@@ -40,10 +40,10 @@ export function createHelp({ boot, api, input, results, open }) {
     return { search };
 }
 
-/** Fetch an article and show it; its address may come as `slug`, or at the end of its page's address. */
+/** Fetch an article and show it. */
 export async function read({ one, api, view, boot }) {
     extraStyles();
-    const article = await api.article(one.slug ?? one.id ?? new URL(one.url, location.href).pathname.split("/").filter(Boolean).at(-1));
+    const article = await api.article(one.id);
     view.showArticle(
         h("h2", {}, article.title),
         rich(article.body_html, BLOCKS),

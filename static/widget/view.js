@@ -224,7 +224,7 @@ export function createView({ root, boot, actions }) {
         const team = boot.team ?? [];
         const row = hero.querySelector(".hero-faces");
         if (row.childElementCount !== team.length) row.replaceChildren(...team.map(face));
-        start.querySelector(".card-title").textContent = text.newThread;
+        start.querySelector(".card-title").textContent = text.write;
         start.querySelector(".card-note").textContent = answeredBy(state);
         recent.hidden = !state.recent.length;
         helpTile.hidden = !boot.help;

@@ -5,7 +5,7 @@ from django_tenants.utils import tenant_context
 
 from chat.models import Contact, Conversation, Message
 from chat.services import inboxes, messages
-from chat.tests.factories import ArticleFactory, ConversationFactory, InboxFactory
+from chat.tests.factories import ConversationFactory, InboxFactory
 
 BASE = "/api/widget/v1/"
 
@@ -244,33 +244,3 @@ def test_a_visitor_ends_their_conversation_and_may_write_again(acme, browser):
     told = [event["data"] for event in events if event["event"] == "conversation.status"]
     assert [(one["by"]["kind"], one["message"]["meta"]["by_contact"]) for one in told] == [("contact", True)]
     assert Conversation.objects.get().status == "open"
-
-
-# --- Articles ----------------------------------------------------------------------------------------
-
-
-def test_articles_are_found_while_typing_and_read_in_the_chat(acme, beta, browser, client_of):
-    ArticleFactory(title="Entrega em casa", body="Entregamos **todo dia**.", slug="entrega")
-    ArticleFactory(title="Entrega secreta", published=False)
-    ArticleFactory(title="Formas de pagamento", body="Pix e cartão.")
-
-    everything = browser.call("get", "articles/?locale=pt-BR").json()["results"]
-    found = browser.call("get", "articles/?q=entreg&locale=pt-BR").json()["results"]
-    read = browser.call("get", "articles/entrega/").json()
-
-    assert len(everything) == 2
-    assert [(one["title"], one["url"]) for one in found] == [("Entrega em casa", "/help/a/entrega")]
-    assert "<strong>todo dia</strong>" in read["body_html"]
-    assert browser.call("get", "articles/entrega-secreta/").status_code == 404
-    with tenant_context(beta):
-        foreign = Browser(client_of(beta), InboxFactory())
-    assert foreign.call("get", "articles/entrega/").status_code == 404
-    assert foreign.call("get", "articles/?q=entrega").json()["results"] == []
-
-
-@pytest.mark.parametrize("path", ["articles/", "articles/x/"])
-def test_articles_are_shown_only_to_websites_that_may_have_the_chat(acme, browser, path):
-    browser.inbox.allowed_origins = ["https://shop.example"]
-    browser.inbox.save()
-
-    assert browser.call("get", path, Origin="https://evil.example").status_code == 403
