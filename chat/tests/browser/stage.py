@@ -118,8 +118,11 @@ def until(page: Any, seen: Callable[[], Any], wanted: Any = True) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One Chromium a module. It ends with the module: Playwright's loop would stand in the way of async tests."""
+def chromium(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """One Chromium a module, with the module's own `BROWSER_ARGUMENTS`.
+
+    It ends with the module: Playwright's loop would stand in the way of async tests.
+    """
     if CHROMIUM is None:
         pytest.skip("No Chromium on this machine: apt-get install chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (requirements-dev.txt)")
@@ -127,7 +130,8 @@ def chromium() -> Iterator[Any]:
     # Playwright keeps a loop in this thread; the test itself is as synchronous as ever.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        arguments = ["--no-sandbox", *getattr(request.module, "BROWSER_ARGUMENTS", [])]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
     if before is None:
