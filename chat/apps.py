@@ -81,6 +81,55 @@ class ChatConfig(AppConfig):
                 _("Its words, its websites, and the line that brings it to a page."),
             ),
         )
+        for order, (key, label, sign, permission, hint) in enumerate(
+            (
+                (
+                    "hours",
+                    _("Hours and holidays"),
+                    "calendar-clock",
+                    "chat.manage_inbox",
+                    _("When each inbox is staffed, and what it says when it is not."),
+                ),
+                (
+                    "routing",
+                    _("Routing"),
+                    "shuffle",
+                    "chat.manage_inbox",
+                    _("Who gets a new conversation, and how many an agent may have."),
+                ),
+                (
+                    "sla",
+                    _("Service levels"),
+                    "timer",
+                    "chat.manage_flow",
+                    _("Times you promise, with a warning before one is missed."),
+                ),
+                (
+                    "automation",
+                    _("Automation"),
+                    "workflow",
+                    "chat.manage_flow",
+                    _("What happens by itself when something happens."),
+                ),
+                (
+                    "macros",
+                    _("Macros"),
+                    "list-checks",
+                    "chat.reply_conversation",
+                    _("Several steps in a conversation by one click."),
+                ),
+                (
+                    "csat",
+                    _("Satisfaction survey"),
+                    "smile",
+                    "chat.manage_inbox",
+                    _("Ask visitors how it was, in your words."),
+                ),
+            )
+        ):
+            settings_pages.register(
+                f"chat.{key}", SettingsPage(label, sign, f"chat:settings-{key}", permission, 70 + order, hint)
+            )
         settings_pages.register(
             "chat.pix",
             SettingsPage(
