@@ -20,7 +20,7 @@ INSTALLATION = frozenset(
     {"DEBUG", "DEMO", "DEFAULT_FROM_EMAIL", "LOG_LEVEL", "PLATFORM_DOMAIN", "PORT", "SECURE_SSL_REDIRECT"}
     | {"SINGLE_TENANT", "VAR_DIR", "DATABASE_POOL_SIZE", "READY_SCHEMAS", "FIELD_KEYS"}
 )
-KINDS = ("_URL", "_KEY", "_KEY_ID", "_TOKEN", "_SECRET", "_DSN", "_SID", "_PASSWORD")
+KINDS = ("_URL", "_URLS", "_KEY", "_KEY_ID", "_TOKEN", "_SECRET", "_DSN", "_SID", "_PASSWORD")
 
 
 def environment(env: Mapping[str, str], hold: Use) -> dict[str, str]:
