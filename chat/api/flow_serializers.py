@@ -349,7 +349,7 @@ class ChoiceSerializer(StrictSerializer):
     """One of a list."""
 
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class LanguageFieldSerializer(StrictSerializer):

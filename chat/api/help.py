@@ -191,7 +191,7 @@ class BotSerializer(StrictSerializer):
 
     def to_representation(self, row: Any) -> dict[str, Any]:
         """A row as it is told."""
-        names = [name for name in self.fields if name not in {"id", "inboxes"}]
+        names = [str(name) for name in self.fields.keys() if name not in {"id", "inboxes"}]  # noqa: SIM118 — a mapping of its own
         return {
             "id": str(row.pk),
             **{name: getattr(row, name) for name in names},

@@ -14,6 +14,8 @@ OPEN = {
     "/api/v1/auth/login/": "it is the login",
     "/api/v1/auth/refresh/": "the refresh token is the proof",
     "/api/v1/auth/logout/": "the refresh token is the proof",
+    "/api/v1/chat/files/{token}": "the signed address is the proof",
+    "/hooks/bot/{bot_id}/": "the signature of the program is the proof",
 }
 PROBLEM = {"type", "title", "status", "detail", "code", "errors", "request_id"}
 
