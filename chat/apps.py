@@ -19,6 +19,8 @@ class ChatConfig(AppConfig):
         "chat.forget_notifications": 86_400.0,
         "chat.forget_events": 86_400.0,
         "chat.sweep_bots": 60.0,
+        "chat.sweep_outgoing": 60.0,
+        "chat.poll_mailboxes": 60.0,
     }
 
     def ready(self) -> None:
@@ -346,6 +348,9 @@ class ChatConfig(AppConfig):
             ("chat.bot_secret_replaced", _("Secret of a bot replaced")),
             ("chat.question_moved", _("Unanswered questions sorted")),
             ("chat.call_ended", _("Call ended")),
+            ("chat.channel_changed", _("Channel of an inbox changed")),
+            ("chat.channel_connected", _("Inbox connected to its channel")),
+            ("chat.channel_disconnected", _("Inbox disconnected from its channel")),
             ("chat.file_refused", _("File refused by the virus scanner")),
         ):
             actions.register(action, label)

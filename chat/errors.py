@@ -400,3 +400,55 @@ class ContactNotFound(NotFound):
 
     code = "contact_not_found"
     message = _("This contact does not exist.")
+
+
+class WindowClosed(Conflict):
+    """WhatsApp takes free words only for a day after the person last wrote."""
+
+    code = "window_closed"
+    message = _(
+        "More than 24 hours have passed since this person last wrote on WhatsApp. Send an approved template; "
+        "their answer opens the conversation again."
+    )
+
+
+class ChannelNotConnected(Conflict):
+    """The inbox has no account at its provider."""
+
+    code = "channel_not_connected"
+    message = _("This inbox is not connected. Connect it in the settings of the inbox.")
+
+
+class ChannelRefused(Invalid):
+    """The provider did not accept what was entered; its words are the detail."""
+
+    code = "channel_refused"
+    message = _("The provider answered: %(words)s")
+
+
+class ChannelUnreachable(Conflict):
+    """The provider did not answer."""
+
+    code = "channel_unreachable"
+    message = _("The provider cannot be reached right now: %(words)s")
+
+
+class ChannelUnknown(NotFound):
+    """No such inbox of that channel answers here."""
+
+    code = "unknown_channel"
+    message = _("No inbox answers at this address.")
+
+
+class ChannelSignatureRefused(PermissionRefused):
+    """The webhook is not signed by whom it says."""
+
+    code = "signature_refused"
+    message = _("The signature of this webhook is not right.")
+
+
+class TemplateUnknown(Invalid):
+    """No approved template of that name and language."""
+
+    code = "unknown_template"
+    message = _("This template does not exist, is not approved, or does not fit these values.")

@@ -5,10 +5,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.enums import Direction, Trigger
-from chat.services import automation, conversations, flow, notifications, routing, webhooks
+from chat.services import automation, channels, conversations, flow, notifications, outgoing, routing, webhooks
 from chat.services.bots import handing, turns
 from ops.kernel.metering import services as metering
-from ops.kernel.outbox.receivers import Envelope, receiver
+from ops.kernel.outbox.receivers import Envelope, Inbound, inbound, receiver
 from ops.kernel.tasks import enqueue
 
 
@@ -182,3 +182,31 @@ def let_the_bot_go(event: Envelope) -> None:
     """Somebody has the conversation now."""
     if event.payload["assignee_id"]:
         handing.step_aside(conversation_id=UUID(str(event.payload["conversation_id"])), now=event.at)
+
+
+@receiver("chat.message_sent", name="chat.channels.message_sent")
+def send_through_channel(event: Envelope) -> None:
+    """Have replies leave through the channel they belong to."""
+    if event.payload["direction"] in (Direction.OUT, Direction.BOT) and not event.payload["private"]:
+        outgoing.order(conversation_id=UUID(event.payload["conversation_id"]))
+
+
+@receiver("chat.attachment_finished", name="chat.channels.attachment_finished")
+def send_checked_file(event: Envelope) -> None:
+    """Messages wait for their files to be checked."""
+    if event.payload["message_id"] is not None and event.payload["conversation_id"] is not None:
+        outgoing.order(conversation_id=UUID(event.payload["conversation_id"]))
+
+
+@receiver("chat.message_retried")
+def send_again(event: Envelope) -> None:
+    """Somebody wants what failed, or got lost, sent once more."""
+    outgoing.order_again(message_id=UUID(event.payload["message_id"]), now=timezone.now())
+
+
+@inbound("telegram")
+@inbound("whatsapp")
+@inbound("email")
+def take_webhook(event: Inbound) -> bool:
+    """Handle what a channel's provider sent; the inbox stands in its kind."""
+    return channels.handle(channel=event.provider, inbox_id=event.kind, body=event.body, now=timezone.now())

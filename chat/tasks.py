@@ -12,10 +12,13 @@ from chat.services import (
     attachments,
     automation,
     calls,
+    channels,
     conversations,
+    incoming,
     journal,
     notices,
     notifications,
+    outgoing,
     pix,
     privacy,
     processing,
@@ -186,3 +189,41 @@ def retain() -> None:
     """Delete what the inboxes promised not to keep, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         privacy.retain(now=timezone.now())
+
+
+@shared_task(name="chat.send_out")
+def send_out(*, conversation_id: str) -> None:
+    """Send what waits in a conversation through its channel; a second run finds it sent and stops."""
+    outgoing.send_waiting(conversation_id=UUID(conversation_id), now=timezone.now())
+
+
+@shared_task(name="chat.sweep_outgoing")
+def sweep_outgoing() -> None:
+    """In every tenant: what is due again, and calls that a lost worker left; safe to run twice."""
+    for _tenant in every_tenant():
+        outgoing.sweep(now=timezone.now())
+
+
+@shared_task(name="chat.fetch_files", bind=True, max_retries=6)
+def fetch_files(self: Any, *, message_id: str, files: list[dict[str, Any]]) -> None:
+    """Fetch the files of a message from its provider; a second run finds them there. In the end the team is told."""
+    try:
+        incoming.fetch_files(message_id=UUID(message_id), files=files, now=timezone.now())
+    except (TemporaryFailure, OSError) as failure:
+        if self.request.retries >= self.max_retries:
+            incoming.give_up_files(message_id=UUID(message_id), files=files, now=timezone.now())
+            return
+        raise self.retry(exc=failure, countdown=5 * 2**self.request.retries) from failure
+
+
+@shared_task(name="chat.poll_mailboxes")
+def poll_mailboxes() -> None:
+    """Have the mailboxes of every tenant read; safe to run twice."""
+    for _tenant in every_tenant():
+        channels.poll_mailboxes()
+
+
+@shared_task(name="chat.poll_mailbox", autoretry_for=(TemporaryFailure,), retry_backoff=10, max_retries=2)
+def poll_mailbox(*, account_id: str) -> None:
+    """Read one mailbox; a second run at once stores every mail once."""
+    channels.poll_mailbox(account_id=UUID(account_id), now=timezone.now())

@@ -42,3 +42,12 @@ MATCH_KEY = Case(
     default="phone_e164",
     output_field=CharField(max_length=20),
 )
+
+
+def twin(e164: str) -> str:
+    """The same Brazilian mobile number with the ninth digit, or without it; empty for every other number."""
+    if re.match(WITH_NINTH, e164):
+        return f"{e164[:5]}{e164[6:]}"
+    if re.match(BEFORE_NINTH, e164):
+        return f"{e164[:5]}9{e164[5:]}"
+    return ""

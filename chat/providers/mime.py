@@ -122,11 +122,12 @@ def bounce(mail: EmailMessage) -> Bounce | None:
     for part in mail.walk():
         kind = part.get_content_type()
         if kind == "message/delivery-status":
-            for block in part.get_payload() if isinstance(part.get_payload(), list) else []:
+            blocks: Any = part.get_payload()
+            for block in blocks if isinstance(blocks, list) else []:
                 failed = failed or str(block.get("Action", "")).strip().lower() == "failed"
                 words = str(block.get("Diagnostic-Code") or words)
         elif kind in {"message/rfc822", "text/rfc822-headers"}:
-            inner = part.get_payload()
+            inner: Any = part.get_payload()
             if isinstance(inner, list) and inner:
                 original = str(inner[0].get("Message-ID", ""))
             else:

@@ -135,14 +135,19 @@ def signature_fits(*, secret: str, body: bytes, header: str) -> bool:
     return bool(secret) and hmac.compare_digest(expected.encode(), header.encode())
 
 
+def fingerprint(body: bytes) -> str:
+    """The same for a notification that is sent again: it has no id of its own."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def parse(body: bytes, *, phone_number_id: str) -> Parsed:
     """A webhook as messages and receipts of our number. Raises `ValueError` for what is none."""
-    told = json.loads(body)
-    if not isinstance(told, dict) or not isinstance(told.get("entry", []), list):
+    notification = json.loads(body)
+    if not isinstance(notification, dict) or not isinstance(notification.get("entry", []), list):
         raise ValueError("a notification is an object with entries")
     messages: list[Incoming] = []
     receipts: list[Receipt] = []
-    for value in _values(told):
+    for value in _values(notification):
         number = value.get("metadata", {}).get("phone_number_id")
         if number and phone_number_id and str(number) != phone_number_id:
             continue  # one app may serve several numbers, each an inbox of its own
@@ -151,7 +156,7 @@ def parse(body: bytes, *, phone_number_id: str) -> Parsed:
             found = _message(row, names)
             if found is not None:
                 messages.append(found)
-        receipts += [found for row in value.get("statuses", []) if (found := _receipt(row)) is not None]
+        receipts += [told for row in value.get("statuses", []) if (told := _receipt(row)) is not None]
     return Parsed(messages=messages, receipts=receipts)
 
 

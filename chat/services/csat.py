@@ -115,6 +115,8 @@ def ask(*, conversation_id: UUID, now: datetime) -> CsatResponse | None:
     )
     if row is None or row.contact.blocked or row.last_contact_message_at is None:
         return None
+    if row.inbox.channel not in messages.OURS_TO_SHOW:
+        return None  # a messenger shows no card to answer on
     with translation.override(row.inbox.locale or getattr(connection.tenant, "language", None) or "en"):
         how = settings_of(row.inbox)
     if not how["enabled"] or not row.inbox.features.get("csat", True):

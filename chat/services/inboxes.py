@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import entitlements
+from chat.enums import Channel
 from chat.errors import InboxInUse
 from chat.events import AgentAvailable
 from chat.models import Conversation, Inbox, InboxMember
@@ -48,10 +49,12 @@ BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example,
 
 
 @transaction.atomic
-def create(*, name: str, by: Any = None, now: datetime | None = None, **fields: Any) -> Inbox:
-    """Add an inbox within the plan. Raises `LimitReached`, `Invalid`."""
+def create(
+    *, name: str, channel: str = Channel.WEB, by: Any = None, now: datetime | None = None, **fields: Any
+) -> Inbox:
+    """Add an inbox within the plan; one of another channel is made by `channels.create`. Raises `LimitReached`, `Invalid`."""
     _require_room()
-    inbox = Inbox(name=name)
+    inbox = Inbox(name=name, channel=channel)
     _fill(inbox, fields)
     inbox.save()
     audit.record("chat.inbox_created", by=by, on=inbox, now=now)

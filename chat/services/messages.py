@@ -20,10 +20,11 @@ from chat.errors import (
     NothingToRetry,
     NotYourMessage,
     TooManyMessages,
+    WindowClosed,
 )
 from chat.events import MessageChanged, MessageRetried, MessageSent
 from chat.models import Bot, Conversation, Message
-from chat.queries import wire
+from chat.queries import windows, wire
 from chat.services import attachments, conversations, journal, markup, quota
 from chat.services.mentions import people_named
 from chat.services.mentions import record as record_mentions
@@ -79,11 +80,13 @@ def send(
     `meta` is what a `kind` other than text carries; `body_html` is made safe here; `attachment_ids` are the agent's
     own complete uploads. `mentions` are people and teams who are called; their names stand in the note's `meta`, and
     in no message that the visitor reads. A reply to a conversation nobody has takes it, by a receiver of its event.
-    Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`, `FileNotReady`.
+    Raises `ConversationNotFound`, `ClientIdReused`, `EmptyMessage`, `MessageTooLong`, `FileNotReady`, `WindowClosed`.
     """
     now = now or timezone.now()
     kind = _kind(kind, attachment_ids)
     text = clean(body, kind=kind)
+    if not private and kind != Kind.TEMPLATE:
+        _refuse_closed_window(conversation_id, client_id=client_id, now=now)
     author = wire.agent_author(by)
     files: list[dict[str, Any]] = []
     called = people_named(mentions)
@@ -246,6 +249,36 @@ def edit(*, message_id: UUID, by: Any, body: str, now: datetime | None = None) -
 
 
 @transaction.atomic
+def edit_from_visitor(*, message_id: UUID, body: str, now: datetime) -> None:
+    """Change the words of a message that its writer changed in their messenger. Raises `MessageNotFound`, `EmptyMessage`."""
+    message = _locked(message_id)
+    text = clean(body, kind=message.kind)
+    if message.deleted_at is not None or text == message.body:
+        return
+    message.body, message.body_html, message.edited_at = text, "", now
+    message.save(update_fields=["body", "body_html", "edited_at"])
+    _tell_change(message, EventType.MESSAGE_UPDATED, now=now)
+
+
+@transaction.atomic
+def tell_files(*, message_id: UUID, now: datetime) -> None:
+    """Tell everybody that a message carries its files now: they came after its words. Raises `MessageNotFound`."""
+    message = _locked(message_id)
+    if not message.body:
+        names = ", ".join(file.name for file in message.attachments.all())
+        Conversation.objects.filter(pk=message.conversation_id, preview="").update(preview=names[:120])
+    journal.record(
+        conversation_id=message.conversation_id,
+        type=EventType.MESSAGE_UPDATED,
+        payload={},
+        public=message.pub_seq is not None,
+        message_id=message.pk,
+        data=lambda visitor: wire.message(message, visitor=visitor),
+        now=now,
+    )
+
+
+@transaction.atomic
 def delete(*, message_id: UUID, by: Any, now: datetime | None = None) -> dict[str, Any]:
     """Take the words of a message away for everybody; its place in the thread stays. Deleting twice is no change.
 
@@ -386,6 +419,17 @@ def clean(body: str, *, kind: str = Kind.TEXT) -> str:
     if len(text) > BODY_LIMIT:
         raise MessageTooLong(field="body", limit=BODY_LIMIT)
     return text
+
+
+def _refuse_closed_window(conversation_id: UUID, *, client_id: UUID, now: datetime) -> None:
+    """Free words outside the channel's window never arrive; a repeated one is answered as ever."""
+    row = (
+        Conversation.objects.filter(pk=conversation_id).values_list("inbox__channel", "last_contact_message_at").first()
+    )
+    if row is None or windows.is_open(channel=row[0], last_contact_message_at=row[1], now=now):
+        return
+    if not Message.objects.filter(conversation=conversation_id, client_id=client_id).exists():
+        raise WindowClosed()
 
 
 def hold_back(visitor: "conversations.Visitor") -> None:

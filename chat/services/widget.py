@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from chat.enums import Channel
 from chat.errors import ContactBlocked, IdentityRefused, OriginRefused, VisitorTokenRefused, WidgetTokenRefused
 from chat.models import Contact, ContactInbox, Inbox
 from chat.services import contacts
@@ -28,7 +29,8 @@ def inbox_for(*, website_token: str, origin: str = "") -> Inbox:
 
     Raises `WidgetTokenRefused`, `OriginRefused`.
     """
-    inbox = Inbox.objects.active().filter(website_token=website_token).first() if website_token else None
+    rows = Inbox.objects.active().filter(channel=Channel.WEB)
+    inbox = rows.filter(website_token=website_token).first() if website_token else None
     if inbox is None:
         raise WidgetTokenRefused()
     if origin and not inbox.allows(origin):

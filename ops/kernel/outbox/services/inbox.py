@@ -30,13 +30,20 @@ class UnknownWebhook(NotFound):
 
 @transaction.atomic
 def receive(
-    *, provider: str, external_id: str, kind: str, body: bytes, headers: Mapping[str, str], now: datetime
+    *,
+    provider: str,
+    external_id: str,
+    kind: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    now: datetime,
+    most_bytes: int = MAX_BODY_BYTES,
 ) -> tuple[InboxEvent, bool]:
     """Store a webhook whose signature was checked, for the current schema; `False` when it came before.
 
     The same id from the same provider is stored and handled once, however often it is sent. Raises `TooLarge`.
     """
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > most_bytes:
         raise TooLarge()
     made = InboxEvent(
         schema=connection.schema_name,
