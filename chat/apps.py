@@ -273,6 +273,7 @@ class ChatConfig(AppConfig):
                 ("conversation.created", _("A conversation began")),
                 ("conversation.status", _("A conversation was resolved, snoozed or opened again")),
                 ("conversation.assigned", _("A conversation got another assignee")),
+                ("channel.message", _("A message is to be delivered through your own channel")),
             )
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))

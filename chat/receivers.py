@@ -5,7 +5,17 @@ from uuid import UUID
 from django.utils import timezone
 
 from chat.enums import Direction, Trigger
-from chat.services import automation, channels, conversations, flow, notifications, outgoing, routing, webhooks
+from chat.services import (
+    automation,
+    channels,
+    conversations,
+    flow,
+    notifications,
+    outgoing,
+    own_channel,
+    routing,
+    webhooks,
+)
 from chat.services.bots import handing, turns
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.receivers import Envelope, Inbound, inbound, receiver
@@ -189,6 +199,13 @@ def send_through_channel(event: Envelope) -> None:
     """Have replies leave through the channel they belong to."""
     if event.payload["direction"] in (Direction.OUT, Direction.BOT) and not event.payload["private"]:
         outgoing.order(conversation_id=UUID(event.payload["conversation_id"]))
+
+
+@receiver("chat.message_sent", name="chat.channels.own")
+def tell_own_channel(event: Envelope) -> None:
+    """Tell the system behind a channel that people bring themselves what to deliver."""
+    if event.payload["direction"] in (Direction.OUT, Direction.BOT) and not event.payload["private"]:
+        own_channel.tell(event_id=event.id, message_id=UUID(event.payload["message_id"]), at=event.at)
 
 
 @receiver("chat.attachment_finished", name="chat.channels.attachment_finished")

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from chat.api.agents import AgentsView, AgentView, MeView
 from chat.api.bulk import BulkView
 from chat.api.calls import CallsView, CallView
+from chat.api.channels import IncomingView, ReceiptsView, TemplatesView, TemplateView
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import ConversationViewSet, StreamView
 from chat.api.desk import CannedViewSet, DraftsView, DraftView, LabelViewSet, SavedViewViewSet, TeamViewSet
@@ -75,5 +76,9 @@ urlpatterns = [
     path("push/", PushView.as_view(), name="chat-push"),
     path("push/<uuid:subscription_id>/", PushSubscriptionView.as_view(), name="chat-push-subscription"),
     path("bulk/", BulkView.as_view(), name="chat-bulk"),
+    path("inboxes/<uuid:inbox_id>/templates/", TemplatesView.as_view(), name="chat-inbox-templates"),
+    path("inboxes/<uuid:inbox_id>/incoming/", IncomingView.as_view(), name="chat-inbox-incoming"),
+    path("inboxes/<uuid:inbox_id>/receipts/", ReceiptsView.as_view(), name="chat-inbox-receipts"),
+    path("conversations/<int:number>/template/", TemplateView.as_view(), name="chat-conversation-template"),
     *router.urls,
 ]

@@ -322,7 +322,7 @@ def nack(exc: BaseException, *, client_id: str | None = None) -> dict[str, Any]:
 
 # --- Pages ------------------------------------------------------------------------------------------
 
-API_PREFIXES = ("/api/",)
+API_PREFIXES = ("/api/", "/webhooks/", "/hooks/")
 
 
 def wants_problem_json(request: HttpRequest) -> bool:
