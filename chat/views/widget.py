@@ -15,6 +15,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -133,8 +135,24 @@ def demo(request: HttpRequest) -> HttpResponse:
             "shop": shop if shop in SHOPS else guessed,
             "inbox": inbox,
             "dark": request.GET.get("dark") == "1",
+            "commands": [(label, json.dumps(command)) for label, command in _shown_off(brands.brand_of(request))],
         },
     )
+
+
+def _shown_off(brand: Any) -> list[tuple[str, list[Any]]]:
+    """What the sample shop lets one try: words of a button, and the command behind it."""
+    return [
+        (_("Open the chat"), ["open"]),
+        (_("Invite the visitor"), ["invite", {"from": brand.display_name, "text": _("Can we help you choose?")}]),
+        (_("Ask a question from a button"), ["send", _("Do you deliver on Sundays?")]),
+        (_("Tell what is in the cart"), ["setAttributes", {"cart": "R$ 84,00"}]),
+        (pgettext("theme", "Dark"), ["setTheme", "dark"]),
+        (pgettext("theme", "Light"), ["setTheme", "light"]),
+        ("English", ["setLocale", "en"]),
+        ("Português", ["setLocale", "pt-BR"]),
+        (_("Log out: forget this visitor"), ["shutdown"]),
+    ]
 
 
 def snippet(request: HttpRequest, inbox: Inbox) -> str:

@@ -28,9 +28,13 @@ export function createCards({ actions }) {
         const name = `rate-${item.key}`;
         const comment = h("textarea.input", { rows: "2", maxlength: "2000", "aria-label": meta.comment_prompt || text.csatComment, placeholder: meta.comment_prompt || text.csatComment });
         const more = h("div.rate-more", { hidden: true }, comment, h("button.small", { type: "submit" }, text.csatSend));
+        const show = () => {
+            more.hidden = false;
+            more.scrollIntoView({ block: "nearest" });
+        };
         const words = (value) => [fill(text.csatScore, { score: value, scale: high }), value === low ? meta.low : value === high ? meta.high : ""].filter(Boolean).join(" · ");
         const choices = Array.from({ length: high - low + 1 }, (_, at) =>
-            h("label.rate", {}, h("input", { type: "radio", name, value: low + at, "aria-label": words(low + at), onchange: () => (more.hidden = false) }), signs[at] ? icon(signs[at]) : h("span", {}, low + at)),
+            h("label.rate", {}, h("input", { type: "radio", name, value: low + at, "aria-label": words(low + at), onchange: show }), signs[at] ? icon(signs[at]) : h("span", {}, low + at)),
         );
         return h(
             "form.rating",
