@@ -1,9 +1,12 @@
 """The main job in two browsers: a visitor writes, an agent answers, whatever the line does."""
 
+from uuid import uuid4
+
 import pytest
 from django.utils.translation import gettext
 
 from chat.models import Attachment, Conversation, Message
+from chat.services import messages
 from chat.tests.browser.stage import AGENT_LINES, VISITOR_LINES, bodies, open_chat, until, write
 from chat.tests.factories import InboxFactory
 from chat.views import words
@@ -120,6 +123,54 @@ def test_two_tabs_of_one_visitor_double_nothing(acme, bia, client_of, inbox, sta
     until(first, lambda: bodies(one, VISITOR_LINES), told(order, bia))
     until(second, lambda: bodies(two, VISITOR_LINES), told(order, bia))
     assert Conversation.objects.count() == 1
+
+
+def test_one_tab_leads_and_the_other_takes_over_when_it_is_closed(acme, bia, inbox, stage):
+    context = stage.context()
+    tabs = [stage.page(context), stage.page(context)]
+    sockets = [[], []]
+    for tab, opened in zip(tabs, sockets, strict=True):
+        tab.on("websocket", lambda socket, opened=opened: opened.append(socket.url))
+    first, second = tabs
+    first.goto(stage.address("/widget/demo/"))
+    one = open_chat(first)
+    write(one, "um")
+    until(first, lambda: one.locator(".message[data-state=sent]").count(), 1)
+    talk = Conversation.objects.get()
+
+    second.goto(stage.address("/widget/demo/"))
+    two = open_chat(second)
+    two.locator(".message").wait_for()
+    messages.send(conversation_id=talk.pk, by=bia, body="Para as duas", client_id=uuid4())
+    for tab, chat in ((first, one), (second, two)):
+        until(tab, lambda chat=chat: bodies(chat, VISITOR_LINES)[-1:], [f"{bia.name}: Para as duas"])
+    assert [len(opened) for opened in sockets] == [1, 0]
+    write(two, "pela segunda")
+    until(second, lambda: two.locator(".message[data-state=sent]").count(), 1)
+
+    first.close()
+    until(second, lambda: len(sockets[1]), 1)
+    messages.send(conversation_id=talk.pk, by=bia, body="Ainda aí?", client_id=uuid4())
+
+    until(second, lambda: bodies(two, VISITOR_LINES)[-1:], [f"{bia.name}: Ainda aí?"])
+
+
+def test_where_no_socket_gets_through_requests_do_its_work(acme, bia, inbox, stage):
+    shop = stage.page(stage.context())
+    shop.route_web_socket("**/ws/widget/", lambda socket: socket.close())
+    shop.goto(stage.address("/widget/demo/"))
+    chat = open_chat(shop)
+    write(chat, "um")
+    until(shop, lambda: Message.objects.count(), 1)
+    talk = Conversation.objects.get()
+
+    messages.send(conversation_id=talk.pk, by=bia, body="Por outro caminho", client_id=uuid4())
+    until(shop, lambda: bodies(chat, VISITOR_LINES)[-1:], [f"{bia.name}: Por outro caminho"])
+    write(chat, "dois")
+
+    until(shop, lambda: list(Message.objects.order_by("seq").values_list("body", flat=True))[-1], "dois")
+    until(shop, lambda: Conversation.objects.get().contact_seen_seq > 0)
+    assert chat.locator(".notice").is_visible() is False
 
 
 def test_the_visitor_sees_who_writes_and_that_it_was_read(acme, bia, client_of, inbox, stage):
