@@ -88,14 +88,16 @@ def open_chat(page: Any) -> Any:
     """Open the widget of a page; gives the frame with the conversation."""
     page.locator(".bubble").click()
     frame = page.frame_locator("iframe")
-    frame.locator("textarea").wait_for()
+    frame.locator("textarea.field").wait_for()
     return frame
 
 
 def write(frame: Any, text: str) -> None:
     """Write and send, in the widget or in the console."""
-    frame.locator("textarea").fill(text)
-    frame.locator("textarea").press("Enter")
+    # The field of the widget, or of the console; both pages have others, such as a note about the contact.
+    field = frame.locator("textarea.field, textarea[name=body]")
+    field.fill(text)
+    field.press("Enter")
 
 
 def bodies(place: Any, selector: str) -> list[str]:
