@@ -188,7 +188,7 @@ class LabelColor(models.TextChoices):
 class Scope(models.TextChoices):
     """Whose a canned reply or a view is."""
 
-    EVERYBODY = "everybody", _("Everybody")
+    EVERYBODY = "everybody", pgettext_lazy("for whom", "Everybody")
     TEAM = "team", _("A team")
     PERSON = "person", _("Only me")
 

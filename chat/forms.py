@@ -12,6 +12,7 @@ from chat.models import AgentProfile, CannedResponse, Contact, Inbox, Label, Sav
 from chat.models.inbox import default_appearance, default_features
 from chat.queries import opening
 from chat.services import pre_chat
+from chat.services.notes import BODY_LIMIT
 from ops.kernel.errors import DomainError
 from tenants.accounts.models import User
 
@@ -51,7 +52,7 @@ class ContactForm(forms.ModelForm):
 
     class Meta:
         model = Contact
-        fields = ["name", "email", "phone_e164", "blocked"]
+        fields = ["name", "company", "email", "phone_e164", "blocked"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +66,7 @@ class ContactForm(forms.ModelForm):
         )
         self.initial["phone_e164"] = self.instance.phone
         self.fields["blocked"].help_text = _("A blocked person cannot write to you through the chat any more.")
-        for name in ("name", "email", "phone_e164"):
+        for name in ("name", "company", "email", "phone_e164"):
             self.fields[name].widget.attrs["autocomplete"] = "off"
 
 
@@ -260,6 +261,17 @@ class PixForm(forms.Form):
     city = forms.CharField(label=_("City of the receiver"), max_length=15, required=False)
 
 
+class ContactNoteForm(forms.Form):
+    """Something to write down about a contact."""
+
+    body = forms.CharField(
+        label=_("A new note"),
+        max_length=BODY_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Only your team reads it."),
+    )
+
+
 class PeopleField(forms.ModelMultipleChoiceField):
     """People who answer conversations, by name."""
 
@@ -276,7 +288,15 @@ class PeopleField(forms.ModelMultipleChoiceField):
         return str(obj.get_full_name())
 
 
-class TeamForm(forms.ModelForm):
+class JudgedForm(forms.ModelForm):
+    """A form whose service says in its own words what is taken, and what belongs together."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The fields themselves are checked by the form; constraints that name an excluded one are left alone.
+        return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
+
+
+class TeamForm(JudgedForm):
     """A team and its people."""
 
     members = PeopleField(label=_("People"), help_text=_("Conversations of the team are handed out among them."))
@@ -291,15 +311,12 @@ class TeamForm(forms.ModelForm):
         if not self.instance._state.adding:
             self.initial["members"] = list(self.instance.members.values_list("pk", flat=True))
 
-    def validate_unique(self) -> None:
-        """The service says it in its own words."""
-
     def values(self) -> dict[str, Any]:
         """What the service takes."""
         return self.cleaned_data | {"members": [user.pk for user in self.cleaned_data["members"]]}
 
 
-class LabelForm(forms.ModelForm):
+class LabelForm(JudgedForm):
     """A word with its colour."""
 
     class Meta:
@@ -311,15 +328,12 @@ class LabelForm(forms.ModelForm):
         self.fields["name"].help_text = _("A short word, such as “VIP” or “refund”.")
         self.fields["description"].help_text = _("When your team should use it.")
 
-    def validate_unique(self) -> None:
-        """The service says it in its own words."""
-
     def values(self) -> dict[str, Any]:
         """What the service takes."""
         return dict(self.cleaned_data)
 
 
-class SharedForm(forms.ModelForm):
+class SharedForm(JudgedForm):
     """Something that is everybody's, a team's or one's own; `may_share` is who may write for others."""
 
     def __init__(self, *args: Any, may_share: bool, **kwargs: Any) -> None:
@@ -336,12 +350,6 @@ class SharedForm(forms.ModelForm):
         if found.get("scope") == Scope.TEAM and not found.get("team"):
             self.add_error("team", _("Choose the team."))
         return found
-
-    def validate_unique(self) -> None:
-        """The service says it in its own words."""
-
-    def validate_constraints(self) -> None:
-        """The service says it in its own words."""
 
     def values(self) -> dict[str, Any]:
         """What the service takes."""
@@ -405,6 +413,20 @@ class SavedViewForm(SharedForm):
             ("priority", _("Most urgent first")),
         ],
         required=False,
+    )
+
+    field_order = (
+        "name",
+        "status",
+        "priority",
+        "assignee",
+        "for_team",
+        "inbox",
+        "labels",
+        "unread",
+        "sort",
+        "scope",
+        "team",
     )
 
     class Meta:

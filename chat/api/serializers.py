@@ -345,6 +345,9 @@ class MessageCreateSerializer(StrictSerializer):
     private = serializers.BooleanField(default=False)
     reply_to = serializers.UUIDField(allow_null=True, default=None)
     attachment_ids = AttachmentIdsField()
+    mentions = serializers.ListField(
+        child=serializers.UUIDField(), max_length=50, default=list, help_text="People and teams who are called."
+    )
 
 
 class MessageEditSerializer(StrictSerializer):

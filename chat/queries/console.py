@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Count, F, Prefetch, QuerySet, When
+from django.db.models import Case, Count, F, Prefetch, Q, QuerySet, When
 
 from chat.enums import Priority, Status
-from chat.models import Contact, Conversation, Label, SlaEvent
+from chat.models import Contact, Conversation, Label, SlaEvent, phones
+from chat.models.search import Matches, words
 
 # Asked by every page of a team that answers: written out, because making the same words from a query set costs more
 # than the answer.
@@ -170,5 +171,21 @@ def others_of(conversation: Conversation, *, user: Any, limit: int = 10) -> list
 
 def contacts(*, text: str = "") -> Any:
     """People outside with how often they wrote, for a page that is cut by cursor."""
-    rows = Contact.objects.search(text) if text else Contact.objects.all()
+    rows = Contact.objects.current().search(text)
     return rows.annotate(conversation_count=Count("conversations"))
+
+
+def alike(contact: Contact, *, limit: int = 5) -> list[Contact]:
+    """Contacts who may be the same person: the same number, e-mail or name."""
+    same = Q(pk=None)
+    if contact.phone_e164:
+        same |= Q(phone_match_key=phones.match_key(contact.phone_e164))
+    if contact.email:
+        same |= Q(email=contact.email)
+    if contact.name:
+        wanted = words(contact.name)
+        # The words have an index; whole names are compared only among those who have them.
+        same |= Q(Matches("name", wanted), name__iexact=contact.name) if wanted is not None else Q(pk=None)
+    if contact.merged_into_id is not None:
+        return []
+    return list(Contact.objects.current().filter(same).exclude(pk=contact.pk).order_by("created_at", "pk")[:limit])

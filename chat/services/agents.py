@@ -69,8 +69,8 @@ def wants(profile: AgentProfile | None, kind: str, way: str) -> bool:
 
 
 def default_ways(kind: str) -> tuple[str, ...]:
-    """How somebody is told who never chose. The queue is seen on the page; nobody's phone rings for it."""
-    return ("in_app",) if kind == NotificationKind.QUEUE else WAYS
+    """How somebody is told who never chose. The queue is seen in the list: of it only those hear who ask."""
+    return () if kind == NotificationKind.QUEUE else WAYS
 
 
 def _has_more_room(before: int | None, after: int | None) -> bool:

@@ -8,14 +8,15 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat.forms import ContactForm, add_problem
-from chat.models import Contact, Conversation
+from chat.forms import ContactForm, ContactNoteForm, add_problem
+from chat.models import Contact, ContactMerge, ContactNote, Conversation
 from chat.queries import console as queries
-from chat.services import contacts, presence
+from chat.services import contacts, notes, presence
 from ops.kernel.errors import DomainError
 
 PAGE_SIZE = 50
@@ -75,12 +76,61 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     context: dict[str, Any] = {
         "contact": contact,
+        "notes": contact.notes.select_related("author").order_by("-created_at", "-pk")[:PAGE_SIZE],
+        "note_form": ContactNoteForm(),
+        "alike": queries.alike(contact) if may_change else [],
+        "merges": contact.merges.filter(undone_at=None).select_related("gone", "by").order_by("-created_at", "-pk"),
         "form": form,
         "may_change": may_change,
         "conversations": conversations,
         "is_here": bool(presence.visitors_here([contact.pk])),
     }
     return render(request, "chat/contact.html", context)
+
+
+@require_POST
+@login_required
+@permission_required("chat.change_contact", raise_exception=True)
+def note_add(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Write something down about a person."""
+    contact = get_object_or_404(Contact, pk=pk)
+    notes.add(contact=contact, body=request.POST.get("body", ""), by=request.user, now=timezone.now())
+    messages.success(request, _("The note is added."))
+    return redirect("chat:contact", pk=pk)
+
+
+@require_POST
+@login_required
+@permission_required("chat.change_contact", raise_exception=True)
+def note_remove(request: HttpRequest, pk: UUID, note: UUID) -> HttpResponse:
+    """Take a note away."""
+    row = get_object_or_404(ContactNote.objects.select_related("contact"), pk=note, contact=pk)
+    notes.delete(note=row, by=request.user, now=timezone.now())
+    messages.success(request, _("The note is removed."))
+    return redirect("chat:contact", pk=pk)
+
+
+@require_POST
+@login_required
+@permission_required("chat.change_contact", raise_exception=True)
+def merge(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Make another contact part of this one."""
+    keep = get_object_or_404(Contact, pk=pk)
+    gone = get_object_or_404(Contact, pk=_uuid(request.POST.get("gone", "")))
+    contacts.merge(keep=keep, gone=gone, by=request.user, now=timezone.now())
+    messages.success(request, _("The two are one now. You can separate them again on this page."))
+    return redirect("chat:contact", pk=pk)
+
+
+@require_POST
+@login_required
+@permission_required("chat.change_contact", raise_exception=True)
+def separate(request: HttpRequest, pk: UUID, merge: UUID) -> HttpResponse:
+    """Take a merge back."""
+    done = get_object_or_404(ContactMerge, pk=merge, kept=pk)
+    contacts.undo_merge(merge=done, by=request.user, now=timezone.now())
+    messages.success(request, _("They are two again."))
+    return redirect("chat:contact", pk=pk)
 
 
 def _page_url(text: str, **place: UUID) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import Scope
@@ -192,7 +192,7 @@ SHELVES = {
             title=gettext_lazy("Saved views"),
             hint=gettext_lazy("Lists of conversations with their filters, one click away."),
             add=gettext_lazy("Add view"),
-            columns=(gettext_lazy("View"), gettext_lazy("For whom")),
+            columns=(pgettext_lazy("a list with its filters", "View"), gettext_lazy("For whom")),
             empty=gettext_lazy("No saved views yet"),
             empty_hint=gettext_lazy("Keep a list you look at every day, such as urgent ones that nobody has."),
             added=gettext_lazy("The view is added."),

@@ -92,7 +92,7 @@ def find_conversations(request: HttpRequest, text: str) -> Iterable[dict[str, An
 
 def find_contacts(request: HttpRequest, text: str) -> Iterable[dict[str, Any]]:
     """People outside for the palette."""
-    for row in Contact.objects.search(text).order_by("-pk")[:SHOWN]:
+    for row in Contact.objects.current().search(text).order_by("-pk")[:SHOWN]:
         yield {
             "label": str(row),
             "hint": row.email or _("Contact"),

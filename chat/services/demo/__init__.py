@@ -16,7 +16,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
-from chat.services.demo import figures, shelves
+from chat.services.demo import desk, figures, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -25,7 +25,7 @@ PACE = (40, 75, 30, 110, 55, 180, 25)
 
 @transaction.atomic
 def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
-    """Fill an empty counter; `people` has at least `agent` and `agent2`. Returns how many conversations were made."""
+    """Fill an empty counter; `people` has at least `owner`, `agent` and `agent2`. Returns how many conversations were made."""
     if Conversation.objects.exists():
         return 0
     inbox = Inbox.objects.order_by("created_at", "pk").first()
@@ -37,6 +37,7 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     # The oldest first, so that numbers rise with time.
     for position, talk in enumerate(sorted(talks, key=lambda talk: -talk["minutes_ago"])):
         _tell(talk, key=uuid5(NAMESPACE_URL, f"{language}:{position}"), inbox=inbox, now=now, people=people)
+    desk.fill(language=language, now=now, people=people)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
     return len(talks)
 

@@ -2,14 +2,14 @@ import pytest
 from django.utils import timezone
 
 from chat.enums import Status
-from chat.models import Contact, Conversation, Message
+from chat.models import Contact, Conversation, Message, Notification, Team
 from chat.services import demo
 from tenants.accounts.tests.factories import UserFactory
 
 
 @pytest.mark.parametrize("language", ["pt-br", "en"])
-def test_a_demonstration_shows_every_state_and_is_made_once(acme, bia, language):
-    people = {"agent": bia, "agent2": UserFactory(role__slug="agent")}
+def test_a_demonstration_shows_every_state_and_is_made_once(acme, ana, bia, language):
+    people = {"owner": ana, "agent": bia, "agent2": UserFactory(role__slug="agent")}
     now = timezone.now()
 
     made = demo.fill(language=language, now=now, people=people)
@@ -23,5 +23,8 @@ def test_a_demonstration_shows_every_state_and_is_made_once(acme, bia, language)
     assert Message.objects.filter(private=True).count() >= 4
     assert not Message.objects.filter(created_at__gt=now).exists()
     assert Contact.objects.filter(name="").exists()
+    assert {"Vendas", "Admissions"} & set(Team.objects.values_list("name", flat=True))
+    assert Conversation.objects.filter(labels__isnull=False, team__isnull=False).exists()
+    assert Notification.objects.of(bia).unread().get().kind == "mention"
     numbers = list(Conversation.objects.order_by("created_at").values_list("number", flat=True))
     assert numbers == sorted(numbers)
