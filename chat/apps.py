@@ -133,6 +133,17 @@ class ChatConfig(AppConfig):
                 f"chat.{key}", SettingsPage(label, sign, f"chat:settings-{key}", permission, 70 + order, hint)
             )
         settings_pages.register(
+            "chat.media",
+            SettingsPage(
+                _("Files and calls"),
+                "paperclip",
+                "chat:settings-media",
+                "chat.manage_inbox",
+                56,
+                _("How large files may be, the room that is left, and the servers of calls."),
+            ),
+        )
+        settings_pages.register(
             "chat.pix",
             SettingsPage(
                 _("Pix in conversations"),

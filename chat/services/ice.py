@@ -36,6 +36,11 @@ def servers(*, who: str, now: datetime) -> list[dict[str, Any]]:
     return found
 
 
+def shown() -> dict[str, Any]:
+    """The setting for its form, the secret masked."""
+    return configuration.get(SETTING).masked()
+
+
 def check_urls(values: list[Any]) -> None:
     """Whether every address is one of a STUN or TURN server. Raises `ValidationError`."""
     for value in values:
