@@ -361,7 +361,8 @@ SPECTACULAR_SETTINGS = {
         "AttachmentStateEnum": "chat.enums.AttachmentState",
         "AgentStateEnum": "chat.enums.Availability",
         "NotificationKindEnum": "chat.enums.NotificationKind",
-        "LanguageEnum": ["pt-br", "en"],
+        "LanguageCodeEnum": ["pt-br", "en"],
+        "LanguageEnum": "config.settings.LANGUAGES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
