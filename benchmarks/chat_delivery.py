@@ -1,6 +1,6 @@
 """Delivery of chat messages: the table of pairs, a thousand idle sockets, and a bare Channels echo beside us.
 
-    bin/manage migrate && .venv/bin/python benchmarks/chat_delivery.py [pairs] [idle] [echo] [--rounds 3] ...
+    bin/manage migrate && .venv/bin/python benchmarks/chat_delivery.py [pairs] [idle] [restart] [echo] [--rounds 3] ...
 
 `pairs`: an agent and a visitor on their two sockets; the agent writes, and writes again as soon as the visitor has it.
 One pair gives the time of a message through an idle house; twenty pairs at once give the throughput. Each pair is in
@@ -9,6 +9,8 @@ each message is delivered to twenty agents and one visitor. `received` is from s
 
 `idle`: visitors' sockets that only listen, and agents of one tenant who write fifty messages a second together, each
 told to every agent; with what a socket costs in memory.
+
+`restart`: the process is ended as a deployment does it and started again at once; how long until everybody is back.
 
 `echo`: our agents' socket against an echo consumer that sends what it receives to a group, same frame length, same
 number of sockets, turn by turn; deliveries per second of the server's CPU, and ours divided by the echo's.
@@ -24,6 +26,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -33,6 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -113,6 +117,11 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.application = application
+        self.start()
+
+    def start(self) -> None:
+        application = self.application
         self.process = subprocess.Popen(
             [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), application],
             cwd=ROOT,
@@ -136,7 +145,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(20)
 
 
 class Ours:
@@ -490,6 +499,52 @@ async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, p
     )
 
 
+async def run_restart(args: argparse.Namespace, server: Server, pair: Pair) -> None:
+    """Everybody comes back after a planned restart, each at the moment it was told."""
+    back: list[float] = []
+    here = asyncio.Semaphore(0)
+
+    async def browse() -> None:
+        wait_s, tries, restarted = 0.0, 0, False
+        while True:
+            try:
+                line = await dial(server.port, pair.slug, "/ws/widget/", token=pair.visitor, conversations={})
+                if restarted:
+                    back.append(time.perf_counter())
+                    await line.close()
+                    return
+                here.release()
+                async for text in line:
+                    if '"bye"' in text:
+                        wait_s, restarted = json.loads(text).get("retry_after", 0.0), True
+            except (OSError, TimeoutError, websockets.WebSocketException):
+                pass
+            restarted = True
+            await asyncio.sleep(wait_s if not tries else random.uniform(0, min(30, 0.5 * 2**tries)))
+            tries += 1
+
+    browsers = []
+    for start in range(0, args.visitors, 25):
+        count = min(25, args.visitors - start)
+        browsers += [asyncio.create_task(browse()) for _ in range(count)]
+        for _ in range(count):
+            await here.acquire()
+    began = time.perf_counter()
+    await asyncio.to_thread(server.stop)
+    ended = time.perf_counter() - began
+    await asyncio.to_thread(server.start)
+    started = time.perf_counter() - began
+    await asyncio.gather(*browsers)
+    back.sort()
+    seconds = Counter(int(moment - began) for moment in back)
+    print(
+        f"restart with {args.visitors} sockets: process gone after {ended:.1f} s, another one listens after {started:.1f} s,"
+        f" half back after {back[len(back) // 2] - began:.1f} s, all after {back[-1] - began:.1f} s;"
+        f" at most {max(seconds.values())} in one second",
+        flush=True,
+    )
+
+
 @contextlib.contextmanager
 def own_redis():
     """A Redis of this run alone, so that its CPU is ours."""
@@ -528,6 +583,8 @@ def measure_table(args: argparse.Namespace) -> None:
                     asyncio.run(run_pairs(args, server, machine, groups))
                 if "idle" in args.parts:
                     asyncio.run(run_idle(args, server, machine, pairs[20]))
+                if "restart" in args.parts:
+                    asyncio.run(run_restart(args, server, pairs[20]))
             finally:
                 server.stop()
     finally:
@@ -549,7 +606,9 @@ def measure_echo(args: argparse.Namespace) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["pairs", "idle", "echo"], help="pairs, idle, echo")
+    parser.add_argument(
+        "parts", nargs="*", default=["pairs", "idle", "restart", "echo"], help="pairs, idle, restart, echo"
+    )
     parser.add_argument("--sockets", type=int, nargs="+", default=[100, 500], help="echo: how many listen")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a round of pairs, and of idle")
@@ -559,7 +618,7 @@ def main() -> None:
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     good = True
-    if {"pairs", "idle"} & set(args.parts):
+    if {"pairs", "idle", "restart"} & set(args.parts):
         measure_table(args)
     if "echo" in args.parts:
         good = measure_echo(args)

@@ -53,6 +53,12 @@ class WebProcess:
         """Whether the process is there."""
         return self.process is not None and self.process.poll() is None
 
+    def terminate(self) -> None:
+        """SIGTERM, as a deployment does it, until the process is gone."""
+        if self.process is not None and self.is_running:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+
     def kill(self) -> None:
         """SIGKILL."""
         if self.process is not None and self.is_running:

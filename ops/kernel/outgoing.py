@@ -89,7 +89,8 @@ class Outgoing:
         self.behind = None
         self.push(text)
         if self.protocol is not None and self.protocol.state == self.protocol.STATE_OPEN:
-            self.protocol.sendClose(code=code)
+            # `sendClose` refuses the codes that are a server's own to use, such as 1012.
+            self.protocol.sendCloseFrame(code=code)
 
     async def flush(self) -> None:
         """Wait until a server that makes us wait has taken everything."""
