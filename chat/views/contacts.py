@@ -20,6 +20,7 @@ from chat.services import contacts, notes, presence
 from ops.kernel.errors import DomainError
 
 PAGE_SIZE = 50
+CANDIDATES = 6
 
 
 @require_safe
@@ -78,7 +79,8 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "contact": contact,
         "notes": contact.notes.select_related("author").order_by("-created_at", "-pk")[:PAGE_SIZE],
         "note_form": ContactNoteForm(),
-        "alike": queries.alike(contact) if may_change else [],
+        "alike": _others(contact, request.GET.get("same", "")) if may_change else [],
+        "same": request.GET.get("same", "")[:100],
         "merges": contact.merges.filter(undone_at=None).select_related("gone", "by").order_by("-created_at", "-pk"),
         "form": form,
         "may_change": may_change,
@@ -131,6 +133,14 @@ def separate(request: HttpRequest, pk: UUID, merge: UUID) -> HttpResponse:
     contacts.undo_merge(merge=done, by=request.user, now=timezone.now())
     messages.success(request, _("They are two again."))
     return redirect("chat:contact", pk=pk)
+
+
+def _others(contact: Contact, text: str) -> list[Contact]:
+    """Who else this could be: who matches the words somebody looks for, else who has the same phone, e-mail or name."""
+    wanted = text.replace("\x00", "").strip()[:100]
+    if not wanted:
+        return queries.alike(contact)
+    return list(Contact.objects.current().search(wanted).exclude(pk=contact.pk).order_by("-pk")[:CANDIDATES])
 
 
 def _page_url(text: str, **place: UUID) -> str:

@@ -11,8 +11,17 @@ export function useZone(name) {
     zone = name;
 }
 
+// Making a formatter takes longer than a hundred uses of it.
+const formatters = new Map();
+
+function formatter(locale, shape) {
+    const key = `${locale}${zone}${Object.entries(shape)}`;
+    if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(locale, { ...shape, timeZone: zone }));
+    return formatters.get(key);
+}
+
 function said(date, locale, shape) {
-    return new Intl.DateTimeFormat(locale, { ...shape, timeZone: zone }).format(date);
+    return formatter(locale, shape).format(date);
 }
 
 /** Text as nodes, addresses as safe links, line breaks kept by CSS. Nothing is ever parsed as HTML. */
@@ -54,6 +63,9 @@ export function day(value, locale, words) {
     return shortDate(date, locale, { year: "numeric" });
 }
 
+/** The day of an instant as a number, for comparing many. */
+export const dayNumber = (value) => midnight(new Date(value));
+
 export function sameDay(a, b) {
     return midnight(new Date(a)) === midnight(new Date(b));
 }
@@ -94,7 +106,7 @@ export function plural(forms, count, locale) {
 
 /** `22 nov. 2026`: the day first in both languages, as on every page. */
 function shortDate(date, locale, shape = {}) {
-    const shown = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", ...shape, timeZone: zone }).formatToParts(date);
+    const shown = formatter(locale, { day: "numeric", month: "short", ...shape }).formatToParts(date);
     const part = (type) => shown.find((one) => one.type === type)?.value;
     return [part("day"), part("month"), part("year")].filter(Boolean).join(" ");
 }

@@ -61,6 +61,10 @@ export function openLines({ article, words, me, retry, discard }) {
     function dress(line, { first, last }) {
         if (line.kind === "activity") return;
         const { node } = line;
+        // Most lines stay as they are when others come; a place at the end of a group is all that can change.
+        const place = `${first}${last}${line.state}`;
+        if (line.place === place && line.placed === node) return;
+        Object.assign(line, { place, placed: node });
         node.dataset.first = first;
         node.dataset.last = last;
         want(line, "author", first && (line.private || line.kind === "bot" || (line.kind === "out" && !line.mine)), () => h("p.chat-author", { "data-part": "author" }, line.private ? fill(words.noteBy, { name: line.name }) : line.name), (made) => node.prepend(made));

@@ -1,7 +1,7 @@
 // The open thread: lines by the server's order, what still waits below them, and what happens to them.
 
 import { h } from "./dom.js";
-import { day, fill, sameDay, together } from "./format.js";
+import { day, dayNumber, fill } from "./format.js";
 import { openHere } from "./here.js";
 import { openLines } from "./lines.js";
 import { activityText } from "./sentences.js";
@@ -9,6 +9,7 @@ import { openTyping } from "./typing.js";
 import { openWindow } from "./window.js";
 
 const locale = document.documentElement.lang || "pt-br";
+const TOGETHER_MS = 300_000;
 const READ_AFTER_MS = 250;
 const REDRAW_AFTER_MS = 60;
 
@@ -134,7 +135,13 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
         return [...lines.values()].sort((a, b) => (a.seq === b.seq ? order.indexOf(a.key) - order.indexOf(b.key) : a.seq - b.seq));
     }
 
-    const joined = (a, b) => together(a, b) && a.kind === b.kind && a.state !== "failed";
+    const dayOf = (line) => (line.day ??= dayNumber(line.at));
+
+    /** Five minutes of the same author stay together. */
+    function joined(a, b) {
+        if (!a || !b || a.author !== b.author || a.kind !== b.kind || a.private !== b.private || a.state === "failed") return false;
+        return dayOf(a) === dayOf(b) && Date.parse(b.at) - Date.parse(a.at) < TOGETHER_MS;
+    }
 
     function show() {
         if (closed) return;
@@ -142,7 +149,7 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
         const nodes = older ? [older] : [];
         all.forEach((line, index) => {
             const before = all[index - 1];
-            if (!before || !sameDay(before.at, line.at)) nodes.push(dayMark(line.at));
+            if (!before || dayOf(before) !== dayOf(line)) nodes.push(dayMark(line));
             if (line.key === newsKey && news) nodes.push(news);
             draw.dress(line, { first: !joined(before, line), last: !joined(line, all[index + 1]) });
             nodes.push(line.node);
@@ -150,10 +157,10 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
         view.show(nodes);
     }
 
-    function dayMark(at) {
-        const key = new Date(at).toDateString();
+    function dayMark(line) {
+        const key = dayOf(line);
         if (!days.has(key)) days.set(key, h("p.chat-day", {}));
-        days.get(key).textContent = day(at, locale, words);
+        days.get(key).textContent = day(line.at, locale, words);
         return days.get(key);
     }
 

@@ -54,7 +54,7 @@ export function openWindow(log, { budget = 200, moved }) {
     const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
 
     /** Which lines fill the view, widened to both sides as far as the budget allows. */
-    function wanted() {
+    function wanted(edge) {
         const view = log.clientHeight;
         if (!view) return [Math.max(0, nodes.length - 30), nodes.length];
         let from = nodes.length;
@@ -63,7 +63,6 @@ export function openWindow(log, { budget = 200, moved }) {
             let filled = 0;
             while (from > 0 && filled < view) filled += heightOf(nodes[(from -= 1)]);
         } else {
-            const edge = log.scrollTop - above.offsetTop;
             let top = 0;
             from = 0;
             while (from < nodes.length - 1 && top + heightOf(nodes[from]) < edge) top += heightOf(nodes[(from += 1) - 1]);
@@ -97,11 +96,21 @@ export function openWindow(log, { budget = 200, moved }) {
         const edge = log.getBoundingClientRect().top;
         for (let at = range[0]; at < range[1]; at += 1) {
             const node = nodes[at];
-            if (node?.parentNode !== log) continue;
+            // Day marks and the button above are made anew; lines stay.
+            if (node?.parentNode !== log || !("key" in node.dataset)) continue;
             const box = node.getBoundingClientRect();
             if (box.bottom > edge) return { node, offset: box.top - edge };
         }
         return null;
+    }
+
+    /** Where the upper edge of the view stands among the lines; a line that must not move says it after a change. */
+    function edgeOf(held) {
+        const at = held ? nodes.indexOf(held.node) : -1;
+        if (at < 0) return log.scrollTop - above.offsetTop;
+        let top = 0;
+        for (let before = 0; before < at; before += 1) top += heightOf(nodes[before]);
+        return top - held.offset;
     }
 
     function put([from, to]) {
@@ -126,7 +135,7 @@ export function openWindow(log, { budget = 200, moved }) {
     function draw(held = anchor()) {
         // Heights that were guessed become known by drawing, and may widen or narrow what is wanted: twice is enough.
         for (let turn = 0; turn < 3; turn += 1) {
-            const next = wanted();
+            const next = wanted(edgeOf(held));
             const same = turn > 0 && next[0] === range[0] && next[1] === range[1];
             if (same) break;
             put(next);
@@ -142,7 +151,7 @@ export function openWindow(log, { budget = 200, moved }) {
         moved?.({ atEnd: stuck, nearTop: log.scrollTop < AROUND_PX });
         cancelAnimationFrame(frame);
         frame = requestAnimationFrame(() => {
-            const [from, to] = wanted();
+            const [from, to] = wanted(edgeOf(null));
             if (from !== range[0] || to !== range[1]) draw();
         });
     }

@@ -49,7 +49,8 @@ document.addEventListener("pointerover", (event) => {
 document.addEventListener("pointerdown", hide);
 document.addEventListener("focusin", (event) => {
     const element = event.target.closest?.("[data-tip]");
-    if (element?.matches(":focus-visible")) show(element);
+    // A menu that is just opening moves the focus; nothing else may be shown in that very moment.
+    if (element?.matches(":focus-visible")) timer = setTimeout(show, 0, element);
 });
 document.addEventListener("focusout", hide);
 document.addEventListener("scroll", hide, { capture: true, passive: true });
