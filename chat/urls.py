@@ -22,7 +22,6 @@ from chat.views import (
     visitors,
     widget,
 )
-from chat.views import actions, articles, console, contacts, help, pix, reports, settings, visitors, widget
 
 app_name = "chat"
 
