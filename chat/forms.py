@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chat.enums import AssignmentMode, CsatScale, NotificationKind, Priority, ReopenTo, Scope, Status
 from chat.models import AgentProfile, CannedResponse, Contact, Inbox, Label, SavedView, Team
@@ -550,7 +551,9 @@ class HoursForm(forms.Form):
     timezone = forms.ChoiceField(label=_("Time zone"), required=False)
     calendar = forms.BooleanField(label=_("Closed on Brazilian public holidays"), required=False)
     state = forms.ChoiceField(
-        label=_("State"), required=False, help_text=_("Its own holidays count as well as the national ones.")
+        label=pgettext_lazy("of Brazil", "State"),
+        required=False,
+        help_text=_("Its own holidays count as well as the national ones."),
     )
     optional_days = forms.BooleanField(
         label=_("Closed on optional days too"),

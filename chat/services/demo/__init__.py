@@ -16,7 +16,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
-from chat.services.demo import desk, figures, shelves
+from chat.services.demo import desk, figures, flow, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -32,12 +32,14 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     if inbox is None:
         inbox = inboxes.create(name="Website", now=now)
     shelves.fill(trade=shelves.trade_of(connection.tenant.slug, language), language=language, now=now, people=people)
+    flow.set_up(inbox=inbox, language=language, people=people, now=now)
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
     for position, talk in enumerate(sorted(talks, key=lambda talk: -talk["minutes_ago"])):
         _tell(talk, key=uuid5(NAMESPACE_URL, f"{language}:{position}"), inbox=inbox, now=now, people=people)
     desk.fill(language=language, now=now, people=people)
+    flow.live(inbox=inbox, language=language, people=people, now=now)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
     return len(talks)
 
