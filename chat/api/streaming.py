@@ -23,8 +23,12 @@ WAIT_S = 25
 GATHER_S = 0.02
 
 
-def waiting(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
-    """A view of events that, asked with `wait`, answers when there is one. It keeps its address, rules and schema."""
+def waiting(view: Callable[..., HttpResponse], *, group: str = "agents") -> Callable[..., Any]:
+    """A view of events that, asked with `wait`, answers when there is one. It keeps its address, rules and schema.
+
+    `group` is where its events are pushed, with the address's arguments by name: `pub.{conversation_id}`. Listening
+    tells nothing but that it is time to ask the view again, which judges who asks.
+    """
 
     async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         wait_s = _seconds(request)
@@ -33,10 +37,10 @@ def waiting(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
         layer = get_channel_layer()
         heard = asyncio.Event()
         channel = layer.attach(lambda message: heard.set() if '"type":"event"' in message.get("text", "") else None)
-        group = live.group("agents", schema=await sync_to_async(_schema)())
+        place = live.group(group.format(**kwargs), schema=await sync_to_async(_schema)())
         try:
             # Listen first and look then, so that nothing falls between.
-            await layer.group_add(group, channel)
+            await layer.group_add(place, channel)
             response = await sync_to_async(view)(request, *args, **kwargs)
             if response.status_code != 200 or response.data["events"]:  # type: ignore[attr-defined]
                 return response
@@ -48,7 +52,7 @@ def waiting(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
             await asyncio.sleep(GATHER_S)
             return await sync_to_async(view)(request, *args, **kwargs)
         finally:
-            await layer.group_discard(group, channel)
+            await layer.group_discard(place, channel)
             layer.detach(channel)
 
     # The names by which the schema and the guards of the house know a view of the API.

@@ -36,6 +36,7 @@ from chat.api.serializers import (
     VisitorPageSerializer,
     WidgetConfigSerializer,
 )
+from chat.api.streaming import WAIT_S
 from chat.errors import ConversationNotFound, TooManyMessages, VisitorTokenRefused
 from chat.models import Contact, Conversation, Inbox, LeftMessage
 from chat.queries import opening, thread, wire
@@ -318,12 +319,17 @@ class EventsView(VisitorView):
         parameters=[
             CONVERSATION,
             OpenApiParameter("after", OpenApiTypes.INT64, description="The last place known; 0 for everything."),
+            OpenApiParameter(
+                "wait", OpenApiTypes.INT64, description="Seconds, up to 25, to wait for news before an empty answer."
+            ),
         ],
         responses={200: EventsSerializer},
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """What happened after a place, in the visitor's numbers."""
         after = numbers.query(request, "after") or 0
+        # Waiting itself is done around this view; here only its number is judged.
+        numbers.query(request, "wait", high=WAIT_S)
         found = thread.events_after(self.own(conversation_id), after=after, visitor=True, limit=thread.EVENTS_PAGE + 1)
         return Response({"events": found[: thread.EVENTS_PAGE], "has_more": len(found) > thread.EVENTS_PAGE})
 

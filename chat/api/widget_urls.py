@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat.api import calls, help, transcripts, widget, widget_uploads
+from chat.api.streaming import waiting
 
 app_name = "widget-api"
 
@@ -13,7 +14,11 @@ urlpatterns = [
     path("session/", widget.SessionView.as_view(), name="session"),
     path("contact/", widget.ContactView.as_view(), name="contact"),
     path("conversations/", widget.ConversationsView.as_view(), name="conversations"),
-    path("conversations/<uuid:conversation_id>/events/", widget.EventsView.as_view(), name="events"),
+    path(
+        "conversations/<uuid:conversation_id>/events/",
+        waiting(widget.EventsView.as_view(), group="pub.{conversation_id}"),
+        name="events",
+    ),
     path("conversations/<uuid:conversation_id>/messages/", widget.MessagesView.as_view(), name="messages"),
     path("conversations/<uuid:conversation_id>/read/", widget.ReadView.as_view(), name="read"),
     path("conversations/<uuid:conversation_id>/call/", calls.VisitorCallView.as_view(), name="call"),

@@ -14,9 +14,10 @@ from django_tenants.utils import tenant_context
 from chat.errors import CursorUnknown
 from chat.models import ChatEvent
 from chat.queries import stream, thread
-from chat.services import journal, messages
+from chat.services import journal, messages, widget
 from chat.tests import sockets
 from chat.tests.factories import ConversationFactory, MessageFactory
+from ops.kernel import signing
 
 EVENTS = "/api/v1/chat/events/"
 
@@ -106,3 +107,33 @@ def test_another_tenants_request_waits_in_its_own_group(acme, beta):
         mine = str(stream.now())
     with tenant_context(beta), pytest.raises(CursorUnknown):
         stream.parse(mine)
+
+
+@pytest.mark.transactional
+async def test_a_visitor_without_a_socket_hears_of_an_answer_at_once_and_of_nothing_else(acme, bia):
+    conversation = await sockets.inside(acme, ConversationFactory)
+    other = await sockets.inside(acme, ConversationFactory)
+    token = await sockets.inside(acme, signing.dumps, str(conversation.contact_inbox_id), salt=widget.SALT)
+    headers = [(b"host", b"acme.localhost"), (b"authorization", f"Bearer {token}".encode())]
+
+    async def ask(key, after, wait):
+        path = f"/api/widget/v1/conversations/{key}/events/?after={after}&wait={wait}"
+        asked = HttpCommunicator(import_string(settings.ASGI_APPLICATION), "GET", path, headers=headers)
+        return await asked.get_response(timeout=60)
+
+    waiting = asyncio.create_task(ask(conversation.pk, conversation.last_pub_seq, 25))
+    await asyncio.sleep(0)
+    for body, private in (("secret-note", True), ("Yes, we do.", False)):
+        await sockets.inside(
+            acme,
+            messages.send,
+            conversation_id=conversation.pk,
+            by=bia,
+            body=body,
+            private=private,
+            client_id=uuid4(),
+        )
+    answer = await waiting
+
+    assert [event["data"]["body"] for event in json.loads(answer["body"])["events"]] == ["Yes, we do."]
+    assert (await ask(other.pk, 0, 1))["status"] == 404
