@@ -1,6 +1,7 @@
 """Believable conversations for a demonstration, in every state, made by the same services as real ones.
 
-The talks stand in a file a language. A line begins with who speaks: `>` the visitor, `<` the agent, `#` a note.
+The talks stand in a file a language. A line begins with who speaks: `>` the visitor, `<` the agent, `#` a note; after
+it may stand what the message carries: `[picture]`, `[document]` or `[voice]`.
 """
 
 import tomllib
@@ -16,7 +17,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
-from chat.services.demo import desk, figures, flow, shelves
+from chat.services.demo import desk, figures, files, flow, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -37,14 +38,26 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
     for position, talk in enumerate(sorted(talks, key=lambda talk: -talk["minutes_ago"])):
-        _tell(talk, key=uuid5(NAMESPACE_URL, f"{language}:{position}"), inbox=inbox, now=now, people=people)
+        key = uuid5(NAMESPACE_URL, f"{language}:{position}")
+        _tell(talk, key=key, inbox=inbox, language=language, now=now, people=people)
     desk.fill(language=language, now=now, people=people)
     flow.live(inbox=inbox, language=language, people=people, now=now)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
     return len(talks)
 
 
-def _tell(talk: dict[str, Any], *, key: UUID, inbox: Inbox, now: datetime, people: dict[str, Any]) -> None:
+def _parts(line: str) -> tuple[str, str, str]:
+    """Who speaks, what the message carries, and its words."""
+    who, text = line[0], line[1:].strip()
+    carried = ""
+    if text.startswith("["):
+        carried, _, text = text[1:].partition("]")
+    return who, carried, text.strip()
+
+
+def _tell(
+    talk: dict[str, Any], *, key: UUID, inbox: Inbox, language: str, now: datetime, people: dict[str, Any]
+) -> None:
     clock = now - timedelta(minutes=talk["minutes_ago"])
     visitor, _ = widget.open_session(inbox=inbox, visitor_id=key, now=clock)
     visitor = replace(visitor, name=talk.get("name", ""))
@@ -62,20 +75,23 @@ def _tell(talk: dict[str, Any], *, key: UUID, inbox: Inbox, now: datetime, peopl
     agent = people[talk.get("agent", "agent")]
     taken = False
     for number, line in enumerate(talk["lines"]):
-        who, text = line[0], line[1:].strip()
+        who, carried, text = _parts(line)
         client_id = uuid5(key, str(number))
         clock += timedelta(seconds=PACE[number % len(PACE)])
+        owner = visitor if who == ">" else agent
+        brought = files.bring(carried, owner=owner, language=language, now=clock) if carried else None
+        if carried and not brought and not text:
+            continue
+        said: dict[str, Any] = {"body": text, "client_id": client_id, "now": clock}
+        if brought:
+            said["attachment_ids"] = [brought]
         if who == ">":
-            messages.send_from_visitor(
-                conversation_id=conversation.pk, visitor=visitor, body=text, client_id=client_id, now=clock
-            )
+            messages.send_from_visitor(conversation_id=conversation.pk, visitor=visitor, **said)
             continue
         if not taken and talk["state"] != "queue":
             conversations.claim(conversation_id=conversation.pk, by=agent, now=clock - timedelta(seconds=15))
             taken = True
-        messages.send(
-            conversation_id=conversation.pk, by=agent, body=text, client_id=client_id, private=who == "#", now=clock
-        )
+        messages.send(conversation_id=conversation.pk, by=agent, private=who == "#", **said)
     _leave(talk, conversation=conversation, visitor=visitor, agent=agent, taken=taken, clock=clock, now=now)
 
 

@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from chat.enums import Status
-from chat.models import Contact, Conversation, Message, Notification, Team
+from chat.models import Attachment, Contact, Conversation, Message, Notification, Team
 from chat.services import demo
 from tenants.accounts.tests.factories import UserFactory
 
@@ -26,5 +26,7 @@ def test_a_demonstration_shows_every_state_and_is_made_once(acme, ana, bia, lang
     assert {"Vendas", "Admissions"} & set(Team.objects.values_list("name", flat=True))
     assert Conversation.objects.filter(labels__isnull=False, team__isnull=False).exists()
     assert Notification.objects.of(bia).unread().get().kind == "mention"
+    carried = Attachment.objects.exclude(message=None)
+    assert set(carried.values_list("kind", "state")) == {(kind, "ready") for kind in ("image", "document", "audio")}
     numbers = list(Conversation.objects.order_by("created_at").values_list("number", flat=True))
     assert numbers == sorted(numbers)
