@@ -1,4 +1,4 @@
-"""Articles over the API: for agents and writers, and for the widget; bots and the door of their programs."""
+"""Articles over the API, for agents and writers; bots and the door of their programs."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from chat.api.widget import ORIGINS, StrangerView
 from chat.enums import ArticleState, BotHours, BotKind
 from chat.models import Article, ArticleVersion, Bot, Category, Inbox
 from chat.models.search import Matches, words
@@ -34,7 +33,7 @@ from tenants.accounts.permissions import RequiredPermissions
 MOST_FOUND = 20
 LOCALES = [code for code, _name in settings.LANGUAGES]
 Q = OpenApiParameter("q", OpenApiTypes.STR, description="A question, or the beginning of a word.")
-LOCALE = OpenApiParameter("locale", OpenApiTypes.STR, enum=LOCALES)
+LOCALE = OpenApiParameter("locale", OpenApiTypes.STR, description="`pt-br` or `en`.")
 
 
 class ArticleSerializer(StrictSerializer):
@@ -151,15 +150,10 @@ class FoundListSerializer(StrictSerializer):
     results = FoundSerializer(many=True)
 
 
-class ReadArticleSerializer(FoundSerializer):
-    """An article to read inside the chat."""
-
-    body_html = serializers.CharField(allow_blank=True)
-    related = FoundSerializer(many=True)
-
-
 class CategorySerializer(serializers.ModelSerializer):
     """A shelf of articles."""
+
+    locale = serializers.CharField(read_only=True)
 
     class Meta:
         model = Category
@@ -231,19 +225,6 @@ def found(hit: finding.Hit) -> dict[str, Any]:
     }
 
 
-def listed(row: Article) -> dict[str, Any]:
-    """An article of a shelf, in the same form."""
-    return {
-        "id": str(row.pk),
-        "title": row.title,
-        "excerpt": row.summary,
-        "category": row.category.name if row.category else "",
-        "locale": row.locale,
-        "slug": row.slug,
-        "url": reverse("chat:help-article", args=[row.slug]),
-    }
-
-
 def asked(request: Request) -> tuple[str, str]:
     """Question and language of a request. Raises `Invalid` for a language that is none of ours."""
     locale = request.query_params.get("locale", "")
@@ -262,7 +243,7 @@ class ArticleFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(method="search", label="Words of title, other words, summary or text.")
     state = django_filters.ChoiceFilter(choices=ArticleState.choices)
-    locale = django_filters.ChoiceFilter(choices=settings.LANGUAGES)
+    locale = django_filters.CharFilter(label="`pt-br` or `en`.")
     category = django_filters.UUIDFilter(field_name="category_id")
 
     class Meta:
@@ -446,44 +427,6 @@ class BotViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
         """Remove a bot; conversations that wait for it come to the queue."""
         setup.delete(bot=self.get_object(), by=request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-# --- Widget ---------------------------------------------------------------------------------------------
-
-
-class WidgetArticlesView(StrangerView):
-    """The help centre inside the chat."""
-
-    @extend_schema(
-        operation_id="widget_articles_list", parameters=[ORIGINS, Q, LOCALE], responses={200: FoundListSerializer}
-    )
-    def get(self, request: Request) -> Response:
-        """What answers a question; without one, what stands first on the shelves."""
-        self.inbox(request)
-        text, locale = asked(request)
-        if text:
-            hits = finding.search(text, locale=locale, limit=MOST_FOUND, typing=True)
-            return Response({"results": [found(hit) for hit in hits]})
-        rows = Article.objects.published().filter(locale=locale).select_related("category").in_order()[:6]
-        return Response({"results": [listed(row) for row in rows]})
-
-
-class WidgetArticleView(StrangerView):
-    """One article inside the chat."""
-
-    @extend_schema(
-        operation_id="widget_articles_retrieve",
-        parameters=[ORIGINS, OpenApiParameter("article_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
-        responses={200: ReadArticleSerializer},
-    )
-    def get(self, request: Request, article_id: Any) -> Response:
-        """Its words, and what is near it."""
-        self.inbox(request)
-        row = Article.objects.published().select_related("category").filter(pk=article_id).first()
-        if row is None:
-            raise errors.NotFound
-        related = [found(hit) for hit in shelves.related(row)]
-        return Response({**listed(row), "body_html": row.body_html, "related": related})
 
 
 # --- The door of programs -------------------------------------------------------------------------------
