@@ -72,6 +72,31 @@ class ChatConfig(AppConfig):
         nav.register(
             "chat.reports", NavItem(_("Reports"), "chart-column", "chat:reports", "chat.view_report", 14, parent="chat")
         )
+        nav.register(
+            "chat.articles", NavItem(_("Articles"), "book-open", "chat:writing", "chat.view_article", 13, parent="chat")
+        )
+        settings_pages.register(
+            "chat.bots",
+            SettingsPage(
+                _("Bots"),
+                "bot",
+                "chat:settings-bots",
+                "chat.manage_bot",
+                56,
+                _("What answers before a person does, and when it calls one."),
+            ),
+        )
+        settings_pages.register(
+            "chat.help",
+            SettingsPage(
+                _("Help centre"),
+                "life-buoy",
+                "chat:settings-help",
+                "chat.manage_article",
+                57,
+                _("Its own words, and whether it is open."),
+            ),
+        )
         settings_pages.register(
             "chat.widget",
             SettingsPage(

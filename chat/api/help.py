@@ -1,4 +1,4 @@
-"""Articles over the API, for agents and writers; bots and the door of their programs."""
+"""Articles over the API: for agents and writers, and for the widget; bots and the door of their programs."""
 
 from typing import Any
 
@@ -19,12 +19,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from chat.api.widget import ORIGINS, StrangerView
 from chat.enums import ArticleState, BotHours, BotKind
 from chat.models import Article, ArticleVersion, Bot, Category, Inbox
 from chat.models.search import Matches, words
 from chat.queries import articles as finding
 from chat.queries import shelves
-from chat.services import articles
+from chat.services import articles, helpcentre
 from chat.services.bots import programs, setup
 from ops.kernel import errors
 from ops.kernel.api import IdempotentMixin, RateThrottle, StrictSerializer
@@ -150,6 +151,13 @@ class FoundListSerializer(StrictSerializer):
     results = FoundSerializer(many=True)
 
 
+class ReadArticleSerializer(FoundSerializer):
+    """An article to read inside the chat."""
+
+    body_html = serializers.CharField(allow_blank=True)
+    related = FoundSerializer(many=True)
+
+
 class CategorySerializer(serializers.ModelSerializer):
     """A shelf of articles."""
 
@@ -222,6 +230,19 @@ def found(hit: finding.Hit) -> dict[str, Any]:
         "locale": hit.locale,
         "slug": hit.slug,
         "url": reverse("chat:help-article", args=[hit.slug]),
+    }
+
+
+def listed(row: Article) -> dict[str, Any]:
+    """An article of a shelf, in the same form."""
+    return {
+        "id": str(row.pk),
+        "title": row.title,
+        "excerpt": row.summary,
+        "category": row.category.name if row.category else "",
+        "locale": row.locale,
+        "slug": row.slug,
+        "url": reverse("chat:help-article", args=[row.slug]),
     }
 
 
@@ -427,6 +448,46 @@ class BotViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
         """Remove a bot; conversations that wait for it come to the queue."""
         setup.delete(bot=self.get_object(), by=request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+# --- Widget ---------------------------------------------------------------------------------------------
+
+
+class WidgetArticlesView(StrangerView):
+    """The help centre inside the chat."""
+
+    @extend_schema(
+        operation_id="widget_articles_list", parameters=[ORIGINS, Q, LOCALE], responses={200: FoundListSerializer}
+    )
+    def get(self, request: Request) -> Response:
+        """What answers a question; without one, what stands first on the shelves."""
+        self.inbox(request)
+        text, locale = asked(request)
+        if not helpcentre.shown(locale).enabled:
+            return Response({"results": []})
+        if text:
+            hits = finding.search(text, locale=locale, limit=MOST_FOUND, typing=True)
+            return Response({"results": [found(hit) for hit in hits]})
+        rows = Article.objects.published().filter(locale=locale).select_related("category").in_order()[:6]
+        return Response({"results": [listed(row) for row in rows]})
+
+
+class WidgetArticleView(StrangerView):
+    """One article inside the chat."""
+
+    @extend_schema(
+        operation_id="widget_articles_retrieve",
+        parameters=[ORIGINS, OpenApiParameter("article_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
+        responses={200: ReadArticleSerializer},
+    )
+    def get(self, request: Request, article_id: Any) -> Response:
+        """Its words, and what is near it."""
+        self.inbox(request)
+        row = Article.objects.published().select_related("category").filter(pk=article_id).first()
+        if row is None or not helpcentre.shown(row.locale).enabled:
+            raise errors.NotFound
+        related = [found(hit) for hit in shelves.related(row)]
+        return Response({**listed(row), "body_html": row.body_html, "related": related})
 
 
 # --- The door of programs -------------------------------------------------------------------------------

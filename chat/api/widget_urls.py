@@ -9,6 +9,8 @@ from chat.api import calls, transcripts, widget, widget_articles, widget_uploads
 app_name = "widget-api"
 
 urlpatterns = [
+    path("articles/", help.WidgetArticlesView.as_view(), name="articles"),
+    path("articles/<uuid:article_id>/", help.WidgetArticleView.as_view(), name="article"),
     path("config/", widget.ConfigView.as_view(), name="config"),
     path("session/", widget.SessionView.as_view(), name="session"),
     path("contact/", widget.ContactView.as_view(), name="contact"),

@@ -34,6 +34,9 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
         inbox = inboxes.create(name="Website", now=now)
     shelves.fill(trade=shelves.trade_of(connection.tenant.slug, language), language=language, now=now, people=people)
     flow.set_up(inbox=inbox, language=language, people=people, now=now)
+    trade = shelves.trade_of(connection.tenant.slug, language)
+    shelves.fill(trade=trade, language=language, now=now, people=people)
+    by_bot = shelves.let_the_bot_talk(trade=trade, inbox=inbox, now=now, people=people)
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
@@ -43,7 +46,7 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     desk.fill(language=language, now=now, people=people)
     flow.live(inbox=inbox, language=language, people=people, now=now)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
-    return len(talks)
+    return len(talks) + by_bot
 
 
 def _parts(line: str) -> tuple[str, str, str]:

@@ -1,12 +1,16 @@
 """The demonstration's help centres, and what their readers thought of them."""
 
 import tomllib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from chat.models import Article, Category
-from chat.services import articles, helpcentre, questions
+from chat.enums import BotHours, Status
+from chat.models import Article, Bot, Category, Contact, Conversation, Inbox
+from chat.services import articles, contacts, conversations, helpcentre, messages, questions, widget
+from chat.services.bots import handing, setup, turns
 from ops.kernel.configuration import services as configuration
 
 HERE = Path(__file__).parent / "articles"
@@ -147,3 +151,119 @@ def _ask(trade: str, *, own: str, writer: Any, now: datetime) -> None:
         by=writer,
         now=now - timedelta(days=1),
     )
+
+
+FLOWS = {
+    "bakery": (
+        "Aurora",
+        "pt-br",
+        "Oi! Sou a assistente da padaria. Como posso ajudar?",
+        (
+            ("Encomendar um bolo", "article:como-fazer-uma-encomenda-de-bolo"),
+            ("Entrega e taxa", "article:bairros-atendidos-e-taxa-de-entrega"),
+            ("Horário da loja", "article:horario-de-funcionamento-e-endereco"),
+            ("Falar com a equipe", "person"),
+        ),
+    ),
+    "books": (
+        "Mira",
+        "pt-br",
+        "Olá! Posso procurar um livro, um pedido ou uma resposta para você.",
+        (
+            ("Onde está meu pedido", "article:acompanhar-meu-pedido"),
+            ("Trocar um livro", "article:trocar-ou-devolver-um-livro"),
+            ("Falar com a equipe", "person"),
+        ),
+    ),
+    "courses": (
+        "Lantern Guide",
+        "en",
+        "Hi! I know the answers to most questions about our courses.",
+        (
+            ("Enrol in a course", "article:enrol-in-a-course"),
+            ("Refunds", "article:refunds-and-cancelling-a-course"),
+            ("Talk to a person", "person"),
+        ),
+    ),
+}
+TALKS = {
+    "bakery": (
+        ("Helena Duarte", 16, ("Oi!", "vcs entregam na Bela Vista?", "sim")),
+        ("Paulo Nery", 13, ("qual o valor da cesta de café da manhã para duas pessoas?",)),
+        ("Joana Reis", 12, ("vocês fazem bolo com foto impressa em papel arroz?", "é pra sábado que vem, consegue?")),
+    ),
+    "books": (
+        ("Iara Souto", 15, ("Boa tarde", "como eu rastreio meu pedido?", "ajudou")),
+        ("Murilo Paz", 12, ("vocês têm livros em braille?", "quero falar com um atendente")),
+    ),
+    "courses": (
+        ("Nora Ellis", 17, ("Hi there", "how do I get my certificate?", "yes")),
+        ("Sam Okafor", 14, ("can I watch the lessons offline on my phone?",)),
+        ("Lena Fox", 12, ("do you teach this in Spanish?", "I want to talk to a human")),
+    ),
+}
+
+
+def place_bot(*, trade: str, now: datetime, people: dict[str, Any]) -> Bot:
+    """A bot that greets in the language of the business."""
+    name, locale, hello, buttons = FLOWS[trade]
+    rows = []
+    for label, target in buttons:
+        does, _colon, value = target.partition(":")
+        rows.append({"label": label, "do": does, "value": value})
+    return setup.create(
+        name=name,
+        locale=locale,
+        keywords=["Procon"] if locale == "pt-br" else ["chargeback"],
+        flow={"steps": [{"key": "inicio" if locale == "pt-br" else "start", "text": hello, "buttons": rows}]},
+        by=people.get("owner"),
+        now=now,
+    )
+
+
+def let_the_bot_talk(*, trade: str, inbox: Inbox, now: datetime, people: dict[str, Any]) -> int:
+    """Conversations the bot has had: some it solved, some it gave to a person; returns how many.
+
+    Afterwards it answers outside the business hours only: who tries the demonstration reaches a person at once, and sees
+    the bot by letting it answer always.
+    """
+    bot = place_bot(trade=trade, now=now, people=people)
+    setup.stand_at(bot=bot, inboxes=[inbox], by=people.get("owner"), now=now)
+    _talk(trade, inbox=inbox, people=people, now=now)
+    setup.change(bot=bot, hours=BotHours.CLOSED, by=people.get("owner"), now=now)
+    return len(TALKS[trade])
+
+
+def _talk(trade: str, *, inbox: Inbox, people: dict[str, Any], now: datetime) -> None:
+    for number, (name, days, lines) in enumerate(sorted(TALKS[trade], key=lambda one: -one[1])):
+        key = uuid5(NAMESPACE_URL, f"bot:{trade}:{number}")
+        began = clock = now - timedelta(days=days)
+        visitor, _token = widget.open_session(inbox=inbox, visitor_id=key, now=clock)
+        contacts.introduce(contact_id=visitor.contact_id, name=name)
+        visitor = replace(visitor, name=name)
+        conversation = conversations.start(visitor=visitor, client_id=key, now=clock)
+        Contact.objects.filter(pk=visitor.contact_id).update(created_at=began)
+        Conversation.objects.filter(pk=conversation.pk).update(created_at=began)
+        for place, line in enumerate(lines):
+            clock += timedelta(seconds=35)
+            sent = messages.send_from_visitor(
+                conversation_id=conversation.pk, visitor=visitor, body=line, client_id=uuid5(key, str(place)), now=clock
+            )
+            turns.take(message_id=sent.id, now=clock + timedelta(seconds=2))
+        _end(conversation.pk, key=key, english=trade == "courses", agent=people["agent"], now=clock)
+
+
+def _end(conversation_id: UUID, *, key: UUID, english: bool, agent: Any, now: datetime) -> None:
+    """Whom the bot called answers; what it answered and nobody wrote on is done a day later."""
+    now += timedelta(minutes=2)
+    conversation = Conversation.objects.get(pk=conversation_id)
+    if conversation.status == Status.OPEN:
+        conversations.claim(conversation_id=conversation_id, by=agent, now=now)
+        said = "Hello, I am taking over from here." if english else "Oi, sou da equipe e continuo daqui."
+        messages.send(conversation_id=conversation_id, by=agent, body=said, client_id=uuid5(key, "agent"), now=now)
+        conversations.set_status(
+            conversation_id=conversation_id, status=Status.RESOLVED, by=agent, now=now + timedelta(minutes=4)
+        )
+    handing.finish(conversation_id=conversation_id, now=now + timedelta(days=1))
+    conversation.refresh_from_db()
+    conversations.mark_read(conversation_id=conversation_id, seq=conversation.last_seq, now=now)

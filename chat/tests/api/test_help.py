@@ -70,6 +70,24 @@ def test_the_list_asks_the_same_number_of_questions(acme, client_of, rows, djang
         assert len(client.get(BASE).json()["results"]) == rows
 
 
+def test_the_widget_searches_and_reads(acme, beta, client_of):
+    inbox = InboxFactory()
+    article = ArticleFactory(title="Prazo de entrega", body="Dois dias.", summary="Rápido.")
+    ArticleFactory(title="Rascunho de entrega", published=False)
+    headers = {"X-Widget-Token": inbox.website_token}
+    client = client_of(acme)
+
+    assert client.get("/api/widget/v1/articles/?q=entrega").status_code == 404  # no website token
+    [found] = client.get("/api/widget/v1/articles/?q=entrga", headers=headers).json()["results"]
+    assert (found["id"], found["url"]) == (str(article.pk), "/help/a/prazo-de-entrega")
+    [first] = client.get("/api/widget/v1/articles/?q=&locale=en", headers=headers).json()["results"]
+    assert first["excerpt"] == "Rápido."
+    read = client.get(f"/api/widget/v1/articles/{article.pk}/", headers=headers).json()
+    assert read["body_html"] == "<p>Dois dias.</p>\n"
+    assert client.get(f"/api/widget/v1/articles/{uuid4()}/", headers=headers).status_code == 404
+    assert client_of(beta).get(f"/api/widget/v1/articles/{article.pk}/", headers=headers).status_code == 404
+
+
 def test_an_admin_sets_up_a_bot(acme, client_of):
     inbox = InboxFactory()
     admin = client_of(acme, role="admin")

@@ -15,7 +15,7 @@ def test_a_demonstration_shows_every_state_and_is_made_once(acme, ana, bia, lang
     made = demo.fill(language=language, now=now, people=people)
     again = demo.fill(language=language, now=now, people=people)
 
-    assert made == Conversation.objects.count() == 25
+    assert made == Conversation.objects.count() == 28
     assert again == 0
     assert set(Conversation.objects.values_list("status", flat=True)) == set(Status.values)
     assert Conversation.objects.queue().count() == 3
