@@ -4,7 +4,6 @@ from django.urls import path
 
 from chat.api import calls, help, transcripts, widget, widget_uploads
 from chat.api.streaming import waiting
-from chat.api import calls, transcripts, widget, widget_articles, widget_uploads
 
 app_name = "widget-api"
 
