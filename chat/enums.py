@@ -201,6 +201,7 @@ class NotificationKind(models.TextChoices):
     TEAM = "team", _("A conversation is assigned to my team")
     MESSAGE = "message", _("A visitor writes in a conversation of mine")
     QUEUE = "queue", _("A new conversation waits in the queue")
+    SLA = "sla", _("A promised time of a conversation of mine is nearly over")
 
 
 class BotKind(models.TextChoices):

@@ -101,13 +101,13 @@ def follow_agent(event: Envelope) -> None:
 
 @receiver("chat.sla_warned")
 def follow_warning(event: Envelope) -> None:
-    """Rules about promises that are nearly broken."""
+    """Rules about promises that are nearly broken, and whoever has the conversation."""
     _follow_promise(Trigger.SLA_WARNED, event)
 
 
 @receiver("chat.sla_breached")
 def follow_breach(event: Envelope) -> None:
-    """Rules about broken promises."""
+    """Rules about broken promises, and whoever has the conversation."""
     _follow_promise(Trigger.SLA_BREACHED, event)
 
 
@@ -119,6 +119,7 @@ def _follow_promise(trigger: Trigger, event: Envelope) -> None:
         source=f"event:{event.id}",
         now=timezone.now(),
     )
+    notifications.of_promise(conversation_id=UUID(event.payload["conversation_id"]), now=timezone.now())
 
 
 @receiver("chat.csat_answered")

@@ -167,6 +167,22 @@ def of_team(*, conversation_id: UUID, team_id: UUID, by_id: UUID | None, now: da
     )
 
 
+def of_promise(*, conversation_id: UUID, now: datetime) -> None:
+    """A promised time is nearly over, or over: told to whoever has the conversation, else to its team."""
+    row = Conversation.objects.select_related("contact", "assignee", "team").filter(pk=conversation_id).first()
+    if row is None or row.status != Status.OPEN or row.sla is None:
+        return
+    people = [row.assignee] if row.assignee is not None else list(row.team.members.all()) if row.team else []
+    notify(
+        users=[user for user in people if user.is_active],
+        kind=NotificationKind.SLA,
+        key=f"sla:{row.pk}",
+        conversation=row,
+        text=row.preview,
+        now=now,
+    )
+
+
 def of_queue(*, conversation_id: UUID, now: datetime) -> None:
     """A conversation began and waits; told to those agents of its inbox who asked for it."""
     conversation = Conversation.objects.select_related("contact").filter(pk=conversation_id).first()

@@ -4,11 +4,12 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from chat.models import ChatEvent, Conversation, SlaEvent, SlaPolicy
+from chat.models import ChatEvent, Conversation, Notification, SlaEvent, SlaPolicy
 from chat.services import conversations, hours, messages, sla
 from chat.tests.factories import ContactInboxFactory, InboxFactory, SlaPolicyFactory
 from ops.kernel.errors import Invalid
 from ops.kernel.outbox.models import OutboxEvent
+from ops.kernel.outbox.services.dispatching import Dispatcher
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,6 +95,16 @@ def test_warned_then_broken_and_told(story):
     assert all(row.pub_seq is None for row in told)  # visitors do not hear of it
     names = OutboxEvent.objects.filter(name__startswith="chat.sla").values_list("name", flat=True)
     assert sorted(names) == ["chat.sla_breached", "chat.sla_warned"]
+
+
+def test_whoever_has_the_conversation_is_told_before_it_is_late(story, bia):
+    conversations.claim(conversation_id=story.pk, by=bia, now=story.at(0))
+    story.asks(0)
+
+    sla.sweep(now=story.at(12))
+    Dispatcher().drain()
+
+    assert [(row.user, row.kind) for row in Notification.objects.filter(kind="sla")] == [(bia, "sla")]
 
 
 def test_a_late_reply_breaks_the_promise_even_when_nobody_looked(story):
