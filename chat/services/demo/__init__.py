@@ -32,7 +32,6 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     inbox = Inbox.objects.order_by("created_at", "pk").first()
     if inbox is None:
         inbox = inboxes.create(name="Website", now=now)
-    shelves.fill(trade=shelves.trade_of(connection.tenant.slug, language), language=language, now=now, people=people)
     flow.set_up(inbox=inbox, language=language, people=people, now=now)
     trade = shelves.trade_of(connection.tenant.slug, language)
     shelves.fill(trade=trade, language=language, now=now, people=people)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from chat.enums import BotHours, Status
+from chat.enums import Status
 from chat.models import Article, Bot, Category, Contact, Conversation, Inbox
 from chat.services import articles, contacts, conversations, helpcentre, messages, questions, widget
 from chat.services.bots import handing, setup, turns
@@ -224,13 +224,13 @@ def place_bot(*, trade: str, now: datetime, people: dict[str, Any]) -> Bot:
 def let_the_bot_talk(*, trade: str, inbox: Inbox, now: datetime, people: dict[str, Any]) -> int:
     """Conversations the bot has had: some it solved, some it gave to a person; returns how many.
 
-    Afterwards it answers outside the business hours only: who tries the demonstration reaches a person at once, and sees
-    the bot by letting it answer always.
+    Afterwards it stands at no inbox: who tries the demonstration reaches a person at once, and sees the bot by putting it
+    at the website's inbox.
     """
     bot = place_bot(trade=trade, now=now, people=people)
     setup.stand_at(bot=bot, inboxes=[inbox], by=people.get("owner"), now=now)
     _talk(trade, inbox=inbox, people=people, now=now)
-    setup.change(bot=bot, hours=BotHours.CLOSED, by=people.get("owner"), now=now)
+    setup.stand_at(bot=bot, inboxes=[], by=people.get("owner"), now=now)
     return len(TALKS[trade])
 
 
