@@ -519,7 +519,7 @@ class MyWorkForm(forms.ModelForm):
 
     def __init__(self, *args: Any, ways: dict[str, list[str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["signature"].help_text = _("Offered below what you write to visitors by e-mail.")
+        self.fields["signature"].help_text = _("Ends the mails you write to visitors, instead of your name.")
         for kind, label in NotificationKind.choices:
             self.fields[f"notify_{kind}"] = forms.MultipleChoiceField(
                 label=label,

@@ -34,6 +34,7 @@ class PersonSerializer(StrictSerializer):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
+    alias = serializers.CharField(required=False, help_text="What visitors read instead, where that is another name.")
 
 
 class AuthorSerializer(StrictSerializer):
@@ -42,6 +43,7 @@ class AuthorSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=["agent", "contact", "bot", "system"])
     id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_blank=True)
+    alias = serializers.CharField(required=False, help_text="Of an agent: what visitors read instead.")
 
 
 class MessageSerializer(WireSerializer):

@@ -93,7 +93,7 @@ class AgentConsumer(CallsMixin):
             return CLOSE_TOKEN, False
         if not user.has_perm("chat.view_conversation"):
             return CLOSE_FORBIDDEN, False
-        self.user = self.scope["user"] = user
+        self.user = self.scope["user"] = wire.with_alias(user)
         return 0, user.has_perm("chat.reply_conversation")
 
     async def person_changed(self, message: dict[str, Any]) -> None:
@@ -107,6 +107,7 @@ class AgentConsumer(CallsMixin):
         self.expiry = asyncio.get_running_loop().call_later(left, lambda: self.errand(self.bye(CLOSE_TOKEN)))
 
     def _arrive(self) -> tuple[stream.Cursor, bool, dict[str, str]]:
+        wire.with_alias(self.user)
         presence.agent_here(user=self.user, session=self.session)
         return stream.now(), self.user.has_perm("chat.reply_conversation"), presence.states()
 
@@ -191,7 +192,7 @@ class AgentConsumer(CallsMixin):
         }
         await self.tell(f"conv.{key}", told)
         if not flag_in(frame, "private"):
-            await self.tell(f"pub.{key}", told)
+            await self.tell(f"pub.{key}", wire.for_visitor(told))
 
     async def on_viewing(self, frame: dict[str, Any]) -> None:
         key = uuid_in(frame, "conversation") if frame.get("conversation") is not None else None

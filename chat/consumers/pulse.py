@@ -124,7 +124,7 @@ def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
     """Who of them may still see conversations, and whether they may answer; asked once a role."""
     rights: dict[UUID | None, tuple[bool, bool]] = {}
     found = {}
-    for user in User.objects.active().filter(pk__in=keys).select_related("role"):
+    for user in User.objects.active().filter(pk__in=keys).select_related("role", "agent_profile"):
         if user.role_id not in rights or user.is_superuser:
             rights[user.role_id] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
         may_view, may_reply = rights[user.role_id]

@@ -30,7 +30,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def with_people(self) -> Self:
         """What a row or a header shows besides its own columns."""
-        people = self.select_related("contact", "inbox", "assignee", "team", "merged_into")
+        people = self.select_related("contact", "inbox", "assignee__agent_profile", "team", "merged_into")
         return people.prefetch_related("labels")
 
     def unresolved(self) -> Self:

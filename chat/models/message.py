@@ -22,7 +22,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def with_people(self) -> "MessageQuerySet":
         """What a line of the thread shows besides its own columns."""
-        return self.select_related("author_agent", "author_contact", "author_bot").prefetch_related("attachments")
+        return self.select_related("author_agent__agent_profile", "author_contact", "author_bot").prefetch_related(
+            "attachments"
+        )
 
 
 class Message(UUIDModel):

@@ -90,7 +90,7 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
         found = sql.fetchall()
     page = found[:limit]
     keys = [key for key, _ in page]
-    people = ("message__author_agent", "message__author_contact", "message__author_bot")
+    people = ("message__author_agent__agent_profile", "message__author_contact", "message__author_bot")
     found_rows = ChatEvent.objects.filter(pk__in=keys).select_related(*people).prefetch_related("message__attachments")
     rows = {row.pk: row for row in found_rows}
     ordered = [rows[key] for key in keys]

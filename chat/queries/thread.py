@@ -27,7 +27,7 @@ def _in_public_numbers(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
         upto = Message.objects.filter(conversation=OuterRef("pk"), pub_seq__isnull=False, seq__lte=OuterRef(mark))
         return Coalesce(Subquery(upto.order_by().values("conversation").annotate(top=Max("pub_seq")).values("top")), 0)
 
-    return rows.select_related("assignee").annotate(
+    return rows.select_related("assignee__agent_profile").annotate(
         agent_seen_pub_seq=public_number("agent_seen_seq"),
         contact_seen_pub_seq=public_number("contact_seen_seq"),
     )
@@ -49,7 +49,7 @@ def chosen(conversation_id: UUID, seqs: Iterable[int]) -> list[Message]:
 
 def _with_answers(rows: Any) -> Any:
     """With their people, and with what they answer; the latter is asked for only where something is answered."""
-    people = Message.objects.select_related("author_agent", "author_contact", "author_bot")
+    people = Message.objects.select_related("author_agent__agent_profile", "author_contact", "author_bot")
     return rows.with_people().prefetch_related(Prefetch("reply_to", people))
 
 
@@ -58,7 +58,7 @@ def events_after(conversation_id: UUID, *, after: int, visitor: bool, limit: int
     position = "pub_seq" if visitor else "seq"
     rows = list(
         ChatEvent.objects.filter(conversation_id=conversation_id, **{f"{position}__gt": after})
-        .select_related("message__author_agent", "message__author_contact", "message__author_bot")
+        .select_related("message__author_agent__agent_profile", "message__author_contact", "message__author_bot")
         .prefetch_related("message__attachments")
         .order_by(position)[:limit]
     )

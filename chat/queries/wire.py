@@ -12,6 +12,7 @@ from uuid import UUID
 
 from chat.enums import Direction, EventType, Status
 from chat.models import (
+    AgentProfile,
     Bot,
     ChatEvent,
     Contact,
@@ -38,8 +39,31 @@ def _primitive(value: Any) -> str:
 
 
 def person(user: Any) -> dict[str, Any] | None:
-    """A member of the team, by name; the e-mail stays inside."""
-    return None if user is None else {"id": str(user.pk), "name": user.name or user.email.split("@")[0]}
+    """A member of the team, by name; the e-mail stays inside. `alias` is the name that visitors read instead.
+
+    It is known when the person was read with `agent_profile`, or by `with_alias`; nothing is asked here.
+    """
+    if user is None:
+        return None
+    profile = user._state.fields_cache.get("agent_profile")
+    alias = {"alias": profile.display_name} if profile is not None and profile.display_name else {}
+    return {"id": str(user.pk), "name": user.name or user.email.split("@")[0], **alias}
+
+
+def with_alias(user: Any) -> Any:
+    """The person, read with the name that visitors read, before something of theirs is told to visitors."""
+    if user is not None and "agent_profile" not in user._state.fields_cache:
+        user._state.fields_cache["agent_profile"] = AgentProfile.objects.filter(user=user.pk).first()
+    return user
+
+
+def for_visitor(told: Any) -> Any:
+    """What is told, with every person of the team under the name that visitors read."""
+    if not isinstance(told, dict):
+        return told
+    if "alias" in told:
+        return {**{name: value for name, value in told.items() if name != "alias"}, "name": told["alias"]}
+    return {name: for_visitor(value) if isinstance(value, dict) else value for name, value in told.items()}
 
 
 def team(row: Team | None) -> dict[str, Any] | None:
@@ -140,6 +164,8 @@ def message_of(
     """A message from its parts, for the moment it is sent, when no row was read."""
     if visitor and meta.get("action") == "status":
         meta = {**meta, "from": public_status(meta["from"]), "to": public_status(meta["to"])}
+    if visitor:
+        author, meta = for_visitor(author), for_visitor(meta) if "action" in meta else meta
     return {
         "id": str(id),
         "conversation": str(conversation),
@@ -305,7 +331,7 @@ def visitor_conversation(row: Conversation) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "status": public_status(row.status),
-        "assignee": person(row.assignee),
+        "assignee": for_visitor(person(row.assignee)),
         "last_seq": row.last_pub_seq,
         "agent_seen_seq": row.agent_seen_pub_seq,  # type: ignore[attr-defined]
         "contact_seen_seq": row.contact_seen_pub_seq,  # type: ignore[attr-defined]
@@ -344,6 +370,7 @@ def event_data(type: str, payload: dict[str, Any], *, message: dict[str, Any] | 
         data.update(public)
         if type == EventType.CONVERSATION_STATUS:
             data = {**data, "status": public_status(data["status"]), "snoozed_until": None}
+        data = for_visitor(data)
     else:
         data.pop("public", None)
     if message is not None:

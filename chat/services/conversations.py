@@ -162,13 +162,13 @@ def _reassign(conversation_id: UUID, *, to: Any, by: Any, now: datetime) -> None
 
 
 def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: datetime) -> None:
-    told = wire.person(after)
+    told = wire.person(wire.with_alias(after))
     journal.record(
         conversation_id=conversation_id,
         type=EventType.CONVERSATION_ASSIGNED,
         payload={"assignee": told, "by": _author(by)},
         public=True,
-        activity={"action": "assigned", "from": wire.person(before), "to": told},
+        activity={"action": "assigned", "from": wire.person(wire.with_alias(before)), "to": told},
         by=by,
         now=now,
     )
@@ -190,7 +190,7 @@ def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: d
 
 def _author(by: Any) -> dict[str, Any]:
     """Who did it: a person of the team, or the house by itself."""
-    return wire.agent_author(by) if by is not None else wire.SYSTEM_AUTHOR
+    return wire.agent_author(wire.with_alias(by)) if by is not None else wire.SYSTEM_AUTHOR
 
 
 @transaction.atomic

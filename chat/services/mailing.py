@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from chat.enums import AttachmentState, Direction, Kind
 from chat.errors import ChannelNotConnected
-from chat.models import ChannelAccount, Inbox, Message
+from chat.models import AgentProfile, ChannelAccount, Inbox, Message
 from chat.providers import mailbox, mime
 from chat.providers.channel import OutcomeUnknown
+from chat.queries import wire
 from ops.kernel import ratelimit
 from ops.kernel.outbox.services import inbox as webhooks
 from tenants.services import letters
@@ -124,7 +125,8 @@ def _letter(message: Message, account: ChannelAccount) -> EmailMultiAlternatives
             "subject": subject,
             "text": text,
             "html": message.body_html,
-            "agent": message.author_agent,
+            "agent": wire.for_visitor(wire.person(wire.with_alias(message.author_agent))),
+            "signature": _signature(message),
             "number": conversation.number,
         },
         language=conversation.inbox.locale,
@@ -150,6 +152,12 @@ def _letter(message: Message, account: ChannelAccount) -> EmailMultiAlternatives
         headers["Auto-Submitted"] = "auto-replied"
     letter.extra_headers = headers
     return letter
+
+
+def _signature(message: Message) -> str:
+    """How the agent ends letters; empty leaves the name."""
+    found = AgentProfile.objects.filter(user=message.author_agent_id).values_list("signature", flat=True).first()
+    return found or ""
 
 
 def _subject(earlier: list[tuple[str, str, dict[str, str]]]) -> str:

@@ -87,7 +87,7 @@ def send(
     text = clean(body, kind=kind)
     if not private and kind != Kind.TEMPLATE:
         _refuse_closed_window(conversation_id, client_id=client_id, now=now)
-    author = wire.agent_author(by)
+    author = wire.agent_author(wire.with_alias(by))
     files: list[dict[str, Any]] = []
     called = people_named(mentions)
     if called and private:

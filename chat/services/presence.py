@@ -163,12 +163,11 @@ def viewers(conversation_id: UUID) -> list[dict[str, str]]:
 
 def agent_types(*, conversation_id: UUID, user: Any, on: bool, private: bool = False) -> None:
     """Show that an agent writes: to the visitor too, unless it is a private note."""
-    frame = journal.forward(
-        {"type": "typing", "conversation": str(conversation_id), "on": on, "by": wire.agent_author(user)}
-    )
-    live.publish(live.group(f"conv.{conversation_id}"), frame)
+    author = wire.agent_author(wire.with_alias(user))
+    told = {"type": "typing", "conversation": str(conversation_id), "on": on, "by": author}
+    live.publish(live.group(f"conv.{conversation_id}"), journal.forward(told))
     if not private:
-        live.publish(live.group(f"pub.{conversation_id}"), frame)
+        live.publish(live.group(f"pub.{conversation_id}"), journal.forward(wire.for_visitor(told)))
 
 
 def _tell_viewers(conversation_id: UUID) -> None:

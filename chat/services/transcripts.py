@@ -101,7 +101,10 @@ def _name(row: Message, conversation: Conversation) -> str:
         return str(conversation.contact)
     if row.direction == Direction.BOT:
         return str(row.author_bot) if row.author_bot_id else _("Assistant")
-    return row.author_agent.get_short_name() if row.author_agent else _("Team")
+    if row.author_agent is None:
+        return _("Team")
+    profile = getattr(row.author_agent, "agent_profile", None)
+    return profile.display_name if profile is not None and profile.display_name else row.author_agent.get_short_name()
 
 
 def _words(row: Message) -> str:

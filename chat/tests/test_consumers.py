@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_tenants.utils import tenant_context
@@ -11,9 +12,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from chat.consumers import restart
 from chat.models import Conversation, Message
-from chat.services import conversations, messages, widget
+from chat.services import conversations, labels, messages, notifications, widget
 from chat.tests import sockets
-from chat.tests.factories import ConversationFactory, InboxFactory
+from chat.tests.factories import ConversationFactory, InboxFactory, NotificationFactory
 from conftest import PASSWORD
 from ops.kernel.testing import communicator
 from tenants.accounts.services import sessions, users
@@ -452,3 +453,36 @@ async def test_everybody_is_told_when_to_come_back_before_a_restart(acme, talk):
 
     assert [bye["code"] for bye in farewells] == [1012, 1012]
     assert all(0 <= bye["retry_after"] <= restart.SHORTEST_S for bye in farewells)
+
+
+async def test_a_notification_reaches_its_person_and_a_changed_list_reaches_everybody(acme, ana, bia, talk, client_of):
+    def at_the_desk():
+        with tenant_context(acme):
+            NotificationFactory(user=ana)
+            notifications.notify(
+                users=[bia],
+                kind="mention",
+                key="mention:1",
+                conversation=talk.conversation,
+                author=ana,
+                text="Look",
+                now=timezone.now(),
+            )
+            labels.create(name="refund", by=ana)
+
+    async with (
+        sockets.agent(acme, talk.client) as called,
+        sockets.agent(acme, client_of(acme, user=ana)) as other,
+    ):
+        await sync_to_async(at_the_desk)()
+
+        told = await called.hear("notification")
+        assert (told["unread"], told["data"]["text"], told["data"]["conversation"]["id"]) == (1, "Look", talk.id)
+        assert (await called.hear("catalogue"))["of"] == "labels"
+        before = await other.until_pong()
+        assert [frame["type"] for frame in before if frame["type"] in {"notification", "catalogue"}] == ["catalogue"]
+
+        await called.say(type="sub", conversation=talk.id, after=0)
+        await called.hear("sub.ok")
+        await called.say(type="viewing", conversation=talk.id)
+        assert (await called.hear("notification"))["unread"] == 0

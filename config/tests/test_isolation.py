@@ -22,7 +22,23 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_tenants.utils import schema_context, tenant_context
 
-from chat.tests.factories import ArticleFactory, AttachmentFactory, BotFactory, ContactFactory, MessageFactory
+from chat.tests.factories import (
+    ArticleFactory,
+    AttachmentFactory,
+    BotFactory,
+    CannedResponseFactory,
+    ContactFactory,
+    ContactMergeFactory,
+    ContactNoteFactory,
+    DraftFactory,
+    LabelFactory,
+    MentionFactory,
+    MessageFactory,
+    NotificationFactory,
+    PushSubscriptionFactory,
+    SavedViewFactory,
+    TeamFactory,
+)
 from ops.kernel import signing
 from ops.kernel.redis import client as redis_client
 from ops.kernel.testing import communicator
@@ -51,6 +67,11 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     branding.save(owner=acme, display_name=f"Padaria {SECRET}")
     conversation = message.conversation
     inbox = conversation.inbox
+    note = ContactNoteFactory(contact=contact, body=f"Likes {SECRET}")
+    merge = ContactMergeFactory(kept=contact, gone=ContactFactory(name=SECRET))
+    DraftFactory(user=ana, conversation=conversation, body=SECRET)
+    NotificationFactory(user=ana, conversation=conversation, text=SECRET)
+    MentionFactory(message=message, user=ana)
     tokens = [links.welcome(ana), signing.dumps(str(ana.pk), salt="any")]
     return {
         "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk, file.pk, article.pk, bot.pk],
@@ -60,6 +81,15 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "contacts": [contact.pk],
         "conversations": [conversation.pk],
         "inboxes": [inbox.pk],
+        "agents": [ana.pk],
+        "teams": [TeamFactory(name=f"Team {SECRET}").pk],
+        "labels": [LabelFactory(name=f"label {SECRET}").pk],
+        "canned": [CannedResponseFactory(body=f"Hello {SECRET}").pk],
+        "views": [SavedViewFactory(name=f"View {SECRET}").pk],
+        "push": [PushSubscriptionFactory(user=ana, user_agent=SECRET).pk],
+        "browsers": [PushSubscriptionFactory(user=ana, user_agent=SECRET).pk],
+        "note": [note.pk],
+        "merge": [merge.pk],
         "uploads": [file.pk],
         "files": [file.pk],
         "articles": [article.pk],

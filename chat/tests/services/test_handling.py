@@ -10,7 +10,7 @@ from chat.enums import Status
 from chat.errors import NotAnAgent, NotMergeable
 from chat.models import AgentProfile, ChatEvent, Conversation, Message
 from chat.queries import thread, wire
-from chat.services import bulk, conversations, handling, labels, messages
+from chat.services import agents, bulk, conversations, handling, labels, messages
 from chat.services.quota import METER
 from chat.tests.factories import (
     ContactInboxFactory,
@@ -241,3 +241,23 @@ def test_snapshot_and_events_of_the_desk_agree_with_a_fresh_snapshot(acme, ana, 
         "conversation.assigned",
     ]
     assert "team" not in shown[-1]["data"]
+
+
+def test_visitors_read_the_name_an_agent_chose_for_them_and_never_the_other(acme, ana, bia):
+    agents.change(user=bia, by=bia, display_name="Beatriz da Padaria")
+    bia.refresh_from_db()
+    conversation = MessageFactory().conversation
+    conversations.claim(conversation_id=conversation.pk, by=bia)
+    MessageFactory(conversation=conversation, by=bia, body="Here you are")
+    conversations.assign(conversation_id=conversation.pk, to=ana, by=bia)
+    conversations.set_status(conversation_id=conversation.pk, status=Status.RESOLVED, by=bia)
+
+    seen = wire.encode({"events": thread.events_after(conversation.pk, after=0, visitor=True)})
+    shown = wire.visitor_conversation(thread.for_visitor(conversation.contact_inbox_id).get())
+
+    assert bia.name not in seen
+    assert "alias" not in seen
+    assert seen.count("Beatriz da Padaria") >= 4
+    assert shown["assignee"] == {"id": str(ana.pk), "name": ana.name}
+    team = wire.encode({"events": thread.events_after(conversation.pk, after=0, visitor=False)})
+    assert bia.name in team
