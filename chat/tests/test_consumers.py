@@ -455,7 +455,14 @@ async def test_everybody_is_told_when_to_come_back_before_a_restart(acme, talk):
     assert all(0 <= bye["retry_after"] <= restart.SHORTEST_S for bye in farewells)
 
 
-async def test_a_notification_reaches_its_person_and_a_changed_list_reaches_everybody(acme, ana, bia, talk, client_of):
+@pytest.fixture
+def anas_client(acme, ana, client_of):
+    return client_of(acme, user=ana)
+
+
+async def test_a_notification_reaches_its_person_and_a_changed_list_reaches_everybody(
+    acme, ana, bia, talk, anas_client
+):
     def at_the_desk():
         with tenant_context(acme):
             NotificationFactory(user=ana)
@@ -472,7 +479,7 @@ async def test_a_notification_reaches_its_person_and_a_changed_list_reaches_ever
 
     async with (
         sockets.agent(acme, talk.client) as called,
-        sockets.agent(acme, client_of(acme, user=ana)) as other,
+        sockets.agent(acme, anas_client) as other,
     ):
         await sync_to_async(at_the_desk)()
 
