@@ -25,6 +25,7 @@ from ops.kernel.tasks import enqueue
 from tenants.accounts.models import User
 
 DEFAULT_CAPACITY = 8
+BY_ITSELF = [AssignmentMode.LEAST_BUSY.value, AssignmentMode.ROUND_ROBIN.value]
 MOST_CAPACITY = 500
 # Conversations handed out in one transaction; what is left goes into the next one.
 BATCH = 20
@@ -87,7 +88,7 @@ def drain(*, now: datetime, inbox_ids: Iterable[UUID] | None = None, limit: int 
     Inboxes that are closed, or whose agents take conversations themselves, keep their queue. What is beyond `limit` is
     left to a task of its own, and the visitors' places are told by another: this transaction holds rows of many.
     """
-    inboxes = Inbox.objects.active().exclude(assignment__mode=AssignmentMode.MANUAL).order_by("pk")
+    inboxes = Inbox.objects.active().filter(assignment__mode__in=BY_ITSELF).order_by("pk")
     if inbox_ids is not None:
         inboxes = inboxes.filter(pk__in=set(inbox_ids))
     waiting = Conversation.objects.filter(status=Status.OPEN, assignee=None)

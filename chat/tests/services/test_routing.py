@@ -117,12 +117,14 @@ def test_a_conversation_of_a_team_goes_to_its_people(inbox, bia, dora, noon):
     assert assignees()[0] == dora.pk
 
 
-@pytest.mark.parametrize("mode", ["manual", "closed"])
+@pytest.mark.parametrize("mode", ["manual", "closed", "never set"])
 def test_an_inbox_that_does_not_hand_out(inbox, bia, ana, noon, mode):
     come(bia)
     talk(inbox)
     if mode == "manual":
         routing.configure(inbox=inbox, by=ana, now=noon, mode="manual")
+    elif mode == "never set":
+        type(inbox).objects.filter(pk=inbox.pk).update(assignment={})
     else:
         hours.change(inbox=inbox, by=ana, now=noon, active=True, week=[[]] * 7)
 
