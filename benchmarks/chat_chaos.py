@@ -9,6 +9,7 @@ message once, in the order of the database, and no visitor a note. Prints what h
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
+    logging.getLogger("websockets").setLevel(logging.WARNING)
     talks, tokens = prepare(args.visitors, args.agents)
     tenant = Tenant.objects.get(slug=SLUG)
     try:

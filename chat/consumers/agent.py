@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
@@ -53,14 +54,14 @@ class AgentConsumer(CallsMixin):
         token = text_in(frame, "token", limit=4096, optional=True)
         cursor = text_in(frame, "cursor", limit=200, optional=True)
         try:
-            user, expires_at = await self.in_tenant(self._person, token)
+            user, expires_at = await self.in_tenant(self._come_in, token)
         except TokenRefused:
             user, expires_at = None, None
+        except errors.PermissionRefused:
+            await self.bye(CLOSE_FORBIDDEN)
+            return
         if user is None:
             await self.bye(CLOSE_TOKEN)
-            return
-        if not await self.in_tenant(user.has_perm, "chat.view_conversation"):
-            await self.bye(CLOSE_FORBIDDEN)
             return
         self.user = self.scope["user"] = user
         await self.join("agents")
@@ -72,6 +73,15 @@ class AgentConsumer(CallsMixin):
         if cursor:
             await self._replay(cursor)
         await self.follow_known(frame)
+
+    def _come_in(self, token: str | None) -> tuple[User | None, datetime | None]:
+        """Who it is, before they follow anything. Raises `TokenRefused`, `PermissionRefused`."""
+        if not pulse.counter_is_open(self.tenant):
+            raise errors.PermissionRefused()
+        user, expires_at = self._person(token)
+        if user is not None and not user.has_perm("chat.view_conversation"):
+            raise errors.PermissionRefused()
+        return user, expires_at
 
     def _person(self, token: str | None) -> tuple[User | None, datetime | None]:
         if token:

@@ -79,7 +79,7 @@ class ChatConsumer(TenantConsumer):
         if not self.greeted:
             if kind != "hello":
                 await self.bye(CLOSE_TOKEN)
-            elif self.tenant.is_public or not await self.in_tenant(pulse.counter_is_open, self.tenant):
+            elif self.tenant.is_public:
                 await self.bye(CLOSE_FORBIDDEN)
             else:
                 with self.outgoing.held():

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
@@ -34,7 +35,8 @@ class WidgetConsumer(CallsMixin):
     async def hello(self, frame: dict[str, Any]) -> None:
         token = text_in(frame, "token", limit=4096, optional=True) or ""
         try:
-            self.visitor = await self.in_tenant(widget.visitor_behind, token)
+            # One trip to a thread: after a restart everybody comes at once.
+            epoch, online = await self.in_tenant(self._arrive, token)
         except VisitorTokenRefused:
             await self.bye(CLOSE_TOKEN)
             return
@@ -42,12 +44,14 @@ class WidgetConsumer(CallsMixin):
             await self.bye(CLOSE_FORBIDDEN)
             return
         await self.join("visitors")
-        epoch, online = await self.in_tenant(self._arrive)
         me = {"id": str(self.visitor.contact_id), "name": self.visitor.name}
         await self.welcome(epoch=epoch, me=me, presence={"online": online})
         await self.follow_known(frame)
 
-    def _arrive(self) -> tuple[str, bool]:
+    def _arrive(self, token: str) -> tuple[str, bool]:
+        if not pulse.counter_is_open(self.tenant):
+            raise errors.PermissionRefused()
+        self.visitor = widget.visitor_behind(token)
         presence.visitor_here(contact_id=self.visitor.contact_id, session=self.session)
         contacts.see(contact_id=self.visitor.contact_id, now=timezone.now())
         return stream.epoch(), presence.anybody_there()

@@ -204,11 +204,16 @@ def _members(kind: str) -> set[str]:
 
 
 def _here(kind: str, who: str, session: str, *, came: Any) -> None:
+    now, own = time.time(), _key(f"{kind}.{who}")
     try:
-        new = who not in _members(kind)
-        client().zremrangebyscore(_key(kind), "-inf", time.time())
-        client().zadd(_key(kind), {f"{who}|{session}": time.time() + TTL_S})
-        client().expire(_key(kind), TTL_S)
+        # A set a person beside the one of everybody: whether they were here is no question about a thousand others.
+        with client().pipeline(transaction=False) as together:
+            together.zcount(own, now, "+inf")
+            for key, member in ((own, session), (_key(kind), f"{who}|{session}")):
+                together.zremrangebyscore(key, "-inf", now)
+                together.zadd(key, {member: now + TTL_S})
+                together.expire(key, TTL_S)
+            new = not together.execute()[0]
     except redis.RedisError as error:
         log.warning("Presence not kept: %s", error)
         return
@@ -222,16 +227,24 @@ def still_here(kind: str, members: Sequence[tuple[str, str]]) -> None:
         return
     until = time.time() + TTL_S
     try:
-        client().zadd(_key(kind), {f"{who}|{session}": until for who, session in members})
-        client().expire(_key(kind), TTL_S)
+        with client().pipeline(transaction=False) as together:
+            together.zadd(_key(kind), {f"{who}|{session}": until for who, session in members})
+            together.expire(_key(kind), TTL_S)
+            for who, session in members:
+                together.zadd(_key(f"{kind}.{who}"), {session: until})
+                together.expire(_key(f"{kind}.{who}"), TTL_S)
+            together.execute()
     except redis.RedisError as error:
         log.warning("Presence not kept: %s", error)
 
 
 def _gone(kind: str, who: str, session: str, *, left: Any) -> None:
     try:
-        client().zrem(_key(kind), f"{who}|{session}")
-        last = who not in _members(kind)
+        with client().pipeline(transaction=False) as together:
+            together.zrem(_key(kind), f"{who}|{session}")
+            together.zrem(_key(f"{kind}.{who}"), session)
+            together.zcount(_key(f"{kind}.{who}"), time.time(), "+inf")
+            last = not together.execute()[2]
     except redis.RedisError as error:
         log.warning("Presence not kept: %s", error)
         return
