@@ -5,6 +5,7 @@ import binascii
 from typing import Any
 from uuid import UUID
 
+from django.core.validators import validate_email
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -48,12 +49,18 @@ class TemplateSendSerializer(StrictSerializer):
     values = serializers.ListField(child=serializers.CharField(max_length=1024), max_length=20, default=list)
 
 
+def validate_when_given(value: str) -> None:
+    """An e-mail address, or nothing."""
+    if value:
+        validate_email(value)
+
+
 class OwnContactSerializer(StrictSerializer):
     """Who wrote."""
 
     source_id = serializers.CharField(max_length=128, help_text="Who this is in your own system.")
     name = serializers.CharField(max_length=120, allow_blank=True, default="")
-    email = serializers.EmailField(allow_blank=True, default="")
+    email = serializers.CharField(max_length=254, allow_blank=True, default="", validators=[validate_when_given])
     phone = serializers.CharField(max_length=30, allow_blank=True, default="")
 
 

@@ -323,6 +323,8 @@ def test_rows_of_another_tenant_are_not_there(acme, beta, caio, client_of):
     with tenant_context(beta):
         assert stranger.get(f"{BASE}automation/{rule.pk}/").status_code == 404
         assert stranger.get(f"{BASE}sla/{policy.pk}/").status_code == 404
-        assert stranger.post(f"{BASE}macros/{macro.pk}/run/", {"conversation": 1}).status_code == 404
+        assert (
+            stranger.post(f"{BASE}macros/{macro.pk}/run/", {"conversation": 1}, "application/json").status_code == 404
+        )
         assert stranger.post(f"{BASE}left-messages/{left.pk}/take-up/").status_code == 404
         assert stranger.get(f"{BASE}csat/").json()["results"] == []

@@ -88,7 +88,9 @@ async def test_every_socket_reaches_its_own_tenant_also_when_they_ask_at_once(ac
 
     assert all("schema" in one for one in answers), answers
     assert [(one["schema"], one["tenant"]) for one in answers] == [("t_acme", "Acme"), ("t_beta", "Beta")] * 2
-    assert sorted(one["marks"] for one in answers) == [1, 1, 2, 2]
+    # Two of a tenant may write before either counts; nobody ever counts a row of the other tenant.
+    assert {one["marks"] for one in answers} <= {1, 2}
+    assert [(await ask(socket, {"type": "where"}))["marks"] for socket in sockets] == [3, 3, 4, 4]
     assert answers[0]["user"] == str(ana.pk)
     assert all(one["request"] for one in answers)
     for socket in sockets:
