@@ -234,6 +234,8 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
             if (data.direction === "in") seen();
         } else if (event === "message.updated" || event === "message.deleted") {
             if (data?.id) put(data, data.seq);
+            // The words are known; a file was checked and can be opened now.
+            if (event === "message.updated" && data?.id && isRich(data)) redraw(data.seq);
             show();
         } else if (event === "message.delivery") {
             if (data.message_id) {
