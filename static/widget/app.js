@@ -307,11 +307,20 @@ function calls() {
     return calling;
 }
 
+/** A call went on when this page was reloaded. Browsers may refuse storage to embedded pages. */
+function wasCalling() {
+    try {
+        return sessionStorage.getItem("call:visitor");
+    } catch {
+        return null;
+    }
+}
+
 function listenForCalls() {
     live.on("call.ring", (frame) => frame.call.started_by === "agent" && calls());
     for (const type of ["ring", "accept", "join", "ok", "decline", "busy", "timeout", "end", "offer", "answer", "ice", "media"]) live.on(`call.${type}`, (frame) => calling?.then((call) => call.heard(frame)));
     live.on("nack", (frame) => calling?.then((call) => call.refused(frame)));
-    live.on("welcome", () => (calling || sessionStorage.getItem("call:visitor")) && calls().then((call) => call.connected()));
+    live.on("welcome", () => (calling || wasCalling()) && calls().then((call) => call.connected()));
 }
 
 /** While no socket gets through: one request that the server answers when something happens. */

@@ -50,9 +50,9 @@ export function createExtras({ boot, api, model, storage, view, tell, happened, 
             if (source !== opened || origin !== location.origin || data?.type !== "popout") return;
             removeEventListener("message", hand);
             opened.postMessage({ type: "keys", keys: { ...storage.keys(), visitor: storage.visitor() } }, location.origin);
-            tell("close");
         };
         addEventListener("message", hand);
+        tell("close");
     }
 
     let everybody = null;

@@ -1,5 +1,8 @@
 """The widget on somebody else's page: the line a customer copies, its commands, its keyboard and its manners."""
 
+import hashlib
+import hmac
+
 import pytest
 
 from chat.models import Contact, Message
@@ -90,6 +93,41 @@ def test_shutdown_forgets_the_visitor(shop):
 
     until(page, lambda: Contact.objects.count(), 2)
     until(page, lambda: bodies(chat, VISITOR_LINES), [f"{words.widget()['me']}: Sou outra pessoa"])
+
+
+def test_who_the_website_says_this_is_counts_only_when_it_is_signed(shop, inbox):
+    signed = hmac.new(inbox.hmac_secret.encode(), b"4711", hashlib.sha256).hexdigest()
+    page = shop(commands="chatWidget.push(['send', 'Oi'], ['setAttributes', { cart: 'R$ 84,00' }]);")
+    chat = page.frame_locator("iframe")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+
+    page.evaluate("chatWidget.identify({ identifier: '4711', hash: 'made-up', name: 'Mallory' })")
+    until(page, lambda: ["error", {"code": "identity_refused"}] in page.evaluate("heard"))
+    until(page, lambda: Contact.objects.get().attrs, {"cart": "R$ 84,00"})
+    assert Contact.objects.get().identifier is None
+    page.evaluate(f"chatWidget.identify({{ identifier: '4711', hash: '{signed}', name: 'Marta' }})")
+
+    until(page, lambda: list(Contact.objects.filter(identifier="4711").values_list("name", flat=True)), ["Marta"])
+    assert not Contact.objects.filter(name="Mallory").exists()
+
+
+def test_a_window_of_its_own_goes_on_with_the_same_conversation(shop, stage):
+    page = shop()
+    chat = open_chat(page)
+    write(chat, "Oi do site")
+    until(page, lambda: chat.locator(".message[data-state=sent]").count(), 1)
+
+    chat.get_by_role("button", name=words.widget()["more"]).click()
+    with page.context.expect_page() as opened:
+        chat.get_by_role("button", name=words.widget()["popout"]).click()
+    window = opened.value
+    stage.watch.follow(window)
+    window.locator(VISITOR_LINES).wait_for()
+    write(window, "Oi da janela")
+
+    page.locator(".panel[data-open]").wait_for(state="detached")
+    until(window, lambda: Message.objects.filter(direction="in").count(), 2)
+    assert Contact.objects.count() == 1
 
 
 def test_a_website_that_is_not_on_the_list_gets_no_chat(shop, inbox, ana, stage):

@@ -11,6 +11,16 @@ const GRACE_MS = 30_000;
 const RESTART_MS = 4_000;
 const SHOWN_MS = 3_000;
 
+// What this tab knows after a reload; only until then where the browser refuses storage to embedded pages.
+const memory = (() => {
+    try {
+        return window.sessionStorage;
+    } catch {
+        const kept = new Map();
+        return { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value), removeItem: (name) => kept.delete(name) };
+    }
+})();
+
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 } };
 
 /**
@@ -107,7 +117,7 @@ export function openCall({ side, send, begin, live, ringsFor = () => true, chang
         self.call = call;
         if (call.state === "active" && self.phase === "calling") become("connecting");
         if (!inCall()) return;
-        sessionStorage.setItem(kept, call.id);
+        memory.setItem(kept, call.id);
         alive ||= setInterval(() => send({ type: "call.alive", call: self.call.id }), ALIVE_MS);
         clearTimeout(ringing);
         // The server ends a call nobody answers; this is for a page that does not hear it.
@@ -140,7 +150,7 @@ export function openCall({ side, send, begin, live, ringsFor = () => true, chang
         clearInterval(alive);
         alive = 0;
         for (const timer of [lost, restart, ringing, closing]) clearTimeout(timer);
-        sessionStorage.removeItem(kept);
+        memory.removeItem(kept);
         drop();
         for (const track of self.local.getTracks()) track.stop();
         self.local = new MediaStream();
@@ -437,7 +447,7 @@ export function openCall({ side, send, begin, live, ringsFor = () => true, chang
         if (self.phase === "incoming") return;
         const { calls, ice_servers: given } = await live().catch(() => ({ calls: [] }));
         if (self.phase !== "idle") return;
-        const mine = calls.find((call) => call.id === sessionStorage.getItem(kept));
+        const mine = calls.find((call) => call.id === memory.getItem(kept));
         if (mine) {
             servers = given;
             self.call = mine;
@@ -446,7 +456,7 @@ export function openCall({ side, send, begin, live, ringsFor = () => true, chang
             if (self.call?.id === mine.id) send({ type: "call.join", call: mine.id, peer });
             return;
         }
-        sessionStorage.removeItem(kept);
+        memory.removeItem(kept);
         const rings = calls.find((call) => call.state === "ringing" && call.started_by !== side && ringsFor(call));
         if (rings) incoming(rings);
     }
