@@ -157,12 +157,16 @@ def _note(session: BotSession, reason: str) -> str:
     for message in reversed(asked):
         text = " ".join(message.body.split())[:160] or _("(a file)")
         row = told.get(message.pk)
-        if row is None or row.outcome in {BotOutcome.GREETED, BotOutcome.CONFIRMED, BotOutcome.FLOWED}:
-            lines.append(f"• {text}")
-        elif row.article is not None:
+        unanswered = row is not None and (
+            row.outcome == BotOutcome.MISSED
+            or (row.outcome == BotOutcome.HANDED_OFF and reason == HandoffReason.MISSES)
+        )
+        if row is not None and row.article is not None:
             verdict = {True: _("it helped"), False: _("it did not help"), None: ""}[row.helpful]
             source = f"{row.article.title} ({verdict})" if verdict else row.article.title
             lines.append(f"• {text} → {source}")
-        else:
+        elif unanswered:
             lines.append(f"• {text} → " + _("no answer found"))
+        else:
+            lines.append(f"• {text}")
     return "\n".join(lines)
