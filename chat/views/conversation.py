@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from chat.enums import Channel, Priority
-from chat.models import AgentProfile, Conversation, Draft, Label, Macro, Message, Team
+from chat.models import AgentProfile, Article, Conversation, Draft, Label, Macro, Message, Team
 from chat.queries import console as queries
 from chat.queries import thread
-from chat.services import attachments, calls, presence
+from chat.services import attachments, calls, pix, presence
 from chat.views import drawing, lines, listing, snooze
 from ops.kernel.ids import uuid7
 from tenants.accounts.models import User
@@ -94,7 +94,8 @@ def _tools(user: Any, conversation: Conversation) -> dict[str, Any]:
         "may_record": takes["voice"],
         "signature": signature or "",
         "may_call": conversation.inbox.channel == Channel.WEB and calls.offered(),
-        "has_articles": True,
+        "has_articles": Article.objects.published().exists(),
+        "may_charge": pix.is_set_up(),
     }
 
 

@@ -8,6 +8,7 @@ import { grow, h } from "./dom.js";
 import { openDrafts } from "./drafts.js";
 import { openEmoji } from "./emoji.js";
 import { initials } from "./format.js";
+import { openPix } from "./pix.js";
 import { preference } from "./preferences.js";
 import { openSuggest } from "./suggest.js";
 import { openVoice } from "./voice.js";
@@ -194,6 +195,7 @@ export function openComposer({ app, article, send, typing }) {
         ],
     });
     const articles = openArticles({ app });
+    const pix = openPix({ app, article });
     openEmoji({ popover: form.querySelector("[data-emoji]"), choose: insert, words });
 
     form.addEventListener("submit", (event) => {
@@ -214,6 +216,7 @@ export function openComposer({ app, article, send, typing }) {
         }),
         on(form, "click", "[data-send-resolve]", () => submit("resolve")),
         on(form, "click", "[data-article]", () => articles.open()),
+        on(form, "click", "[data-pix]", () => pix.open()),
     ];
     // The form works without us; with us nothing is required, an empty field only does nothing.
     field.required = false;

@@ -1,6 +1,6 @@
 // What can be done with one message: a small bar beside it, the arrow keys to reach it, a long press on a phone.
 
-import { request } from "../lib/dom.js";
+import { on, request } from "../lib/dom.js";
 import { place } from "../lib/menu.js";
 import { toast } from "../lib/toast.js";
 
@@ -124,6 +124,20 @@ export function openMessageMenu({ app }) {
         };
     }
 
+    /** Refused by its channel: try once more. */
+    async function again(button) {
+        button.setAttribute("aria-busy", "true");
+        try {
+            await request(`/api/v1/chat/messages/${button.dataset.retryMessage}/retry/`, { method: "POST", body: {} });
+            app.thread?.redraw(Number(button.closest("[data-line]").dataset.seq));
+        } catch (error) {
+            toast(error.problem?.detail || words.actionFailed, { tone: "error" });
+        } finally {
+            button.removeAttribute("aria-busy");
+        }
+    }
+
+    const stop = on(main, "click", "[data-retry-message]", (event, button) => again(button));
     main.addEventListener("pointerover", onOver);
     main.addEventListener("pointerleave", hide);
     main.addEventListener("pointerdown", onDown);
@@ -142,6 +156,7 @@ export function openMessageMenu({ app }) {
         },
         close() {
             clearTimeout(press);
+            stop();
             main.removeEventListener("pointerover", onOver);
             main.removeEventListener("keydown", onKey);
             main.removeEventListener("focusin", onFocus);

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { day, dayNumber, fill } from "./format.js";
 import { openHere } from "./here.js";
+import { openHistory } from "./history.js";
 import { openLines } from "./lines.js";
 import { activityText } from "./sentences.js";
 import { openTyping } from "./typing.js";
@@ -32,10 +33,11 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
     let drawing = 0;
 
     for (const node of log.querySelectorAll("[data-line]")) take(node);
+    let history = null;
     const view = openWindow(log, {
         moved({ atEnd, nearTop }) {
             if (atEnd) newer.hidden = true;
-            if (nearTop) loadOlder();
+            if (nearTop) history?.load();
         },
     });
 
@@ -166,55 +168,25 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
 
     // --- Older and newer ----------------------------------------------------------------------------
 
-    let loading = null;
-
-    function loadOlder() {
-        if (!older || closed) return null;
-        loading ??= (async () => {
+    history = openHistory({
+        log,
+        view,
+        find: (id) => [...lines.values()].find((line) => line.id === id),
+        older: () => older,
+        async load() {
             const first = Math.min(...[...lines.values()].map((line) => line.seq));
-            try {
-                const fresh = await part(`older?before=${first}`);
-                older = fresh.content.querySelector(".chat-older");
-                for (const node of fresh.content.querySelectorAll("[data-line]")) if (!lines.has(node.dataset.key)) take(node);
-                show();
-            } catch {
-                // The button above the lines stays.
-            } finally {
-                loading = null;
-            }
-        })();
-        return loading;
-    }
-
-    /** Show the line another one answers, wherever it is. */
-    async function goTo(id) {
-        for (let page = 0; page < 40; page += 1) {
-            const line = [...lines.values()].find((one) => one.id === id);
-            if (line) {
-                view.toNode(line.node);
-                line.node.classList.add("chat-found");
-                setTimeout(() => line.node.classList.remove("chat-found"), 1600);
-                return line.node.focus({ preventScroll: true });
-            }
-            if (!older) return null;
-            await loadOlder();
-        }
-        return null;
-    }
-
-    const onClick = (event) => {
-        const quote = event.target.closest("[data-quoted]");
-        if (!quote && !event.target.closest("[data-older]")) return;
-        event.preventDefault();
-        if (quote) goTo(quote.dataset.quoted);
-        else loadOlder();
-    };
+            const fresh = await part(`older?before=${first}`);
+            if (closed) return;
+            older = fresh.content.querySelector(".chat-older");
+            for (const node of fresh.content.querySelectorAll("[data-line]")) if (!lines.has(node.dataset.key)) take(node);
+            show();
+        },
+    });
     const onNewer = () => {
         newer.hidden = true;
         view.toEnd({ smooth: true });
         log.focus({ preventScroll: true });
     };
-    log.addEventListener("click", onClick);
     newer.addEventListener("click", onNewer);
 
     // --- Events -------------------------------------------------------------------------------------
@@ -287,7 +259,7 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
         apply,
         setWaiting,
         seen,
-        goTo,
+        goTo: history.goTo,
         typing: typing.heard,
         ...openHere({ article, words, stale }),
         toEnd: () => view.toEnd(),
@@ -313,7 +285,7 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
             clearTimeout(drawing);
             typing.close();
             view.close();
-            log.removeEventListener("click", onClick);
+            history.close();
             newer.removeEventListener("click", onNewer);
         },
     };

@@ -1,0 +1,42 @@
+// A Pix charge in the conversation: an amount, a line of text, and the card is on its way.
+
+import { request } from "../lib/dom.js";
+import { openDialog } from "../lib/dialog.js";
+import { uuid } from "../lib/socket.js";
+
+export function openPix({ app, article }) {
+    const dialog = document.getElementById("chat-pix");
+    const form = dialog?.querySelector("form");
+    if (!form) return { open() {} };
+    const problem = form.querySelector("[role=alert]");
+    let id = uuid();
+
+    /** `1.234,56` and `1,234.56` both mean the same; the last mark with two digits behind it parts the cents. */
+    function amount(text) {
+        const cents = /[.,](\d{2})$/.exec(text.trim());
+        const whole = text.trim().replace(/[.,]\d{2}$/, "").replace(/\D/g, "");
+        return whole || cents ? `${whole || 0}.${cents?.[1] ?? "00"}` : "";
+    }
+
+    form.onsubmit = async (event) => {
+        event.preventDefault();
+        problem.hidden = true;
+        try {
+            const body = { conversation: article.dataset.conversation, amount: amount(form.elements.amount.value), text: form.elements.text.value.trim(), client_id: id };
+            await request("/api/v1/chat/pix/", { method: "POST", body });
+            dialog.close();
+        } catch (error) {
+            problem.textContent = error.problem?.errors?.[0]?.detail || error.problem?.detail || app.words.actionFailed;
+            problem.hidden = false;
+        }
+    };
+    return {
+        open() {
+            id = uuid();
+            form.reset();
+            problem.hidden = true;
+            openDialog(dialog);
+            form.elements.amount.focus();
+        },
+    };
+}
