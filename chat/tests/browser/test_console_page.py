@@ -90,21 +90,21 @@ def test_single_keys_can_be_switched_off(console):
 def test_a_draft_waits_for_its_own_conversation(console):
     console.get_by_role("link", name=re.compile("Marta")).click()
     until(console, lambda: open_name(console), "Marta")
-    console.locator("textarea").fill("Cara Marta,")
+    console.locator(".chat-body").fill("Cara Marta,")
     console.get_by_role("link", name=re.compile("João")).click()
     until(console, lambda: open_name(console), "João")
-    assert console.locator("textarea").input_value() == ""
+    assert console.locator(".chat-body").input_value() == ""
 
     console.get_by_role("link", name=re.compile("Marta")).click()
     until(console, lambda: open_name(console), "Marta")
 
-    assert console.locator("textarea").input_value() == "Cara Marta,"
+    assert console.locator(".chat-body").input_value() == "Cara Marta,"
 
 
 def test_a_refused_message_stays_with_its_reason(console):
     console.get_by_role("link", name=re.compile("Marta")).click()
     until(console, lambda: open_name(console), "Marta")
-    console.locator("textarea").evaluate("(field) => field.removeAttribute('maxlength')")
+    console.locator(".chat-body").evaluate("(field) => field.removeAttribute('maxlength')")
 
     write(console, "a" * 8001)
 

@@ -181,7 +181,7 @@ def test_the_visitor_sees_who_writes_and_that_it_was_read(acme, bia, client_of, 
     console.locator("[data-row] a").first.click()
 
     chat.locator(".message[data-state=read]").wait_for()
-    console.locator("textarea").press_sequentially("Te")
+    console.locator(".chat-body").press_sequentially("Te")
 
     chat.get_by_text(words.widget()["typing"] % {"name": bia.name}).wait_for()
 

@@ -42,9 +42,10 @@ def test_a_thread_asks_the_same_number_of_questions(acme, bia, client_of, lines,
         MessageFactory(conversation=conversation)
     client = client_of(acme, user=bia)
     address = f"/chat/c/{conversation.number}"
-    client.get(address)
+    for _ in range(2):
+        client.get(address)  # what the tenant has set is remembered after it was asked for once
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         response = client.get(address, headers={"x-console": "thread"})
 
     assert len(texts(response)) == lines
