@@ -66,7 +66,8 @@ def send(server: Server, *, sender: str, to: str, message: bytes) -> None:
         except (OSError, smtplib.SMTPException) as error:
             raise _sorted(error) from error
         try:
-            _accept(line.data(message))
+            # The library mends the line ends of text only.
+            _accept(line.data(re.sub(rb"\r\n|\r|\n", b"\r\n", message)))
         except smtplib.SMTPResponseException as error:
             raise _sorted(error) from error
         except (OSError, smtplib.SMTPException) as error:

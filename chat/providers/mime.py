@@ -161,7 +161,7 @@ def message(raw: bytes) -> Incoming:
         name=name,
         email=address,
         text=fresh.strip() or ("" if files else subject),
-        html=fresh_html if html else "",
+        html=fresh_html.strip() if html else "",
         files=files,
         meta={"subject": subject[:250]} if subject else {},
         thread=list(dict.fromkeys(thread)),
