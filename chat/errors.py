@@ -452,3 +452,10 @@ class TemplateUnknown(Invalid):
 
     code = "unknown_template"
     message = _("This template does not exist, is not approved, or does not fit these values.")
+
+
+class NoAddress(Invalid):
+    """The contact cannot be reached through that channel."""
+
+    code = "no_address"
+    message = _("This person cannot be written to first through this inbox: the address or number is missing.")

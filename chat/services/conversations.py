@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chat.enums import BotState, Direction, EventType, Priority, Status
-from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NotAnAgent
+from chat.enums import BotState, Channel, Direction, EventType, Priority, Status
+from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NoAddress, NotAnAgent
 from chat.events import (
     ConversationAssigned,
     ConversationGivenToTeam,
@@ -506,10 +506,25 @@ def visitor_of(conversation: Conversation) -> Visitor:
     )
 
 
+def _address(contact: Contact, inbox: Inbox) -> str:
+    """Where a contact who never wrote there can be reached. Raises `NoAddress`: a bot cannot write first."""
+    if inbox.channel in (Channel.WEB, Channel.API):
+        return uuid7().hex
+    known = {Channel.WHATSAPP: contact.phone_e164.lstrip("+"), Channel.EMAIL: contact.email}.get(
+        Channel(inbox.channel), ""
+    )
+    taken = inbox.contact_inboxes.filter(source_id=known).exists()
+    if not known or taken:
+        raise NoAddress(field="contact")
+    return known
+
+
 def agent_started(
     *, contact: Contact, inbox: Inbox, by: Any, client_id: UUID | None = None, now: datetime | None = None
 ) -> Conversation:
     """Open a conversation from the team's side, with a contact of that inbox."""
-    link, _ = contact.contact_inboxes.get_or_create(inbox=inbox, defaults={"source_id": uuid7().hex})
+    link = contact.contact_inboxes.filter(inbox=inbox).order_by("-updated_at", "pk").first()
+    if link is None:
+        link = contact.contact_inboxes.create(inbox=inbox, source_id=_address(contact, inbox))
     visitor = Visitor(contact_inbox_id=link.pk, contact_id=contact.pk, inbox_id=inbox.pk, name=contact.name)
     return start(visitor=visitor, client_id=client_id or uuid7(), by=by, now=now)

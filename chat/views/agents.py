@@ -90,7 +90,7 @@ def browser_remove(request: HttpRequest, pk: UUID) -> HttpResponse:
 @permission_required("chat.manage_inbox", raise_exception=True)
 def inbox_list(request: HttpRequest) -> HttpResponse:
     """Every way in, and who gets what comes through it."""
-    rows = Inbox.objects.order_by("created_at", "pk").prefetch_related("inbox_members__user")
+    rows = Inbox.objects.order_by("created_at", "pk").select_related("account").prefetch_related("inbox_members__user")
     context = {
         "rows": [
             {"inbox": row, "people": sorted(one.user.get_short_name() for one in row.inbox_members.all())}

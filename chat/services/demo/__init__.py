@@ -17,7 +17,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import contacts, conversations, inboxes, messages, widget
-from chat.services.demo import desk, figures, files, flow, shelves
+from chat.services.demo import channels, desk, figures, files, flow, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -39,13 +39,18 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
-    for position, talk in enumerate(sorted(talks, key=lambda talk: -talk["minutes_ago"])):
+    made = position = 0
+    for talk in sorted([*talks, *channels.talks(language)], key=lambda talk: -talk["minutes_ago"]):
+        if "channel" in talk:
+            made += channels.tell(talk, now=now, people=people)
+            continue
         key = uuid5(NAMESPACE_URL, f"{language}:{position}")
         _tell(talk, key=key, inbox=inbox, language=language, now=now, people=people)
+        made, position = made + 1, position + 1
     desk.fill(language=language, now=now, people=people)
     flow.live(inbox=inbox, language=language, people=people, now=now)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
-    return len(talks) + by_bot
+    return made + by_bot
 
 
 def _parts(line: str) -> tuple[str, str, str]:

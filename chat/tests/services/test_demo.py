@@ -17,9 +17,12 @@ def test_a_demonstration_shows_every_state_and_is_made_once(acme, ana, bia, lang
 
     assert made == Conversation.objects.count() == 28
     assert again == 0
+    elsewhere = Conversation.objects.exclude(inbox__channel="web")
+    assert set(elsewhere.values_list("inbox__channel", flat=True)) == {"whatsapp", "telegram", "email"}
+    assert not Message.objects.filter(delivery="pending").exists()
     assert set(Conversation.objects.values_list("status", flat=True)) == set(Status.values)
     assert Conversation.objects.queue().count() == 3
-    assert Conversation.objects.filter(agent_unread__gt=0).count() == 5
+    assert Conversation.objects.filter(agent_unread__gt=0).count() == 6
     assert Message.objects.filter(private=True).count() >= 4
     assert not Message.objects.filter(created_at__gt=now).exists()
     assert Contact.objects.filter(name="").exists()
