@@ -18,6 +18,7 @@ from django.utils.http import parse_etags, quote_etag
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -53,8 +54,10 @@ MODULES = (
 )
 
 
+# Static files are packed beforehand; these pages are made per tenant and carry no secret that a packed size betrays.
 @open_always
 @require_safe
+@gzip_page
 def loader(request: HttpRequest) -> HttpResponse:
     """`/widget.js`: the loader with this tenant's colours and words in it. The same for every visitor."""
     body = _loader_source().replace(CONFIG_MARK, _json(_loader_config(request)), 1).encode()
@@ -74,6 +77,7 @@ def loader(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @xframe_options_exempt
+@gzip_page
 def app(request: HttpRequest) -> HttpResponse:
     """The frame. Only the inbox's websites may embed it, which the browser enforces by `frame-ancestors`."""
     inbox = _inbox(request.GET.get("inbox", ""))
@@ -109,6 +113,7 @@ def call_parts(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 def texts(request: HttpRequest) -> HttpResponse:
     """Words in another language, for a page that switches while it is open."""
     locale = _locale(request, request.GET.get("locale", ""), None)

@@ -233,7 +233,11 @@ def test_everything_in_it_has_a_name_and_room_for_a_thumb(shop):
             assert (box["width"] >= 44, box["height"] >= 44) == (True, True), name
     frame = page.locator("iframe")
     assert frame.get_attribute("title") == words.loader()["title"]
-    # On a phone the conversation has the whole screen.
+    # On a phone the conversation has the whole screen, and the keyboard stays in it: out at the end, in at the front.
+    assert page.locator(".panel").get_attribute("aria-modal") == "true"
+    page.locator(".panel > div[tabindex='0']").last.focus()
+    first = chat.locator("button:visible").first
+    until(page, lambda: first.evaluate("one => document.activeElement === one"))
     assert frame.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
 
 

@@ -29,13 +29,17 @@ def source(name):
     return Path(finders.find(name)).read_bytes()
 
 
-def test_the_loader_is_small_and_wears_the_tenants_colours(acme, client_of):
+def test_the_loader_is_small_and_wears_the_tenants_colours(acme, ana, client_of):
+    InboxFactory()
     branding.save(owner=acme, primary_color="#b4531a")
 
     response = client_of(acme).get("/widget.js")
 
     body = response.content
-    assert packed(body) <= 6 * KB
+    travels = client_of(acme).get("/widget.js", headers={"accept-encoding": "gzip"})
+    assert travels["Content-Encoding"] == "gzip"
+    assert len(travels.content) <= 6 * KB
+    assert len(client_of(acme, user=ana).get("/settings/chat/widget/").context["snippet"]) <= KB
     assert response["Content-Type"].startswith("text/javascript")
     assert b'"primary":"#b4531a"' in body
     assert b"/* config */" not in body
