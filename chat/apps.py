@@ -169,6 +169,28 @@ class ChatConfig(AppConfig):
             ),
         )
         settings_pages.register(
+            "chat.answers",
+            SettingsPage(
+                _("Answers of the survey"),
+                "star",
+                "chat:csat-answers",
+                "chat.view_csat",
+                76,
+                _("What visitors said about their conversations."),
+            ),
+        )
+        settings_pages.register(
+            "chat.left",
+            SettingsPage(
+                _("Left messages"),
+                "mail-question-mark",
+                "chat:left-messages",
+                "chat.view_conversation",
+                77,
+                _("Written while the plan had no room for another conversation."),
+            ),
+        )
+        settings_pages.register(
             "chat.pix",
             SettingsPage(
                 _("Pix in conversations"),

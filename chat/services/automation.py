@@ -50,6 +50,20 @@ def change(*, rule: AutomationRule, by: Any, now: datetime, **fields: Any) -> Au
 
 
 @transaction.atomic
+def move_up(*, rule: AutomationRule, by: Any, now: datetime) -> None:
+    """Let a rule run before the one above it; the first stays first."""
+    order = list(AutomationRule.objects.order_by("position", "pk").select_for_update())
+    at = next((number for number, row in enumerate(order) if row.pk == rule.pk), 0)
+    if at == 0:
+        return
+    order[at - 1], order[at] = order[at], order[at - 1]
+    for number, row in enumerate(order):
+        if row.position != number:
+            AutomationRule.objects.filter(pk=row.pk).update(position=number)
+    audit.record("chat.rule_changed", by=by, on=rule, detail={"fields": ["position"]}, now=now)
+
+
+@transaction.atomic
 def delete(*, rule: AutomationRule, by: Any, now: datetime) -> None:
     """Remove a rule and the log of its runs."""
     audit.record("chat.rule_deleted", by=by, on=rule, now=now)

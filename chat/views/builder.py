@@ -233,9 +233,13 @@ def _try(request: HttpRequest, given: dict[str, Any]) -> list[dict[str, Any]]:
 @login_required
 @permission_required("chat.manage_flow", raise_exception=True)
 def rule_switch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Let a rule run, or rest."""
+    """Let a rule run, or rest, or run before the one above it."""
     rule = get_object_or_404(AutomationRule, pk=pk)
-    automation.change(rule=rule, by=request.user, now=timezone.now(), active=request.POST.get("active") == "on")
+    if request.POST.get("move") == "up":
+        automation.move_up(rule=rule, by=request.user, now=timezone.now())
+    else:
+        wanted = request.POST.get("active") == "on"
+        automation.change(rule=rule, by=request.user, now=timezone.now(), active=wanted)
     return redirect("chat:settings-automation")
 
 

@@ -205,6 +205,15 @@ def test_a_rule_is_switched_and_removed(owner):
     assert not AutomationRule.objects.exists()
 
 
+def test_a_rule_runs_earlier(owner):
+    first, second = (AutomationRuleFactory(position=0) for _ in range(2))
+
+    owner.post(f"/settings/chat/automation/{second.pk}/switch/", {"move": "up"})
+    owner.post(f"/settings/chat/automation/{second.pk}/switch/", {"move": "up"})
+
+    assert list(AutomationRule.objects.order_by("position", "pk")) == [second, first]
+
+
 def test_an_agent_builds_a_macro_of_their_own(acme, bia, client_of):
     client = client_of(acme, user=bia)
     team = MacroFactory()
