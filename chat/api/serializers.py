@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from chat.enums import Delivery, Direction, EventType, Kind, LabelColor, Priority, SlaKind, Status
+from chat.enums import Channel, Delivery, Direction, EventType, Kind, LabelColor, Priority, SlaKind, Status
 from chat.models import Inbox
 from chat.queries import wire
 from chat.services import pre_chat
@@ -78,6 +78,7 @@ class InboxRefSerializer(StrictSerializer):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
+    channel = serializers.ChoiceField(choices=Channel.choices)
 
 
 class TeamRefSerializer(StrictSerializer):
@@ -153,6 +154,9 @@ class ConversationSerializer(WireSerializer):
     last_message_at = serializers.DateTimeField(allow_null=True)
     last_activity_at = serializers.DateTimeField()
     over_quota = serializers.BooleanField()
+    window_ends_at = serializers.DateTimeField(
+        allow_null=True, help_text="WhatsApp: until when free words may be sent; afterwards only templates."
+    )
     queue = QueueSerializer(allow_null=True, help_text="As the visitor was last told.")
     sla = ClockSerializer(allow_null=True)
     page_url = serializers.CharField(allow_blank=True)

@@ -26,7 +26,7 @@ from chat.models import (
     SlaEvent,
     Team,
 )
-from chat.queries import attachments
+from chat.queries import attachments, windows
 
 
 def encode(frame: dict[str, Any]) -> str:
@@ -277,7 +277,10 @@ def conversation(row: Conversation) -> dict[str, Any]:
         "spam": row.spam_at is not None,
         "merged_into": row.merged_into.number if row.merged_into is not None else None,
         "attrs": row.attrs,
-        "inbox": {"id": str(row.inbox_id), "name": row.inbox.name},
+        "inbox": {"id": str(row.inbox_id), "name": row.inbox.name, "channel": row.inbox.channel},
+        "window_ends_at": instant(
+            windows.ends_at(channel=row.inbox.channel, last_contact_message_at=row.last_contact_message_at)
+        ),
         "contact": contact_ref(row.contact),
         "last_seq": row.last_seq,
         "agent_seen_seq": row.agent_seen_seq,
