@@ -44,6 +44,7 @@ from ops.kernel import ratelimit
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
 from ops.kernel.configuration import services as configuration
+from ops.kernel.errors import DomainError
 from ops.kernel.tasks import enqueue
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ SETTING = "chat.files"
 PER_MESSAGE = 10
 # One request's worth: bigger pieces gain nothing and would sit in memory.
 PIECE_LIMIT = 8 * 1024 * 1024
+TELLING_BYTES = 512
 UPLOADS, UPLOADS_WINDOW_S = 40, 60
 UNSENT_FOR = timedelta(hours=24)
 STUCK_AFTER = timedelta(minutes=10)
@@ -126,18 +128,20 @@ def put(*, attachment_id: UUID, owner: Owner, body: bytes, start: int = 0, total
     """
     row = find(attachment_id=attachment_id, owner=owner)
     end = start + len(body)
-    if row.state != AttachmentState.UPLOADING and row.state != AttachmentState.REJECTED and end <= row.bytes:
-        return row  # the answer to the last piece got lost
     if row.state == AttachmentState.REJECTED:
-        raise FileTypeRefused()
+        raise _refusal(row.reason, row.kind)
+    if row.state != AttachmentState.UPLOADING and end <= row.bytes:
+        return row  # the answer to the last piece got lost
     if (total is not None and total != row.bytes) or start > row.received or end > row.bytes:
         raise UploadMismatch(received=row.received)
     fresh = body[row.received - start :]
     if not fresh:
         return row
-    changes: dict[str, Any] = _by_first_bytes(row, fresh) if row.received == 0 else {}
+    # A beginning too short to tell is judged with the rest, when all of it is here.
+    tells = row.received == 0 and (len(fresh) >= TELLING_BYTES or len(fresh) == row.bytes)
+    changes: dict[str, Any] = _by_first_bytes(row, fresh) if tells else {}
     name = default_storage.save(
-        f"uploads/parts/{row.pk.hex}/{row.received:012d}-{secrets.token_hex(4)}", ContentFile(fresh)
+        f"uploads/parts/{row.pk.hex}-{row.received:012d}-{secrets.token_hex(4)}", ContentFile(fresh)
     )
     received = row.received + len(fresh)
     if received == row.bytes:
@@ -240,18 +244,25 @@ def _by_first_bytes(row: Attachment, body: bytes) -> dict[str, Any]:
     """What the first piece says the file is. Raises `FileTypeRefused`, `FileTooLarge`."""
     found = sniffing.sniff(body[: sniffing.HEAD_BYTES])
     if found is None or (row.voice and found.kind not in {AttachmentKind.AUDIO, AttachmentKind.VIDEO}):
-        _reject(row, "type")
-        raise FileTypeRefused()
+        raise _rejected(row, "type", row.kind)
     kind = AttachmentKind.AUDIO if row.voice else AttachmentKind(found.kind)
-    most = limits()[kind]
-    if row.bytes > most:
-        _reject(row, "size")
-        raise FileTooLarge(limit=most // MB)
+    if row.bytes > limits()[kind]:
+        raise _rejected(row, "size", kind)
     return {"kind": kind, "mime": found.mime, "name": sniffing.file_name(row.name, found)}
 
 
-def _reject(row: Attachment, reason: str) -> None:
-    Attachment.objects.filter(pk=row.pk).update(state=AttachmentState.REJECTED, reason=reason, stored_bytes=0)
+def _rejected(row: Attachment, reason: str, kind: str) -> DomainError:
+    """Turn the upload away for good; gives the refusal to raise."""
+    Attachment.objects.filter(pk=row.pk).update(
+        state=AttachmentState.REJECTED, reason=reason, kind=kind, stored_bytes=0
+    )
+    return _refusal(reason, kind)
+
+
+def _refusal(reason: str, kind: str) -> DomainError:
+    if reason == "size":
+        return FileTooLarge(limit=limits()[AttachmentKind(kind)] // MB)
+    return FileTypeRefused()
 
 
 def _refuse_by_features(owner: Owner, *, voice: bool) -> None:

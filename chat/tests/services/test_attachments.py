@@ -90,11 +90,25 @@ def test_a_kind_above_its_limit_is_refused_by_its_first_bytes(acme, bia):
     configuration.set("chat.files", {"image_mb": 1}, by=bia)
     row = attachments.begin(owner=bia, name="big.png", bytes=2_000_000)
 
-    with pytest.raises(FileTooLarge) as refusal:
-        attachments.put(attachment_id=row.pk, owner=bia, body=files.photo(50, 50, format="PNG"), total=2_000_000)
-    assert refusal.value.params == {"limit": 1}
+    picture = files.photo(300, 300, format="PNG")
+    for _ in range(2):  # and again, when the client did not hear it
+        with pytest.raises(FileTooLarge) as refusal:
+            attachments.put(attachment_id=row.pk, owner=bia, body=picture, total=2_000_000)
+        assert refusal.value.params == {"limit": 1}
     with pytest.raises(FileTooLarge):
         attachments.begin(owner=bia, name="huge", bytes=10**12)
+
+
+def test_a_beginning_too_short_to_tell_is_judged_at_the_end(plan, bia):
+    body = files.photo(40, 40, format="PNG")
+    row = attachments.begin(owner=bia, name="a.bin", bytes=len(body))
+
+    for start in range(0, len(body), 50):
+        attachments.put(attachment_id=row.pk, owner=bia, body=body[start : start + 50], start=start)
+    processing.run(attachment_id=row.pk)
+
+    row.refresh_from_db()
+    assert (row.state, row.kind, row.name) == ("ready", "image", "a.png")
 
 
 def test_a_full_storage_refuses_with_its_numbers_and_text_goes_on(conversation, visitor, bia, noon):
