@@ -19,9 +19,11 @@ from chat.enums import EventType
 from chat.models import ChatEvent, Conversation, Inbox, Message
 from chat.queries import thread
 from chat.services import calls, contacts, conversations, handling, labels, messages, presence, routing, sla
+from chat.services.bots import handing
 from chat.tests import schema
 from chat.tests.factories import (
     BotFactory,
+    BotSessionFactory,
     ContactFactory,
     ConversationFactory,
     LabelFactory,
@@ -206,6 +208,13 @@ def its_contact_turns_out_to_be_another(at):
 @case("conversation.sla")
 def a_promise_begins(at):
     sla.apply(conversation_id=at.key, policy=SlaPolicyFactory(resolution_min=60), now=timezone.now())
+
+
+@case("conversation.handoff", "conversation.status", "message.created")
+def a_bot_calls_a_person(at):
+    BotSessionFactory(conversation=at.conversation)
+    Conversation.objects.filter(pk=at.key).update(status="pending")
+    handing.over(conversation_id=at.key, reason="asked", now=timezone.now())
 
 
 @case("conversation.call")
