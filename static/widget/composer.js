@@ -100,7 +100,8 @@ export function createComposer({ boot, actions, stage }) {
     }
 
     function may(feature) {
-        return boot.features?.[feature] === true;
+        // The form in the chat's place keeps words only.
+        return boot.features?.[feature] === true && !(boot.form && feature !== "emoji");
     }
 
     field.addEventListener("paste", (event) => {
