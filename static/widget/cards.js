@@ -2,11 +2,10 @@
 
 import { h, icon } from "../js/chat/dom.js";
 import { fill, linked } from "../js/chat/format.js";
-import { duration } from "./lines.js";
 
 const FACES = ["angry", "frown", "meh", "smile", "laugh"];
 
-export function createCards({ actions }) {
+export function createCards({ actions, duration }) {
     let text = {};
     let locale = "";
 

@@ -90,7 +90,7 @@ export function createLines({ boot, actions }) {
 
     function fetchCards() {
         fetching ??= import("./cards.js").then(({ createCards }) => {
-            cards = createCards({ actions });
+            cards = createCards({ actions, duration });
             extraStyles();
             actions.again();
         }, () => (fetching = null));
