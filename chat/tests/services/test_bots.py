@@ -5,8 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from django.utils import translation
 
+from chat import receivers
 from chat.enums import BotOutcome
 from chat.models import BotAnswer, BotSession, ChatEvent, Conversation, Message, QuestionGroup, UnansweredQuestion
 from chat.queries import bots
@@ -17,6 +19,7 @@ from ops.kernel.configuration import services as configuration
 from ops.kernel.errors import Invalid, NotFound
 from ops.kernel.metering import services as metering
 from ops.kernel.outbox.models import OutboxEvent
+from ops.kernel.outbox.receivers import Envelope
 
 
 @pytest.fixture
@@ -516,3 +519,26 @@ def test_words_stand_in_for_buttons_where_a_channel_has_none(bot, noon):
     with translation.override("pt-br"):
         assert words.label_person() in talk.said[0].body
     assert "/help/a/prazo-e-taxa-de-entrega" in talk.said[0].body
+
+
+def test_the_outbox_gives_the_bot_its_turn_and_takes_it_when_somebody_replies(
+    talk, acme, bia, django_capture_on_commit_callbacks
+):
+    key = talk.write("Qual a taxa de entrega?", answer=False)
+    said = {"message_id": str(key), "conversation_id": str(talk.key), "direction": "in", "private": False}
+    before, current_app.conf.task_always_eager = current_app.conf.task_always_eager, True
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            receivers.let_the_bot_answer(envelope(acme, said, at=talk.now))
+    finally:
+        current_app.conf.task_always_eager = before
+    assert [one.kind for one in talk.said] == ["article"]
+
+    receivers.let_the_bot_answer(envelope(acme, {**said, "direction": "out", "private": True}, at=talk.now))
+    assert talk.conversation.status == "pending"
+    receivers.let_the_bot_answer(envelope(acme, {**said, "direction": "out"}, at=talk.now))
+    assert talk.conversation.status == "open"
+
+
+def envelope(tenant, payload, *, at):
+    return Envelope(uuid4(), "chat.message_sent", tenant.schema_name, f"conversation:{uuid4()}", payload, at)
