@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
-from chat.services import contacts, conversations, inboxes, messages, widget
+from chat.services import contacts, conversations, inboxes, messages, sla, widget
 from chat.services.demo import channels, desk, figures, files, flow, shelves
 
 HERE = Path(__file__).parent
@@ -81,6 +81,7 @@ def _tell(
 
     agent = people[talk.get("agent", "agent")]
     taken = False
+    sla.begin(conversation_id=conversation.pk, now=clock)
     for number, line in enumerate(talk["lines"]):
         who, carried, text = _parts(line)
         client_id = uuid5(key, str(number))
@@ -94,11 +95,13 @@ def _tell(
             said["attachment_ids"] = [brought]
         if who == ">":
             messages.send_from_visitor(conversation_id=conversation.pk, visitor=visitor, **said)
+            sla.follow(conversation_id=conversation.pk, now=clock)
             continue
         if not taken and talk["state"] != "queue":
             conversations.claim(conversation_id=conversation.pk, by=agent, now=clock - timedelta(seconds=15))
             taken = True
         messages.send(conversation_id=conversation.pk, by=agent, private=who == "#", **said)
+        sla.follow(conversation_id=conversation.pk, now=clock)
     _leave(talk, conversation=conversation, visitor=visitor, agent=agent, taken=taken, clock=clock, now=now)
 
 

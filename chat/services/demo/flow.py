@@ -181,11 +181,11 @@ def set_up(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime
 
 
 def live(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime) -> None:
-    """After the last conversation: running clocks, answers of visitors, rules and macros."""
+    """After the last conversation: clocks as they stand now, answers of visitors, rules and macros."""
     words = WORDS["en" if language.startswith("en") else "pt"]
     inbox.refresh_from_db()
-    for key in Conversation.objects.unresolved().order_by("number").values_list("pk", flat=True):
-        sla.begin(conversation_id=key, now=now)
+    for key in Conversation.objects.order_by("number").values_list("pk", flat=True):
+        sla.follow(conversation_id=key, now=now)
     sla.sweep(now=now)
     _answers(words["comments"], now=now)
     for rule in words["rules"]:
