@@ -175,7 +175,8 @@ class AgentConsumer(CallsMixin):
         if files or called:
             sent = await self.in_tenant(messages.send, **said, attachment_ids=files, mentions=called)
         else:
-            sent = await hot.send(schema=self.tenant.schema_name, request_id=self.request_id, **said)
+            quick = await hot.send(schema=self.tenant.schema_name, request_id=self.request_id, **said)
+            sent = quick if quick is not None else await self.in_tenant(messages.send, **said)
         await self.send_frame(acknowledge(client_id, sent))
 
     async def on_read(self, frame: dict[str, Any]) -> None:

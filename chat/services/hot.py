@@ -39,8 +39,8 @@ async def send(
     reply_to: UUID | None,
     now: datetime,
     request_id: str = "",
-) -> messages.Sent:
-    """`messages.send` of a plain text. Raises as it does."""
+) -> messages.Sent | None:
+    """`messages.send` of a plain text, or nothing when the channel needs that whole service. Raises as it does."""
     text = messages.clean(body)
     posted = await _post(
         schema,
@@ -58,6 +58,8 @@ async def send(
     )
     if posted is None:
         raise ConversationNotFound()
+    if posted.created is None:
+        return None
     messages.refuse_other_content(posted, body=text, private=private, author=by.pk)
     return await _tell(schema, posted, wire.agent_author(by), visitor=False)
 

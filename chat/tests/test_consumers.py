@@ -11,7 +11,7 @@ from django_tenants.utils import tenant_context
 from rest_framework_simplejwt.tokens import AccessToken
 
 from chat.consumers import restart
-from chat.models import Conversation, Message
+from chat.models import Conversation, Inbox, Message
 from chat.services import conversations, labels, messages, notifications, widget
 from chat.tests import sockets
 from chat.tests.factories import ConversationFactory, InboxFactory, NotificationFactory
@@ -70,6 +70,26 @@ async def test_both_sides_see_what_the_other_writes(acme, talk):
     assert (heard["seq"], heard["data"]["body"], heard["data"]["client_id"]) == (2, "Do you have bread?", question)
     assert heard["data"]["author"]["kind"] == "contact"
     assert (reply["data"]["body"], reply["data"]["author"]["name"]) == ("We do.", "Bia Braga")
+
+
+async def test_free_words_outside_whatsapps_window_are_refused_on_the_socket_too(acme, talk):
+    def hours_ago(hours):
+        with tenant_context(acme):
+            talk.say("oi")
+            Inbox.objects.filter(pk=talk.inbox.pk).update(channel="whatsapp")
+            Conversation.objects.update(last_contact_message_at=timezone.now() - timedelta(hours=hours))
+
+    async with sockets.agent(acme, talk.client) as agent:
+        for hours, body, private, told in (
+            (25, "tarde", False, "msg.nack"),
+            (25, "nota", True, "msg.ack"),
+            (1, "a tempo", False, "msg.ack"),
+        ):
+            await sync_to_async(hours_ago)(hours)
+            await agent.say(type="msg.send", conversation=talk.id, client_id=str(uuid4()), body=body, private=private)
+            answer = await agent.hear(told)
+            if told == "msg.nack":
+                assert answer["code"] == "window_closed"
 
 
 async def test_notes_never_reach_the_visitor(acme, talk):
