@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
-from chat.services import contacts, conversations, inboxes, messages, sla, widget
+from chat.services import calls, contacts, conversations, inboxes, messages, sla, widget
 from chat.services.demo import channels, desk, figures, files, flow, shelves
 
 HERE = Path(__file__).parent
@@ -34,6 +34,9 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
         inbox = inboxes.create(name="Website", now=now)
     flow.set_up(inbox=inbox, language=language, people=people, now=now)
     trade = shelves.trade_of(connection.tenant.slug, language)
+    if calls.offered():
+        inbox.features = inbox.features | {"video": True}
+        inbox.save(update_fields=["features"])
     shelves.fill(trade=trade, language=language, now=now, people=people)
     by_bot = shelves.let_the_bot_talk(trade=trade, inbox=inbox, now=now, people=people)
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
