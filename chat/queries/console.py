@@ -164,7 +164,7 @@ def others_of(conversation: Conversation, *, user: Any, limit: int = 10) -> list
         Conversation.objects.visible_to(user)
         .filter(contact_id=conversation.contact_id)
         .exclude(pk=conversation.pk)
-        .with_people()
+        .only("number", "status", "preview", "last_activity_at")
         .order_by("-last_activity_at", "-pk")[:limit]
     )
 

@@ -24,7 +24,8 @@ MACROS_SHOWN = 12
 def find(request: HttpRequest, number: int) -> Conversation:
     """The conversation of this number, with its people; 404 when this person may not see it."""
     return get_object_or_404(
-        Conversation.objects.visible_to(request.user).with_people().select_related("team"), number=number
+        Conversation.objects.visible_to(request.user).with_people().select_related("team").defer("inbox__hmac_secret"),
+        number=number,
     )
 
 
