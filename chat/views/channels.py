@@ -26,6 +26,8 @@ CARDS = (
     (Channel.EMAIL, "mail", gettext_lazy("A mailbox, or mails that a provider forwards; answered in their thread.")),
     (Channel.API, "webhook", gettext_lazy("Your own channel: messages in over the API, messages out by webhook.")),
 )
+# What an own channel posts, as its page shows it.
+EXAMPLE = '{ "id": "m-1", "contact": { "source_id": "u-42", "name": "Marta" }, "body": "…" }'
 EMAIL_OUT = ("smtp_host", "smtp_port", "smtp_security", "smtp_user", "smtp_password")
 EMAIL_IN = ("imap_host", "imap_port", "imap_security", "imap_user", "imap_password", "imap_folder")
 
@@ -120,6 +122,7 @@ def _page(request: HttpRequest, inbox: Inbox, form: ChannelForm) -> HttpResponse
         "verify_token": account.keys.get("verify_token", ""),
         "webhook": "" if inbox.channel == Channel.API else channels.webhook_address(inbox),
         "incoming": request.build_absolute_uri(door) if inbox.channel == Channel.API else "",
+        "example": EXAMPLE,
         "email_out": [form[name] for name in EMAIL_OUT if name in form.fields],
         "email_in": [form[name] for name in EMAIL_IN if name in form.fields],
     }
