@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -20,6 +20,9 @@ from ops.kernel.api import IdempotentMixin, StrictSerializer
 from ops.kernel.ids import uuid7
 from ops.kernel.money import Money
 from tenants.accounts.permissions import RequiredPermissions
+
+
+KEY = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the charge, or the `txid` of its card.")
 
 
 class AmountSerializer(serializers.Serializer[Any]):
@@ -64,7 +67,8 @@ class PixViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
 
     queryset = PixCharge.objects.none()
     serializer_class = PixChargeSerializer
-    lookup_value_regex = "[0-9a-fA-F-]{32,36}"
+    # Its id, or the txid that the card and the bank's statement show.
+    lookup_value_regex = "[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|[A-Z0-9]{25}"
     permission_classes = (RequiredPermissions,)
     required_permissions = {
         "list": "chat.view_conversation",
@@ -79,6 +83,15 @@ class PixViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
     def get_queryset(self) -> QuerySet[PixCharge]:
         """Charges of conversations this person may see."""
         return PixCharge.objects.filter(conversation__in=Conversation.objects.visible_to(self.request.user))
+
+    def get_object(self) -> PixCharge:
+        """The charge of the address, among those this person may see."""
+        return pix.called(self.get_queryset(), self.kwargs["pk"])
+
+    @extend_schema(parameters=[KEY])
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One charge."""
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=PixWriteSerializer, responses={201: PixChargeSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -98,14 +111,14 @@ class PixViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
         )
         return Response(PixChargeSerializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={200: PixChargeSerializer})
+    @extend_schema(parameters=[KEY], request=None, responses={200: PixChargeSerializer})
     @action(detail=True, methods=["post"])
     def paid(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The money is there. 409 when the charge is no longer open."""
         done = pix.mark_paid(charge_id=self._key(), by=request.user, now=timezone.now())
         return Response(PixChargeSerializer(done).data)
 
-    @extend_schema(request=None, responses={200: PixChargeSerializer})
+    @extend_schema(parameters=[KEY], request=None, responses={200: PixChargeSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take the request back. 409 when the charge is no longer open."""
@@ -113,5 +126,4 @@ class PixViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
         return Response(PixChargeSerializer(done).data)
 
     def _key(self) -> UUID:
-        found: PixCharge = self.get_object()
-        return found.pk
+        return self.get_object().pk

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import segno
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -163,6 +164,15 @@ def picture(code: str) -> tuple[int, str]:
             path.append(f"M{x} {y}h{width}v1h-{width}z")
             x += width
     return len(rows), "".join(path)
+
+
+def called(charges: QuerySet[PixCharge], key: str) -> PixCharge:
+    """The charge of these with this id, or with the `txid` its card and its code carry. Raises `PixChargeNotFound`."""
+    found = charges.filter(txid=key) if len(key) == brcode.TXID_LIMIT else charges.filter(pk=key)
+    charge = found.first()
+    if charge is None:
+        raise PixChargeNotFound()
+    return charge
 
 
 def mark_paid(*, charge_id: UUID, by: Any, now: datetime | None = None) -> PixCharge:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext
 
-from chat.enums import Direction
+from chat.enums import Direction, Kind, PixState
 from chat.models import Conversation, Message
 from chat.queries import attachments
 from chat.views import words
@@ -53,6 +53,7 @@ class Line:
     gone: bool = False
     error: str = ""
     quote: Quote | None = None
+    may_settle: bool = False
     meta: dict[str, Any] = field(default_factory=dict)
     attachments: list[Any] = field(default_factory=list)
 
@@ -60,6 +61,7 @@ class Line:
 def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, seen: int | None = None) -> list[Line]:
     """Lines of these messages. `seen` is the seq after which the first line of the visitor is news."""
     said = words.console()
+    may_reply = user.has_perm("chat.reply_conversation")
     drawn: list[Line] = []
     news_shown = seen is None
     days: dict[Any, str] = {}
@@ -97,6 +99,7 @@ def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, se
                 gone=row.deleted_at is not None,
                 error=row.error,
                 quote=_quote(row, user=user, said=said),
+                may_settle=may_reply and row.kind == Kind.PIX and row.meta.get("state") == PixState.OPEN,
                 meta=row.meta,
                 attachments=_attachments(row),
             )

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from billing.providers import brcode
@@ -67,6 +68,17 @@ def test_paid_is_told_to_both_sides_and_final(conversation, bia):
     assert (charge.state, charge.settled_at) == (PixState.PAID, NOON)
 
 
+def test_only_who_may_answer_settles_an_open_card(conversation, bia, acme, client_of):
+    charge = asked(conversation, bia, now=timezone.now())
+    page = f"/chat/c/{conversation.number}"
+    button = f'data-pix-settle="paid" data-txid="{charge.txid}"'
+
+    assert button in client_of(acme, user=bia).get(page).content.decode()
+    assert button not in client_of(acme, role="viewer").get(page).content.decode()
+    pix.mark_paid(charge_id=charge.pk, by=bia)
+    assert button not in client_of(acme, user=bia).get(page).content.decode()
+
+
 def test_what_nobody_paid_expires(conversation, bia):
     late, paid = asked(conversation, bia), asked(conversation, bia)
     pix.mark_paid(charge_id=paid.pk, by=bia, now=NOON)
@@ -117,6 +129,12 @@ def test_the_api_and_the_page(conversation, acme, beta, ana, bia, client_of):
     assert agent.post(f"{address}cancel/").status_code == 409
     refused = agent.post("/api/v1/chat/pix/", sent | {"amount": "1.001"}, content_type="application/json")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
+
+
+    other = asked(conversation, bia, now=timezone.now())
+    assert client_of(beta, role="owner").post(f"/api/v1/chat/pix/{other.txid}/paid/").status_code == 404
+    assert agent.post(f"/api/v1/chat/pix/{other.txid}/cancel/").json()["id"] == str(other.pk)
+    assert agent.get("/api/v1/chat/pix/ZZZZZZZZZZZZZZZZZZZZZZZZZ/").status_code == 404
 
     assert agent.get("/settings/chat/pix/").status_code == 403
     page = owner.get("/settings/chat/pix/")

@@ -19,6 +19,7 @@ import { openList } from "./list.js";
 import { openLightbox } from "./media.js";
 import { openMessageMenu } from "./message-menu.js";
 import { openPanes, part } from "./panes.js";
+import { openSettling } from "./pix.js";
 import { openThread } from "./thread.js";
 
 const PILL_AFTER_MS = 1_500;
@@ -71,6 +72,7 @@ export function start(root) {
     const context = openContext({ app });
     const messageMenu = openMessageMenu({ app });
     const lightbox = openLightbox({ app });
+    const settling = openSettling({ app });
     const calls = (app.calls = openCalls({ app }));
 
     // Only the open thread is followed; the API names conversations by number.
@@ -203,7 +205,7 @@ export function start(root) {
     return () => {
         leave();
         live.close();
-        for (const one of [delivery, list, panes, app.actions, app.alerts, app.availability, context, messageMenu, lightbox, calls]) one.close();
+        for (const one of [delivery, list, panes, app.actions, app.alerts, app.availability, context, messageMenu, lightbox, settling, calls]) one.close();
         unbind();
         document.removeEventListener("visibilitychange", onVisible);
         connection("idle");

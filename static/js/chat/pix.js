@@ -1,7 +1,8 @@
-// A Pix charge in the conversation: an amount, a line of text, and the card is on its way.
+// A Pix charge in the conversation: an amount, a line of text, and the card is on its way; later it is paid or cancelled.
 
-import { request } from "../lib/dom.js";
+import { on, request } from "../lib/dom.js";
 import { openDialog } from "../lib/dialog.js";
+import { toast } from "../lib/toast.js";
 import { uuid } from "../lib/socket.js";
 
 export function openPix({ app, article }) {
@@ -39,4 +40,34 @@ export function openPix({ app, article }) {
             form.elements.amount.focus();
         },
     };
+}
+
+/** Settling an open charge from its card, after one more question: it is final. */
+export function openSettling({ app }) {
+    const { main, words } = app;
+
+    function ask(button) {
+        const dialog = document.getElementById(`chat-pix-${button.dataset.pixSettle}`);
+        dialog.querySelector("[data-pix-amount]").textContent = button.closest(".chat-message-card").querySelector(".chat-amount").textContent;
+        dialog.returnValue = "";
+        dialog.onclose = () => dialog.returnValue === "yes" && settle(button);
+        openDialog(dialog);
+    }
+
+    async function settle(button) {
+        const { txid, pixSettle: verb } = button.dataset;
+        const seq = Number(button.closest("[data-line]").dataset.seq);
+        button.setAttribute("aria-busy", "true");
+        try {
+            await request(`/api/v1/chat/pix/${txid}/${verb}/`, { method: "POST", body: {} });
+        } catch (error) {
+            toast(error.problem?.detail || words.actionFailed, { tone: "error" });
+        } finally {
+            button.removeAttribute("aria-busy");
+        }
+        // Its event draws the card as well; somebody may have been quicker, or the line may be down.
+        app.thread?.redraw(seq);
+    }
+
+    return { close: on(main, "click", "[data-pix-settle]", (event, button) => ask(button)) };
 }
