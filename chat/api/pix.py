@@ -21,7 +21,6 @@ from ops.kernel.ids import uuid7
 from ops.kernel.money import Money
 from tenants.accounts.permissions import RequiredPermissions
 
-
 KEY = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the charge, or the `txid` of its card.")
 
 

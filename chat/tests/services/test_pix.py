@@ -130,7 +130,6 @@ def test_the_api_and_the_page(conversation, acme, beta, ana, bia, client_of):
     refused = agent.post("/api/v1/chat/pix/", sent | {"amount": "1.001"}, content_type="application/json")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
 
-
     other = asked(conversation, bia, now=timezone.now())
     assert client_of(beta, role="owner").post(f"/api/v1/chat/pix/{other.txid}/paid/").status_code == 404
     assert agent.post(f"/api/v1/chat/pix/{other.txid}/cancel/").json()["id"] == str(other.pk)
