@@ -5,10 +5,9 @@ as `static/js/chat/lines.js`; what every line repeats is kept to what a reader s
 stays below two hundred elements.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Hashable, Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -17,10 +16,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import ngettext
 
 from chat.enums import Channel, Direction, Priority, Status
-from chat.models import Conversation
+from chat.queries.console import Row
 from chat.templatetags.chat import age, linked
 from chat.views import words
 from chat.views.lines import Line
+from tenants.templatetags.kept import Drawings
 from tenants.templatetags.ui import avatar_colour, icon, initials
 
 # Kinds whose body is plain words; the others have a card of their own in `chat/_card.html`.
@@ -32,6 +32,9 @@ CHANNEL_ICONS = {
     "whatsapp": "phone",
     "telegram": "send",
 }
+# Rows of the list, about two kilobytes each; the minute is part of what they show.
+ROWS_KEPT = 2048
+_rows = Drawings(ROWS_KEPT)
 FLAGGED = frozenset({Priority.URGENT.value, Priority.HIGH.value})
 
 
@@ -146,52 +149,45 @@ def _error(one: Line) -> str:
 
 
 def rows(
-    found: Iterable[Conversation], *, query: str, here: Container[str], opened: UUID | None, user: Any, now: datetime
+    found: Iterable[Row], *, query: str, here: Container[str], opened: str, user: Any, now: datetime
 ) -> SafeString:
     """Every row, with its box for choosing several."""
+    me, minute = str(user.pk), int(now.timestamp() // 60)
+    shown: list[Hashable] = [
+        (one, query, one.contact_id in here, one.pk == opened, one.assignee_id == me, minute) for one in found
+    ]
+    return mark_safe(_rows.each(shown, lambda values: _row(values, now)))  # noqa: S308 — `_row` escapes what people wrote
+
+
+def _row(values: tuple[Row, str, bool, bool, bool, int], now: datetime) -> str:
+    one, query, is_here, is_open, is_mine, _minute = values
     said = words.console()
     tail = f"?{escape(query)}" if query else ""
-    drawn = (_row(one, said, tail=tail, here=here, opened=opened, user=user, now=now) for one in found)
-    return mark_safe("".join(drawn))  # noqa: S308 — `_row` escapes what people wrote
-
-
-def _row(
-    one: Conversation,
-    said: dict[str, Any],
-    *,
-    tail: str,
-    here: Container[str],
-    opened: UUID | None,
-    user: Any,
-    now: datetime,
-) -> str:
-    who = str(one.contact)
-    name = escape(who)
-    unread = one.agent_unread
-    dot = '<span class="dot dot-green"></span>' if str(one.contact_id) in here else ""
-    channel = one.inbox.channel
+    name = escape(one.who)
+    unread = one.unread
+    dot = '<span class="dot dot-green"></span>' if is_here else ""
     preview = one.preview or "…"
     if one.preview_direction == Direction.OUT and one.preview:
         preview = str(said["youSaid"]) % {"text": preview}
-    current = ' aria-current="true"' if one.pk == opened else ""
+    current = ' aria-current="true"' if is_open else ""
     counted = ngettext("%(count)s unread", "%(count)s unread", unread) % {"count": unread}
     return (
         f'<li class="chat-row" id="row-{one.pk}" data-row data-conversation="{one.pk}" data-number="{one.number}"'
-        f' data-contact="{one.contact_id}" data-assignee="{one.assignee_id or ""}" data-unread="{unread}"'
+        f' data-contact="{one.contact_id}" data-assignee="{one.assignee_id}" data-unread="{unread}"'
         f"{' data-is-unread' if unread else ''}>"
         f'<label class="chat-row-check"><input type="checkbox" value="{one.number}" data-select-conversation'
-        f' aria-label="{escape(str(said["choose"]) % {"name": who})}"></label>'
+        f' aria-label="{escape(str(said["choose"]) % {"name": one.who})}"></label>'
         f'<a class="chat-row-link" href="/chat/c/{one.number}{tail}" data-open'
         f"{current}>"
-        f'<span class="avatar avatar-{avatar_colour(who)}"><span aria-hidden="true">{escape(initials(who))}</span>{dot}'
-        f'</span><span class="chat-row-main"><span class="chat-row-head">'
+        f'<span class="avatar avatar-{avatar_colour(one.who)}"><span aria-hidden="true">{escape(initials(one.who))}</span>'
+        f'{dot}</span><span class="chat-row-main"><span class="chat-row-head">'
         f'<span class="chat-row-name" data-part="name">{name}</span>{_label_dots(one)}'
-        f'<span class="chat-row-channel" data-tip="{escape(one.inbox.name)}">{icon(CHANNEL_ICONS.get(channel, "inbox"), 12)}'
-        f'<span class="visually-hidden">{escape(_channel(channel))}</span></span>'
-        f'<span class="chat-row-age" data-part="age">{age(one.last_message_at or one.created_at)}</span></span>'
+        f'<span class="chat-row-channel" data-tip="{escape(one.inbox)}">{icon(CHANNEL_ICONS.get(one.channel, "inbox"), 12)}'
+        f'<span class="visually-hidden">{escape(_channel(one.channel))}</span></span>'
+        f'<span class="chat-row-age" data-part="age">{age(one.at)}</span></span>'
         f'<span class="chat-row-foot"><span class="chat-row-preview" data-part="preview">{escape(preview)}</span>'
         f'<span class="chat-row-marks"><span class="avatar-stack" data-part="viewers"></span>{_ring(one, said, now)}'
-        f"{_flag_mark(one)}{_state_mark(one)}{_holder(one, user)}"
+        f"{_flag_mark(one)}{_state_mark(one)}{'' if is_mine else _holder(one)}"
         f'<span class="count" data-part="count"{"" if unread else " hidden"}><span aria-hidden="true"'
         f' data-part="number">{unread}</span><span class="visually-hidden">{escape(counted)}</span></span>'
         f"</span></span></span></a></li>"
@@ -202,25 +198,22 @@ def _channel(value: str) -> str:
     return str(Channel(value).label) if value in Channel.values else value
 
 
-def _label_dots(one: Conversation) -> str:
-    worn = one.labels.all()[:4]
-    if not worn:
+def _label_dots(one: Row) -> str:
+    if not one.labels:
         return ""
-    dots = "".join(f'<i class="label-dot label-{escape(label.color)}"></i>' for label in worn)
-    names = escape(", ".join(label.name for label in worn))
+    dots = "".join(f'<i class="label-dot label-{escape(color)}"></i>' for color, _ in one.labels)
+    names = escape(", ".join(name for _, name in one.labels))
     return f'<span class="chat-row-labels" role="img" aria-label="{names}" data-tip="{names}">{dots}</span>'
 
 
-def _ring(one: Conversation, said: dict[str, Any], now: datetime) -> str:
+def _ring(one: Row, said: dict[str, Any], now: datetime) -> str:
     """How much of the promised time is left, as a ring that empties."""
-    clock = next((clock for clock in getattr(one, "clocks", ()) if clock.due_at is not None), None)
+    clock = one.clock
     if clock is None:
         return ""
     left = (clock.due_at - now).total_seconds()
     part = max(0, min(100, round(100 * left / max(1, clock.target_s))))
-    state = (
-        "broken" if left <= 0 else "warned" if clock.warned_at or (clock.warn_at and clock.warn_at <= now) else "kept"
-    )
+    state = "broken" if left <= 0 else "warned" if clock.warned or (clock.warn_at and clock.warn_at <= now) else "kept"
     minutes = max(0, round(abs(left) / 60))
     shown = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
     word = escape(str(said["slaBroken"] if left <= 0 else said["slaLeft"]) % {"time": shown})
@@ -230,7 +223,7 @@ def _ring(one: Conversation, said: dict[str, Any], now: datetime) -> str:
     )
 
 
-def _flag_mark(one: Conversation) -> str:
+def _flag_mark(one: Row) -> str:
     if one.priority not in FLAGGED:
         return ""
     word = escape(Priority(one.priority).label)
@@ -240,7 +233,7 @@ def _flag_mark(one: Conversation) -> str:
     )
 
 
-def _state_mark(one: Conversation) -> str:
+def _state_mark(one: Row) -> str:
     sign = {Status.SNOOZED.value: "alarm-clock", Status.RESOLVED.value: "circle-check", Status.PENDING.value: "pause"}
     if one.status not in sign:
         return ""
@@ -250,11 +243,11 @@ def _state_mark(one: Conversation) -> str:
     )
 
 
-def _holder(one: Conversation, user: Any) -> str:
-    if one.assignee is None or one.assignee_id == user.pk:
+def _holder(one: Row) -> str:
+    if not one.assignee_id:
         return ""
-    name = escape(one.assignee.get_full_name())
+    name = escape(one.holder)
     return (
-        f'<span class="avatar avatar-small avatar-{avatar_colour(one.assignee.get_full_name())}" role="img"'
-        f' aria-label="{name}" data-tip="{name}">{escape(initials(one.assignee.get_full_name()))}</span>'
+        f'<span class="avatar avatar-small avatar-{avatar_colour(one.holder)}" role="img"'
+        f' aria-label="{name}" data-tip="{name}">{escape(initials(one.holder))}</span>'
     )

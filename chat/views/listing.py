@@ -64,36 +64,36 @@ def context(request: HttpRequest, opened: Conversation | None) -> dict[str, Any]
     """What `_list.html` draws."""
     chosen = wanted(request)
     rows, more = queries.conversations(user=request.user, wanted=chosen)
-    here = presence.visitors_here([row.contact_id for row in rows])
+    here = presence.all_visitors()
     number = opened.number if opened else None
     said = query(chosen)
+    counts = home.counts(request)
+    narrowed = _narrowed(chosen)
     return {
         "wanted": chosen,
-        "rows": [
-            {"conversation": row, "url": address(row.number, chosen), "here": str(row.contact_id) in here}
-            for row in rows
-        ],
+        "rows": rows,
         "drawn_rows": drawing.rows(
             rows,
             query=said,
             here=here,
-            opened=opened.pk if opened else None,
+            opened=str(opened.pk) if opened else "",
             user=request.user,
             now=timezone.now(),
         ),
         "more_url": address(number, chosen, limit=chosen.limit + queries.PAGE)
         if more and chosen.limit < queries.MOST
         else "",
-        "tabs": _tabs(request, chosen),
-        "chips": _chips(chosen),
-        "narrowed": _narrowed(chosen),
+        "tabs": lambda: _tabs(counts, chosen),
+        "chips": lambda: _chips(chosen),
+        "narrowed": narrowed,
+        # All that the fixed parts depend on; tabs and chips are made only when those are drawn anew.
+        "list_key": (chosen, *counts.values(), *((chip["label"], chip["url"]) for chip in narrowed)),
         "list_url": address(None, chosen),
         "list_query": said,
     }
 
 
-def _tabs(request: HttpRequest, chosen: queries.Filter) -> list[dict[str, Any]]:
-    counts = home.counts(request)
+def _tabs(counts: dict[str, int], chosen: queries.Filter) -> list[dict[str, Any]]:
     labels = (
         ("mine", pgettext("conversations", "Mine")),
         ("queue", _("Queue")),

@@ -1,11 +1,12 @@
 """Words the browser's modules show: translated here, so that every sentence lives in the one catalogue."""
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from django.utils import formats
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from chat.enums import HandoffReason
 
@@ -232,7 +233,12 @@ def loader() -> Words:
 
 
 def console() -> dict[str, Any]:
-    """What the agents' console says besides its templates, in the active language."""
+    """What the agents' console says besides its templates, in the active language. Shared: not to be changed."""
+    return _console(get_language())
+
+
+@lru_cache(maxsize=16)
+def _console(_language: str | None) -> dict[str, Any]:
     return {
         "today": _("Today"),
         "yesterday": _("Yesterday"),

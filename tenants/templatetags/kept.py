@@ -1,10 +1,12 @@
 """Parts of a page that are drawn once for all who see the same."""
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from django import template
 from django.db import connection
 from django.template.base import FilterExpression, NodeList, Parser, Token
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
@@ -12,6 +14,31 @@ register = template.Library()
 
 # Drawings of one place of one template; when there are more, all are forgotten.
 KEPT = 256
+
+
+class Drawings:
+    """Texts drawn in Python once for each schema, language, time zone and the values they show.
+
+    The values must be all that the drawing depends on; for words such as "two minutes ago" the minute is one of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.drawn: dict[tuple[Hashable, ...], str] = {}
+
+    def each(self, shown: list[Hashable], draw: Callable[[Any], str]) -> str:
+        """The drawings of all values in their order, joined; `draw` is asked for those that are not kept."""
+        place = (getattr(connection, "schema_name", ""), get_language(), timezone.get_current_timezone_name())
+        parts = []
+        for values in shown:
+            key = (*place, values)
+            text = self.drawn.get(key)
+            if text is None:
+                if len(self.drawn) >= self.most:
+                    self.drawn.clear()  # rather than counting who was used last
+                text = self.drawn[key] = draw(values)
+            parts.append(text)
+        return "".join(parts)
 
 
 class KeptNode(template.Node):

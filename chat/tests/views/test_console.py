@@ -7,14 +7,14 @@ from django.utils.translation import gettext
 
 from chat.models import Conversation, Message
 from chat.services import conversations, messages
-from chat.tests.factories import ConversationFactory, MessageFactory
+from chat.tests.factories import ConversationFactory, LabelFactory, MessageFactory
 from tenants.accounts.models import Role
 from tenants.accounts.tests.factories import UserFactory
 
 
 def numbers(response):
     """Numbers of the rows of a list, in order."""
-    return [row["conversation"].number for row in response.context["rows"]]
+    return [row.number for row in response.context["rows"]]
 
 
 def texts(response):
@@ -29,7 +29,7 @@ def test_the_list_asks_the_same_number_of_questions(acme, bia, client_of, rows, 
     client = client_of(acme, user=bia)
     client.get("/chat/")
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         response = client.get("/chat/", headers={"x-console": "list"})
 
     assert len(numbers(response)) == rows
@@ -67,8 +67,9 @@ def test_tabs_and_states_narrow_the_list_and_stay_in_the_address(acme, bia, ana,
         row.number for row in (mine, hers, queued, resolved)
     )
     response = client.get("/chat/?tab=all&status=any")
-    assert all(row["url"].endswith("?tab=all&status=any") for row in response.context["rows"])
-    assert {tab["key"]: tab["count"] for tab in response.context["tabs"]} == {"mine": 1, "queue": 1, "all": 3}
+    drawn = response.content.decode()
+    assert all(f'href="/chat/c/{row.number}?tab=all&amp;status=any"' in drawn for row in response.context["rows"])
+    assert {tab["key"]: tab["count"] for tab in response.context["tabs"]()} == {"mine": 1, "queue": 1, "all": 3}
 
 
 @pytest.mark.parametrize(
@@ -270,3 +271,48 @@ def test_the_home_page_shows_who_waits(acme, bia, client_of):
 
     assert "Alguém aí?" in page
     assert gettext("Waiting for an answer") in page
+
+
+def row_of(response, conversation):
+    """The drawn row of a conversation."""
+    found = re.search(rf'<li class="chat-row" id="row-{conversation.pk}".*?</li>', response.content.decode(), re.S)
+    assert found is not None
+    return found.group()
+
+
+def test_a_kept_row_is_drawn_again_when_what_it_shows_changes(acme, bia, client_of):
+    conversation = ConversationFactory(assignee=bia, preview="Is it ready?")
+    client = client_of(acme, user=bia)
+    seen = [row_of(client.get("/chat/"), conversation)]
+    assert row_of(client.get("/chat/"), conversation) == seen[0]
+
+    def look():
+        seen.append(row_of(client.get("/chat/"), conversation))
+        return seen[-1]
+
+    Conversation.objects.filter(pk=conversation.pk).update(preview="Now it is")
+    assert "Now it is" in look()
+    Conversation.objects.filter(pk=conversation.pk).update(agent_unread=3)
+    assert 'data-unread="3"' in look()
+    Conversation.objects.filter(pk=conversation.pk).update(priority="urgent")
+    assert "chat-priority-urgent" in look()
+    conversation.contact.name = "Rosa <Prado>"
+    conversation.contact.save()
+    assert "Rosa &lt;Prado&gt;" in look()
+    conversation.labels.add(LabelFactory(name="wholesale"))
+    assert "wholesale" in look()
+    assert len(set(seen)) == len(seen)
+    opened = row_of(client.get(f"/chat/c/{conversation.number}"), conversation)
+    assert 'aria-current="true"' in opened
+    assert 'aria-current="true"' not in row_of(client.get("/chat/"), conversation)
+
+
+def test_a_kept_row_names_who_has_it_to_everybody_else(acme, bia, ana, client_of):
+    conversation = ConversationFactory(assignee=bia)
+    address, label = "/chat/?tab=all", f'aria-label="{bia.get_full_name()}"'
+
+    own = row_of(client_of(acme, user=bia).get(address), conversation)
+    hers = row_of(client_of(acme, user=ana).get(address), conversation)
+
+    assert label in hers
+    assert label not in own

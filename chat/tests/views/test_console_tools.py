@@ -13,7 +13,7 @@ from chat.tests.factories import ConversationFactory, MessageFactory
 
 def numbers(response):
     """Numbers of the rows of a list, in order."""
-    return [row["conversation"].number for row in response.context["rows"]]
+    return [row.number for row in response.context["rows"]]
 
 
 def test_a_team_and_labels_are_put_on_and_taken_off(acme, bia, client_of):
