@@ -112,6 +112,14 @@ class WidgetForm(forms.ModelForm):
         required=False,
         help_text=_("Otherwise a visitor goes on with the one that is open."),
     )
+    feature_preview = forms.BooleanField(
+        label=_("Show the team what a visitor is typing"),
+        required=False,
+        help_text=_(
+            "Agents see the words before they are sent and can prepare an answer. Visitors are told so below the field, "
+            "and nothing of it is kept."
+        ),
+    )
     consent_text = forms.CharField(
         label=_("Consent"),
         required=False,

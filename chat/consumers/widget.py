@@ -16,6 +16,8 @@ from chat.services import contacts, conversations, hot, messages, presence, widg
 from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
 
+PREVIEW_LIMIT = 500
+
 
 class WidgetConsumer(CallsMixin):
     """`/ws/widget/`: what a visitor may see of their own conversations."""
@@ -107,10 +109,13 @@ class WidgetConsumer(CallsMixin):
         key = uuid_in(frame, "conversation")
         if key not in self.followed:
             raise ConversationNotFound(field="conversation")
+        typed = text_in(frame, "preview", limit=PREVIEW_LIMIT, optional=True)
         by = {"kind": "contact", "id": str(self.visitor.contact_id), "name": self.visitor.name}
-        await self.tell(
-            f"conv.{key}", {"type": "typing", "conversation": str(key), "on": flag_in(frame, "on"), "by": by}
-        )
+        types = flag_in(frame, "on")
+        await self.tell(f"conv.{key}", {"type": "typing", "conversation": str(key), "on": types, "by": by})
+        # What somebody has not sent is passed on and kept nowhere, and only where the inbox wants it.
+        if types and typed and await self.in_tenant(widget.shows_preview, conversation_id=key, visitor=self.visitor):
+            await self.tell(f"conv.{key}", {"type": "preview", "conversation": str(key), "text": typed, "by": by})
 
     async def on_page(self, frame: dict[str, Any]) -> None:
         url = text_in(frame, "url", limit=2000) or ""

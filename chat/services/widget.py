@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from chat.enums import Channel
 from chat.errors import ContactBlocked, IdentityRefused, OriginRefused, VisitorTokenRefused, WidgetTokenRefused
-from chat.models import Contact, ContactInbox, Inbox
+from chat.models import Contact, ContactInbox, Conversation, Inbox
 from chat.services import contacts
 from chat.services.conversations import Visitor
 from ops.kernel import signing
@@ -102,6 +102,12 @@ def _link(inbox: Inbox, *, source_id: str, identifier: str | None, now: datetime
 
 def _known(inbox: Inbox, source_id: str) -> ContactInbox | None:
     return ContactInbox.objects.select_related("contact").filter(inbox=inbox, source_id=source_id).first()
+
+
+def shows_preview(*, conversation_id: UUID, visitor: Visitor) -> bool:
+    """Whether the team may see what this visitor types before it is sent: only where the widget says so to them."""
+    rows = Conversation.objects.filter(pk=conversation_id, inbox=visitor.inbox_id, contact=visitor.contact_id)
+    return rows.filter(inbox__features__preview=True).exists()
 
 
 def welcome_among(contact_inbox_ids: Iterable[UUID]) -> set[UUID]:

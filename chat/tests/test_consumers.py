@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 from rest_framework_simplejwt.tokens import AccessToken
@@ -182,6 +183,56 @@ async def test_typing_reading_and_delivery_are_told_to_the_other_side(acme, talk
     assert delivered["data"] == {"mark": "delivered", "by": "contact", "seq": 3}
     assert read["data"] == {"mark": "read", "by": "contact", "seq": 3}
     assert told["by"] == {"kind": "agent", "id": str(talk.agent.pk), "name": "Bia Braga"}
+
+
+async def test_what_a_visitor_types_is_shown_to_agents_where_the_inbox_wants_it_and_kept_nowhere(
+    acme, beta, talk, client_of
+):
+    def switch(on):
+        with tenant_context(acme):
+            Inbox.objects.filter(pk=talk.inbox.pk).update(features=talk.inbox.features | {"preview": on})
+
+    def tables_with(words):
+        with tenant_context(acme), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+                " AND table_type = 'BASE TABLE'"
+            )
+            names = [name for (name,) in cursor.fetchall()]
+            found = []
+            for name in names:
+                cursor.execute(f'SELECT 1 FROM "{name}" AS one WHERE one::text LIKE %s LIMIT 1', [f"%{words}%"])
+                found += [name] if cursor.fetchone() else []
+        return found
+
+    stranger = await sockets.inside(beta, client_of, beta, role="owner")
+    async with (
+        sockets.agent(beta, stranger) as foreign,
+        sockets.agent(acme, talk.client, conversations={talk.id: 0}) as agent,
+        sockets.visitor(acme, talk.token, conversations={talk.id: 0}) as visitor,
+    ):
+        await agent.hear("sub.ok")
+        await visitor.hear("sub.ok")
+        await visitor.say(type="typing", conversation=talk.id, on=True, preview="half a thought")
+        await agent.hear("typing")
+        await visitor.until_pong()
+        unasked = await agent.until_pong()
+        await sync_to_async(switch)(True)
+        await visitor.say(type="typing", conversation=talk.id, on=True, preview="half a thought")
+        shown = await agent.hear("preview")
+        await visitor.say(type="typing", conversation=talk.id, on=True, preview="x" * 501)
+        refused = await visitor.refusal()
+        await visitor.until_pong()
+        await foreign.until_pong()
+
+    assert [frame for frame in unasked if frame["type"] == "preview"] == []
+    assert (shown["conversation"], shown["text"]) == (talk.id, "half a thought")
+    assert shown["by"]["kind"] == "contact"
+    assert refused["code"] == "invalid"
+    assert "half a thought" not in json.dumps(visitor.heard + foreign.heard)
+    await sockets.inside(acme, talk.say, "a whole one")
+    assert "chat_message" in await sync_to_async(tables_with)("a whole one")
+    assert await sync_to_async(tables_with)("half a thought") == []
 
 
 async def test_presence_viewers_and_pages(acme, talk, ana, client_of):

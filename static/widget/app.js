@@ -12,6 +12,7 @@ import { createView } from "./view.js";
 const boot = JSON.parse(document.getElementById("boot").textContent);
 const ACK_MS = 10_000;
 const TYPING_EVERY_MS = 3_000;
+const PREVIEW_EVERY_MS = 700;
 const TYPING_ENDS_MS = 6_000;
 const TYPING_SHOWN_MS = 10_000;
 const QUIET_MS = 500;
@@ -452,20 +453,27 @@ function sendPage() {
 
 let typedAt = 0;
 let typingEnds = 0;
+let typingMore = 0;
 
 function draft(value) {
     drafts.set(current, value);
     if (!value || current.startsWith("new:")) return stopTyping();
-    if (Date.now() - typedAt > TYPING_EVERY_MS) {
+    // The words so far, where the inbox asks for them and the composer says so; else only that somebody types.
+    const preview = boot.features?.preview ? { preview: value.slice(0, 500) } : null;
+    const tell = () => {
         typedAt = Date.now();
-        live?.send({ type: "typing", conversation: current, on: true, ...(boot.features?.preview ? { preview: value.slice(0, 500) } : {}) });
-    }
+        live?.send({ type: "typing", conversation: current, on: true, ...preview });
+    };
+    clearTimeout(typingMore);
+    if (Date.now() - typedAt > (preview ? PREVIEW_EVERY_MS : TYPING_EVERY_MS)) tell();
+    else if (preview) typingMore = setTimeout(tell, PREVIEW_EVERY_MS);
     clearTimeout(typingEnds);
     typingEnds = setTimeout(stopTyping, TYPING_ENDS_MS);
 }
 
 function stopTyping() {
     clearTimeout(typingEnds);
+    clearTimeout(typingMore);
     if (typedAt && !current.startsWith("new:")) live?.send({ type: "typing", conversation: current, on: false });
     typedAt = 0;
 }

@@ -31,7 +31,8 @@ export function createComposer({ boot, actions, stage }) {
     const reply = h("p.replying", { hidden: true });
     const lane = h("div.lane", { hidden: true });
     const tools = h("div.tools", {}, attach, shoot, smile, speak, h("span.gap"), send);
-    const node = h("form.composer", { onsubmit: onSubmit }, reply, tray, field, tools, picker, camera);
+    const watched = h("p.watched", { id: "watched" });
+    const node = h("form.composer", { onsubmit: onSubmit }, reply, tray, field, watched, tools, picker, camera);
     const drop = h("p.drop", { hidden: true, "aria-hidden": "true" });
 
     function onInput() {
@@ -189,6 +190,7 @@ export function createComposer({ boot, actions, stage }) {
     function words() {
         field.placeholder = text.placeholder;
         field.setAttribute("aria-label", text.placeholder);
+        watched.textContent = text.watched;
         for (const [button, label] of [[send, text.send], [attach, text.attach], [shoot, text.camera], [smile, text.emoji], [speak, text.voice]]) {
             button.setAttribute("aria-label", label);
             button.title = label;
@@ -197,6 +199,9 @@ export function createComposer({ boot, actions, stage }) {
     }
 
     function features() {
+        watched.hidden = !may("preview");
+        if (watched.hidden) field.removeAttribute("aria-describedby");
+        else field.setAttribute("aria-describedby", "watched");
         attach.hidden = shoot.hidden = !may("attachments");
         smile.hidden = !may("emoji");
         speak.hidden = !may("voice") || !may("attachments") || !navigator.mediaDevices || !window.MediaRecorder;

@@ -38,7 +38,7 @@ export function openTyping({ article, words }) {
         if (!on) typers.delete(key);
         else {
             const timer = setTimeout(() => heard({ on: false, by }), SHOWN_MS);
-            typers.set(key, { name: by?.name || article.dataset.name, kind: by?.kind, preview: text ?? "", timer });
+            typers.set(key, { name: by?.name || article.dataset.name, kind: by?.kind, preview: text ?? typers.get(key)?.preview ?? "", timer });
         }
         draw();
     }

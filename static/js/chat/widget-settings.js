@@ -1,6 +1,6 @@
 // The settings of the website chat: the preview shows what is chosen before it is saved, and questions come and go.
 
-const FEATURES = ["attachments", "voice", "emoji"];
+const FEATURES = ["attachments", "voice", "emoji", "preview"];
 
 export function start(root) {
     const frame = root.querySelector("[data-preview]");
