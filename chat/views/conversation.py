@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat.enums import Channel, Priority
 from chat.models import AgentProfile, Conversation, Draft, Label, Macro, Message, Team
 from chat.queries import console as queries
-from chat.queries import thread
+from chat.queries import thread, windows
 from chat.services import attachments, calls, pix, presence
 from chat.views import drawing, lines, listing, snooze
 from ops.kernel.ids import uuid7
@@ -98,6 +98,9 @@ def _tools(user: Any, conversation: Conversation) -> dict[str, Any]:
         "may_call": conversation.inbox.channel == Channel.WEB and calls.offered(),
         "has_articles": True,
         "may_charge": pix.is_set_up(),
+        "window_ends_at": windows.ends_at(
+            channel=conversation.inbox.channel, last_contact_message_at=conversation.last_contact_message_at
+        ),
     }
 
 

@@ -1,11 +1,13 @@
 import re
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from chat.models import Conversation, Message
+from chat.models import Conversation, Inbox, Message
 from chat.services import conversations, messages
 from chat.tests.factories import ConversationFactory, LabelFactory, MessageFactory
 from tenants.accounts.models import Role
@@ -316,3 +318,20 @@ def test_a_kept_row_names_who_has_it_to_everybody_else(acme, bia, ana, client_of
 
     assert label in hers
     assert label not in own
+
+
+def test_only_whatsapp_shows_until_when_free_words_are_taken(acme, bia, client_of):
+    wrote_at = timezone.now()
+    shut, taken, web = (ConversationFactory() for _ in range(3))
+    Inbox.objects.filter(pk__in=(shut.inbox_id, taken.inbox_id)).update(channel="whatsapp")
+    Conversation.objects.filter(pk__in=(taken.pk, web.pk)).update(last_contact_message_at=wrote_at)
+    client = client_of(acme, user=bia)
+
+    pages = {row: client.get(f"/chat/c/{row.number}").content.decode() for row in (shut, taken, web)}
+
+    assert 'data-window=""' in pages[shut]
+    until = re.search(r'data-window="([^"]+)"', pages[taken])
+    assert until is not None
+    assert datetime.fromisoformat(until[1]) == wrote_at + timedelta(hours=24)
+    assert "data-templates" in pages[taken]
+    assert "data-templates" not in pages[web]

@@ -10,6 +10,7 @@ import { openEmoji } from "./emoji.js";
 import { initials } from "./format.js";
 import { openPix } from "./pix.js";
 import { preference } from "./preferences.js";
+import { openServiceWindow } from "./service-window.js";
 import { openSuggest } from "./suggest.js";
 import { openVoice } from "./voice.js";
 
@@ -33,6 +34,7 @@ export function openComposer({ app, article, send, typing }) {
     let ends = 0;
 
     const hidden = () => form.querySelector("[name=private]:checked").value === "1";
+    const freely = openServiceWindow({ app, article, form, changed });
     const files = openAttach({ form, words, changed });
     const voice = openVoice({ form, words, send: (fields) => send({ private: hidden(), reply_to: answers?.id ?? null, ...fields }) });
 
@@ -45,9 +47,14 @@ export function openComposer({ app, article, send, typing }) {
         changed();
     }
 
+    /** Free words to somebody whose channel takes only templates now would only come back. */
+    const shut = () => !hidden() && !edits && !freely.open;
+
     function changed() {
         grow(field, 240);
-        button.disabled = files.busy || (!field.value.trim() && !files.ready.length);
+        form.toggleAttribute("data-shut", shut());
+        field.disabled = shut();
+        button.disabled = shut() || files.busy || (!field.value.trim() && !files.ready.length);
     }
 
     function stop() {
@@ -109,7 +116,7 @@ export function openComposer({ app, article, send, typing }) {
     function submit(then = "") {
         const body = field.value.trim();
         const ready = files.ready;
-        if (files.busy || (!body && !ready.length)) {
+        if (shut() || files.busy || (!body && !ready.length)) {
             if (then === "resolve" && !files.busy) app.actions.resolve();
             return;
         }
@@ -254,8 +261,10 @@ export function openComposer({ app, article, send, typing }) {
         },
         edit,
         insert,
+        window: freely,
         close() {
             stop();
+            freely.close();
             drafts.close();
             files.close();
             voice.close();

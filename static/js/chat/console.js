@@ -120,7 +120,7 @@ export function start(root) {
         app.alerts.heard(event);
     });
     live.on("typing", (frame) => frame.by?.id !== me.id && frame.conversation === app.thread?.conversation && app.thread.typing(frame));
-    live.on("preview", (frame) => frame.conversation === app.thread?.conversation && app.thread.typing({ ...frame, on: true, preview: frame.text ?? frame.preview }));
+    live.on("preview", (frame) => frame.conversation === app.thread?.conversation && app.thread.typing({ ...frame, on: true, preview: frame.text }));
     live.on("viewers", (frame) => {
         const users = frame.users.filter((user) => user.id !== me.id);
         list.viewers(frame.conversation, users);
@@ -160,6 +160,7 @@ export function start(root) {
             discard: delivery.remove,
             read: (seq) => app.mayReply && live.send({ type: "read", conversation, seq }),
             stale: panes.refreshHead,
+            arrived: (message) => app.composer?.window.heard(message.created_at),
         }));
         thread.url = article.dataset.url;
         thread.setWaiting(waiting);

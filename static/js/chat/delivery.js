@@ -15,7 +15,14 @@ export function openDelivery({ app, live, changed, sent }) {
         if (state !== "connected") for (const { reject } of acks.values()) reject({});
     });
     live.on("msg.ack", (frame) => acks.get(frame.client_id)?.resolve(frame));
-    live.on("msg.nack", (frame) => acks.get(frame.client_id)?.reject(refusal(frame)));
+    live.on("msg.nack", (frame) => {
+        heard(frame.code);
+        acks.get(frame.client_id)?.reject(refusal(frame));
+    });
+
+    function heard(code) {
+        if (code === "window_closed") app.composer?.window.shut();
+    }
 
     function refusal({ code, detail, retry_after: retryAfter }) {
         return { permanent: !retryAfter && !PASSING.includes(code), reason: detail, retryAfter };
@@ -48,6 +55,7 @@ export function openDelivery({ app, live, changed, sent }) {
         try {
             return await request(`/api/v1/chat/conversations/${item.number}/messages/`, { method: "POST", body: fields(item), signal: AbortSignal.timeout(ACK_MS) });
         } catch (error) {
+            heard(error.problem?.code);
             const lasting = error.status >= 400 && error.status < 500 && ![401, 408, 425, 429].includes(error.status);
             throw { permanent: lasting, reason: error.problem?.errors?.[0]?.detail || error.problem?.detail || "" };
         }

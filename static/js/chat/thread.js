@@ -14,7 +14,7 @@ const TOGETHER_MS = 300_000;
 const READ_AFTER_MS = 250;
 const REDRAW_AFTER_MS = 60;
 
-export function openThread({ article, words, me, retry, discard, read, stale, announce }) {
+export function openThread({ article, words, me, retry, discard, read, stale, announce, arrived }) {
     const log = article.querySelector("[data-log]");
     const newer = article.querySelector("[data-newer]");
     const conversation = article.dataset.conversation;
@@ -203,7 +203,10 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
             const line = put(data, seq);
             show();
             if (line && data.direction !== "activity" && line.author !== me.id && !wasAtEnd) newer.hidden = false;
-            if (data.direction === "in") seen();
+            if (data.direction === "in") {
+                seen();
+                arrived?.(data);
+            }
         } else if (event === "message.updated" || event === "message.deleted") {
             if (data?.id) put(data, data.seq);
             // The words are known; a file was checked and can be opened now.
