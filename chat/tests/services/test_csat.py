@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils.translation import override
 from django_tenants.utils import tenant_context
 
 from chat.models import ChatEvent, CsatResponse, Message
@@ -103,7 +104,8 @@ def test_an_open_conversation_is_not_asked(inbox, noon):
 def test_an_empty_text_brings_the_usual_words_back(inbox, ana, noon):
     inbox = csat.configure(inbox=inbox, by=ana, now=noon, question="")
 
-    assert csat.settings_of(inbox)["question"] == "How was our service?"
+    with override("en"):
+        assert csat.settings_of(inbox)["question"] == "How was our service?"
 
 
 def test_the_table_holds_no_formulas(resolved, noon):

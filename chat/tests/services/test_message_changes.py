@@ -64,7 +64,7 @@ def test_what_happened_and_what_has_left_stay_as_they_are(acme, bia):
     conversation = ConversationFactory()
     sent = MessageFactory(conversation=conversation, by=bia, body="Hello")
     conversations.claim(conversation_id=conversation.pk, by=bia)
-    Inbox.objects.update(channel="whatsapp")
+    Inbox.objects.update(channel="telegram")
 
     with pytest.raises(NotChangeable):
         messages.edit(message_id=sent.pk, by=bia, body="Goodbye")
@@ -101,8 +101,8 @@ def test_the_same_send_again_after_a_change_is_still_the_same_message(acme, bia)
 
 
 def test_delivery_only_moves_up_and_a_failure_ends_it(acme, bia):
-    Inbox.objects.update(channel="whatsapp")
-    conversation = ConversationFactory(contact_inbox__inbox__channel="whatsapp")
+    Inbox.objects.update(channel="telegram")
+    conversation = ConversationFactory(contact_inbox__inbox__channel="telegram")
     message = MessageFactory(conversation=conversation, by=bia)
     assert message.delivery == Delivery.PENDING
 
@@ -120,7 +120,7 @@ def test_delivery_only_moves_up_and_a_failure_ends_it(acme, bia):
 
 
 def test_a_failed_message_goes_out_again_when_somebody_asks(acme, bia):
-    conversation = ConversationFactory(contact_inbox__inbox__channel="whatsapp")
+    conversation = ConversationFactory(contact_inbox__inbox__channel="telegram")
     message = MessageFactory(conversation=conversation, by=bia)
     with pytest.raises(NothingToRetry):
         messages.retry(message_id=message.pk, by=bia)

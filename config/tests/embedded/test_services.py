@@ -1,5 +1,6 @@
 """PostgreSQL and Redis of one installation: shared, stopped after the last user, and repaired after the worst."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,7 +22,8 @@ def kill(checkout: Checkout, *words: str) -> None:
     """`kill -9` on every process of the checkout whose command line has one of the words; all without one."""
     for pid, command in checkout.processes().items():
         if not words or any(word in command for word in words):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_a_command_finds_both_services_and_leaves_nothing_running(checkout):
