@@ -244,17 +244,6 @@ def counts(*, user: Any) -> dict[str, int]:
         return dict(zip(("mine", "queue", "all"), sql.fetchone(), strict=True))
 
 
-def others_of(conversation: Conversation, *, user: Any, limit: int = 10) -> list[Conversation]:
-    """The person's other conversations, newest first."""
-    return list(
-        Conversation.objects.visible_to(user)
-        .filter(contact_id=conversation.contact_id)
-        .exclude(pk=conversation.pk)
-        .only("number", "status", "preview", "last_activity_at")
-        .order_by("-last_activity_at", "-pk")[:limit]
-    )
-
-
 def contacts(*, text: str = "") -> Any:
     """People outside with how often they wrote, for a page that is cut by cursor."""
     rows = Contact.objects.current().search(text)

@@ -41,12 +41,6 @@ def messages(conversation_id: UUID, *, before_seq: int | None = None, limit: int
     return list(rows.order_by("-seq")[:limit])[::-1]
 
 
-def chosen(conversation_id: UUID, seqs: Iterable[int]) -> list[Message]:
-    """These messages of a conversation, in their order."""
-    rows = Message.objects.filter(conversation_id=conversation_id, seq__in=set(seqs))
-    return list(_with_answers(rows).order_by("seq"))
-
-
 def _with_answers(rows: Any) -> Any:
     """With their people, and with what they answer; the latter is asked for only where something is answered."""
     people = Message.objects.select_related("author_agent__agent_profile", "author_contact", "author_bot")

@@ -74,11 +74,10 @@ def limits() -> dict[str, int]:
 def allowed(*, inbox: Inbox | None = None) -> dict[str, bool]:
     """Which of files and recorded voice the plan, and an inbox for its visitors, take."""
     features = inbox.features if inbox is not None else {}
+    takes_files = entitlements.flag("fileUpload")
     return {
-        "attachments": entitlements.flag("fileUpload") and bool(features.get("attachments", True)),
-        "voice": entitlements.flag("fileUpload")
-        and entitlements.flag("audioRecording")
-        and bool(features.get("voice", True)),
+        "attachments": takes_files and bool(features.get("attachments", True)),
+        "voice": takes_files and entitlements.flag("audioRecording") and bool(features.get("voice", True)),
     }
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from chat.queries import stream, thread
+from chat.queries import spoken, stream
 from chat.views import conversation as opened
 from chat.views import listing, words
 
@@ -90,5 +90,5 @@ def lines(request: HttpRequest, number: int) -> HttpResponse:
     """These lines once more: what only the server draws, such as files and cards, after it arrived or changed."""
     found = opened.find(request, number)
     asked = [seq for text in request.GET.get("seq", "").split(",")[:MOST_LINES] if (seq := listing.whole(text))]
-    context = opened.drawn(request, found, thread.chosen(found.pk, asked), more=False)
+    context = opened.drawn(request, found, spoken.chosen(found.pk, asked), more=False)
     return render(request, "chat/_messages.html", {"conversation": found, **context})

@@ -33,18 +33,18 @@ CHANNEL_ICONS = {
     "telegram": "send",
 }
 # Rows of the list, about two kilobytes each; the minute is part of what they show.
-ROWS_KEPT = 2048
-_rows = Drawings(ROWS_KEPT)
+ROWS_KEPT = LINES_KEPT = 2048
+_rows, _lines = Drawings(ROWS_KEPT), Drawings(LINES_KEPT)
 FLAGGED = frozenset({Priority.URGENT.value, Priority.HIGH.value})
 
 
 def thread(lines: Iterable[Line]) -> SafeString:
     """All lines, with the marks between them."""
+    return mark_safe(_lines.each(list(lines), _line))  # noqa: S308 — `_line` escapes what people wrote
+
+
+def _line(one: Line) -> str:
     said = words.console()
-    return mark_safe("".join(_line(one, said) for one in lines))  # noqa: S308 — `_line` escapes what people wrote
-
-
-def _line(one: Line, said: dict[str, Any]) -> str:
     marks = ""
     if one.day:
         marks = f'<p class="chat-day">{escape(one.day)}</p>'

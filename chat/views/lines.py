@@ -9,12 +9,12 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext
 
 from chat.enums import Direction, Kind, PixState
-from chat.models import Conversation, Message
+from chat.models import Conversation
 from chat.queries import attachments
+from chat.queries.spoken import Spoken
 from chat.views import words
 
 TOGETHER = timedelta(minutes=5)
-QUOTE_CHARACTERS = 140
 # Delivery states that say more than how far the visitor has read.
 TOLD_BY_DELIVERY = frozenset({"pending", "failed", "unconfirmed"})
 
@@ -30,7 +30,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the thread, ready for `drawing.line`."""
+    """One line of the thread, ready for `drawing.thread`: two equal lines look the same."""
 
     key: str
     id: str
@@ -54,110 +54,85 @@ class Line:
     error: str = ""
     quote: Quote | None = None
     may_settle: bool = False
-    meta: dict[str, Any] = field(default_factory=dict)
-    attachments: list[Any] = field(default_factory=list)
+    # Compared, but no part of the hash: neither has one.
+    meta: dict[str, Any] = field(default_factory=dict, hash=False)
+    attachments: list[Any] = field(default_factory=list, hash=False)
 
 
-def of(messages: Sequence[Message], *, conversation: Conversation, user: Any, seen: int | None = None) -> list[Line]:
+def of(messages: Sequence[Spoken], *, conversation: Conversation, user: Any, seen: int | None = None) -> list[Line]:
     """Lines of these messages. `seen` is the seq after which the first line of the visitor is news."""
     said = words.console()
-    may_reply = user.has_perm("chat.reply_conversation")
+    me, may_reply = str(user.pk), user.has_perm("chat.reply_conversation")
     drawn: list[Line] = []
     news_shown = seen is None
-    days: dict[Any, str] = {}
-    before: Message | None = None
+    days = [timezone.localdate(row.created_at) for row in messages]
+    # With the one before: who speaks on within five minutes speaks once.
+    joined = [
+        position > 0 and days[position - 1] == days[position] and _together(messages[position - 1], row)
+        for position, row in enumerate(messages)
+    ] + [False]
     for position, row in enumerate(messages):
-        after = messages[position + 1] if position + 1 < len(messages) else None
-        author, name = _author(row)
         is_activity = row.direction == Direction.ACTIVITY
         is_news = not news_shown and row.direction == Direction.IN and row.seq > (seen or 0)
         news_shown = news_shown or is_news
-        day = _day(row)
-        starts_day = before is None or _day(before) != day
-        if starts_day and day not in days:
-            days[day] = day_mark(row.created_at)
+        starts_day = position == 0 or days[position - 1] != days[position]
         drawn.append(
             Line(
-                key=str(row.client_id),
-                id=str(row.pk),
+                key=row.client_id,
+                id=row.pk,
                 seq=row.seq,
                 kind=row.direction,
                 shape=row.kind,
-                author=author,
-                name=name,
-                text=words.activity(row.meta, by=name, words=said) if is_activity else row.body,
+                author=row.author,
+                name=row.name,
+                text=words.activity(row.meta, by=row.name, words=said) if is_activity else row.body,
                 html=row.body_html,
                 at=row.created_at,
                 private=row.private,
-                mine=author == str(user.pk),
+                mine=row.author == me,
                 state=_state(row, conversation),
-                first=not _together(before, row),
-                last=not _together(row, after),
-                day=days[day] if starts_day else "",
+                first=not joined[position],
+                last=not joined[position + 1],
+                day=day_mark(row.created_at) if starts_day else "",
                 is_news=is_news,
-                edited=row.edited_at is not None,
-                gone=row.deleted_at is not None,
+                edited=row.edited,
+                gone=row.gone,
                 error=row.error,
-                quote=_quote(row, user=user, said=said),
-                may_settle=may_reply and row.kind == Kind.PIX and row.meta.get("state") == PixState.OPEN,
+                quote=_quote(row, me=me, said=said),
                 meta=row.meta,
-                attachments=_attachments(row),
+                may_settle=may_reply and row.kind == Kind.PIX and row.meta.get("state") == PixState.OPEN,
+                attachments=[attachments.wire(file) for file in sorted(row.files, key=attachments.in_order)],
             )
         )
-        before = row
     return drawn
 
 
-def _quote(row: Message, *, user: Any, said: dict[str, Any]) -> Quote | None:
-    if row.reply_to_id is None:
+def _quote(row: Spoken, *, me: str, said: dict[str, Any]) -> Quote | None:
+    if row.reply_to is None:
         return None
-    answered = row.reply_to
-    if answered is None or answered.deleted_at is not None:
-        return Quote(str(row.reply_to_id), str(said["gone"]), "")
-    author, name = _author(answered)
-    return Quote(
-        str(answered.pk), str(said["you"]) if author == str(user.pk) else name, answered.body[:QUOTE_CHARACTERS]
-    )
+    answered = row.answered
+    if answered is None or answered.gone:
+        return Quote(row.reply_to, str(said["gone"]), "")
+    return Quote(answered.pk, str(said["you"]) if answered.author == me else answered.name, answered.text)
 
 
-def _attachments(row: Message) -> list[Any]:
-    """Files of a message, with addresses that open them. Needs `with_people()`."""
-    files = sorted(row.attachments.all(), key=attachments.in_order)
-    return [attachments.wire(file) for file in files]
-
-
-def _author(row: Message) -> tuple[str, str]:
-    if row.author_agent is not None:
-        return str(row.author_agent_id), row.author_agent.name or row.author_agent.email.split("@")[0]
-    if row.author_contact_id:
-        return str(row.author_contact_id), str(row.author_contact)
-    return (str(row.author_bot_id), row.author_bot.name) if row.author_bot is not None else (row.direction, "")
-
-
-def _state(row: Message, conversation: Conversation) -> str:
-    if row.direction != Direction.OUT or row.private or row.deleted_at is not None:
+def _state(row: Spoken, conversation: Conversation) -> str:
+    if row.direction != Direction.OUT or row.private or row.gone:
         return ""
     if row.delivery in TOLD_BY_DELIVERY:
-        return str(row.delivery)
+        return row.delivery
     if row.seq <= conversation.contact_seen_seq:
         return "read"
     return "delivered" if row.seq <= conversation.contact_delivered_seq else "sent"
 
 
-def _together(before: Message | None, after: Message | None) -> bool:
-    if before is None or after is None:
-        return False
+def _together(before: Spoken, after: Spoken) -> bool:
     return (
-        _author(before)[0] == _author(after)[0]
+        before.author == after.author
         and before.direction == after.direction
         and before.private == after.private
         and after.created_at - before.created_at < TOGETHER
-        and _day(before) == _day(after)
     )
-
-
-def _day(row: Message) -> Any:
-    return timezone.localdate(row.created_at)
 
 
 def day_mark(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chat.models import Conversation, Inbox, Message
+from chat.models import ContactNote, Conversation, Inbox, Macro, Message
 from chat.services import conversations, messages
 from chat.tests.factories import ConversationFactory, LabelFactory, MessageFactory
 from tenants.accounts.models import Role
@@ -47,7 +47,7 @@ def test_a_thread_asks_the_same_number_of_questions(acme, bia, client_of, lines,
     for _ in range(2):
         client.get(address)  # what the tenant has set is remembered after it was asked for once
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(5):
         response = client.get(address, headers={"x-console": "thread"})
 
     assert len(texts(response)) == lines
@@ -335,3 +335,52 @@ def test_only_whatsapp_shows_until_when_free_words_are_taken(acme, bia, client_o
     assert datetime.fromisoformat(until[1]) == wrote_at + timedelta(hours=24)
     assert "data-templates" in pages[taken]
     assert "data-templates" not in pages[web]
+
+
+def test_what_is_kept_of_a_thread_is_drawn_again_when_it_changes(acme, bia, client_of):
+    conversation = ConversationFactory(assignee=bia)
+    message = MessageFactory(conversation=conversation, body="The first words")
+    client = client_of(acme, user=bia)
+    address = f"/chat/c/{conversation.number}"
+
+    def look():
+        return client.get(address, headers={"x-console": "thread"}).content.decode()
+
+    assert "The first words" in look()
+    Message.objects.filter(pk=message.pk).update(body="Other words")
+    assert "Other words" in look()
+    assert "The first words" not in look()
+    ContactNote.objects.create(contact=conversation.contact, author=bia, body="Likes it warm")
+    assert "Likes it warm" in look()
+    conversation.contact.company = "Prado & Sons"
+    conversation.contact.save()
+    assert "Prado &amp; Sons" in look()
+    conversation.labels.add(LabelFactory(name="wholesale"))
+    assert re.search(r'<span class="label label-\w+">wholesale</span>', look())
+    newcomer = UserFactory(role=Role.objects.get(slug="agent"), name="Caio Novo")
+    assert f'value="{newcomer.pk}"' in look()
+
+
+def test_a_macro_of_ones_own_is_drawn_for_nobody_else(acme, bia, ana, client_of):
+    conversation = ConversationFactory(assignee=bia)
+    Macro.objects.create(name="Only mine", owner=bia, shared=False, steps=[])
+    address = f"/chat/c/{conversation.number}"
+
+    own = client_of(acme, user=bia).get(address).content.decode()
+    hers = client_of(acme, user=ana).get(address).content.decode()
+
+    assert "Only mine" in own
+    assert "Only mine" not in hers
+
+
+def test_an_open_charge_is_settled_only_by_who_may_reply(acme, bia, client_of):
+    conversation = ConversationFactory(assignee=bia)
+    MessageFactory(conversation=conversation, kind="pix", meta={"state": "open", "txid": "A1"})
+    reader = UserFactory(role=Role.objects.get(slug="viewer"))
+    address = f"/chat/c/{conversation.number}"
+
+    own = client_of(acme, user=bia).get(address).content.decode()
+    theirs = client_of(acme, user=reader).get(address).content.decode()
+
+    assert 'data-pix-settle="paid"' in own
+    assert "data-pix-settle" not in theirs
