@@ -39,6 +39,7 @@ SHOWN: dict[str, tuple[type[Model], frozenset[str]]] = {
                 "agent_seen_seq",
                 "contact_seen_seq",
                 "contact_delivered_seq",
+                "last_contact_message_at",
                 "page_url",
                 "referrer",
                 "user_agent",
