@@ -9,10 +9,11 @@ for each page: the median over the rounds, the least, and the median of its rati
 inbox at most 3 times the empty page of somebody who is logged in (`empty_page.EMPTY`); the page for a stranger
 (`empty_page.BARE`) shows what session and person alone cost.
 
-Measured on two shared cores: home 2.6 (an agent's) and 3.3 (the owner's, with one panel more), inbox 2.9; before the
-frame was kept (`templatetags/kept.py`) and rows and counters were cut to what is shown: 3.7, 5.0 and 4.4. Of what the
-owner's home costs above the empty page, two fifths are its questions (more for Django's building of statements and rows
-than for the answers) and half is drawing: panels whose words change by the minute, and what remains of the frame.
+Measured on two shared, busy cores: home 1.9 (an agent's) and 2.1 (the owner's), inbox 2.3 (an agent's) and 2.1 (all of
+the team), an open conversation with its list 3.3. Before rows, lines and the column beside them were asked for in
+written-out statements (`chat.queries.console`, `spoken`, `beside`) and drawn once for what they show
+(`templatetags/kept.py`), the inbox was 4.2 and the conversation 10.8. These are pages whose drawings are kept; every
+row and everything that says how long ago is drawn anew each minute.
 """
 
 import argparse
