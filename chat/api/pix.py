@@ -67,7 +67,7 @@ class PixViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
     queryset = PixCharge.objects.none()
     serializer_class = PixChargeSerializer
     # Its id, or the txid that the card and the bank's statement show.
-    lookup_value_regex = "[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|[A-Z0-9]{25}"
+    lookup_value_regex = "[0-9a-zA-Z-]{25,36}"
     permission_classes = (RequiredPermissions,)
     required_permissions = {
         "list": "chat.view_conversation",

@@ -168,7 +168,10 @@ def picture(code: str) -> tuple[int, str]:
 
 def called(charges: QuerySet[PixCharge], key: str) -> PixCharge:
     """The charge of these with this id, or with the `txid` its card and its code carry. Raises `PixChargeNotFound`."""
-    found = charges.filter(txid=key) if len(key) == brcode.TXID_LIMIT else charges.filter(pk=key)
+    try:
+        found = charges.filter(txid=key) if len(key) == brcode.TXID_LIMIT else charges.filter(pk=UUID(key))
+    except ValueError as error:
+        raise PixChargeNotFound() from error
     charge = found.first()
     if charge is None:
         raise PixChargeNotFound()

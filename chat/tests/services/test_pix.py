@@ -127,6 +127,7 @@ def test_the_api_and_the_page(conversation, acme, beta, ana, bia, client_of):
     assert client_of(beta, role="owner").get(address).status_code == 404
     assert agent.post(f"{address}paid/").json()["state"] == "paid"
     assert agent.post(f"{address}cancel/").status_code == 409
+    assert agent.get(f"/api/v1/chat/pix/{'z' * 30}/").status_code == 404
     refused = agent.post("/api/v1/chat/pix/", sent | {"amount": "1.001"}, content_type="application/json")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
 
