@@ -14,7 +14,8 @@ from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from chat.enums import Direction, Status
@@ -38,7 +39,6 @@ from chat.queries import wire
 from chat.services import attachments, journal, questions
 from ops.kernel import live
 from ops.kernel.audit import services as audit
-from ops.kernel.ids import uuid7
 from ops.kernel.webhooks.models import WebhookDelivery
 
 BATCH = 200
@@ -133,8 +133,8 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     said = Message.objects.filter(conversation__in=talks).exclude(direction=Direction.ACTIVITY)
     count = said.update(body="", body_html="", meta={}, error="", deleted_at=now)
     # A delivery to another system holds the words too; what it already has is that system's to erase.
-    for key in talks:
-        WebhookDelivery.objects.filter(body__contains=str(key)).delete()
+    if talks:
+        WebhookDelivery.objects.filter(body__regex="|".join(map(str, talks))).delete()
     ChatEvent.objects.filter(conversation__in=talks, type__startswith="contact.").update(payload={})
     Draft.objects.filter(conversation__in=talks).delete()
     PixCharge.objects.filter(conversation__in=talks).update(text="", brcode="")
@@ -146,9 +146,8 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     Conversation.objects.filter(pk__in=talks).update(
         preview="", page_url="", referrer="", user_agent="", ip_masked="", attrs={}, updated_at=now
     )
-    for link in ContactInbox.objects.filter(contact__in=people):
-        # The browser or number that wrote is a stranger from now on.
-        ContactInbox.objects.filter(pk=link.pk).update(source_id=f"erased:{uuid7()}")
+    # The browser or number that wrote is a stranger from now on.
+    ContactInbox.objects.filter(contact__in=people).update(source_id=Concat(Value("erased:"), Cast("pk", CharField())))
     Contact.objects.filter(pk__in=people).update(
         name="",
         email="",

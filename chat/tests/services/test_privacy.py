@@ -23,6 +23,8 @@ from chat.tests.factories import (
 )
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.ids import uuid7
+from ops.kernel.webhooks.models import WebhookDelivery
+from ops.kernel.webhooks.tests.factories import WebhookDeliveryFactory
 
 SECRET = "Zulmira"
 
@@ -92,6 +94,19 @@ def test_history_stays_in_order_and_empty(person, acme, bia, client_of):
     told = client_of(acme, user=bia).get(f"/api/v1/chat/conversations/{conversation.number}/events/?after_seq=0")
     assert told.status_code == 200
     assert SECRET not in told.content.decode()
+
+
+def test_what_waits_for_other_systems_goes_too_and_the_rest_stays(person, bia):
+    talk = Conversation.objects.get()
+    link = talk.contact_inbox
+    theirs = WebhookDeliveryFactory(body=f'{{"conversation": "{talk.pk}"}}')
+    others = WebhookDeliveryFactory(body=f'{{"conversation": "{uuid7()}"}}')
+
+    privacy.erase(contact_id=person.pk, by=bia)
+
+    assert list(WebhookDelivery.objects.values_list("pk", flat=True)) == [others.pk] != [theirs.pk]
+    link.refresh_from_db()
+    assert link.source_id == f"erased:{link.pk}"
 
 
 def test_others_keep_theirs(person, bia):
