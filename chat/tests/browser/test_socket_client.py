@@ -217,6 +217,7 @@ def test_waking_comes_back_at_once(tab, script):
 
 def test_nothing_is_sent_on_a_line_that_is_not_up(tab, script):
     tab.play([])
+    until(tab, lambda: len(script.heard), 1)
 
     assert tab.evaluate("live.send({type: 'read'})") is False
     script.say(WELCOME)
