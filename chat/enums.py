@@ -339,3 +339,75 @@ class PixState(models.TextChoices):
     PAID = "paid", pgettext_lazy("Pix charge", "Paid")
     EXPIRED = "expired", pgettext_lazy("Pix charge", "Expired")
     CANCELLED = "cancelled", pgettext_lazy("Pix charge", "Cancelled")
+
+
+class CampaignKind(models.TextChoices):
+    """When a campaign speaks."""
+
+    ONGOING = "ongoing", _("On the website, whenever a visitor fits")
+    ONCE = "once", _("Once, to a list of contacts")
+
+
+class CampaignState(models.TextChoices):
+    """Where a campaign stands. Only `running` shows or sends anything."""
+
+    DRAFT = "draft", pgettext_lazy("campaign", "Draft")
+    SCHEDULED = "scheduled", pgettext_lazy("campaign", "Scheduled")
+    RUNNING = "running", pgettext_lazy("campaign", "Running")
+    PAUSED = "paused", pgettext_lazy("campaign", "Paused")
+    DONE = "done", pgettext_lazy("campaign", "Finished")
+    STOPPED = "stopped", pgettext_lazy("campaign", "Stopped")
+
+
+class CampaignVisitors(models.TextChoices):
+    """Whom a campaign on the website is for."""
+
+    ALL = "all", _("Everybody")
+    NEW = "new", _("Only on their first visit")
+    RETURNING = "returning", _("Only people who come back")
+
+
+class CampaignBasis(models.TextChoices):
+    """Why the law allows writing to somebody first (LGPD, Lei 13.709/2018, art. 7)."""
+
+    CONSENT = "consent", _("They agreed to it (only contacts with a recorded consent)")
+    INTEREST = "interest", _("Legitimate interest (people you already serve)")
+
+
+class RecipientState(models.TextChoices):
+    """How far a campaign got with one person."""
+
+    PENDING = "pending", pgettext_lazy("campaign recipient", "Waiting")
+    SHOWN = "shown", pgettext_lazy("campaign recipient", "Shown")
+    QUEUED = "queued", pgettext_lazy("campaign recipient", "On its way")
+    SENT = "sent", pgettext_lazy("campaign recipient", "Sent")
+    DELIVERED = "delivered", pgettext_lazy("campaign recipient", "Delivered")
+    READ = "read", pgettext_lazy("campaign recipient", "Read")
+    FAILED = "failed", pgettext_lazy("campaign recipient", "Failed")
+    SKIPPED = "skipped", pgettext_lazy("campaign recipient", "Left out")
+
+
+class LeftOut(models.TextChoices):
+    """Why somebody of the audience gets nothing."""
+
+    ADDRESS = "address", _("Not reachable through this channel")
+    SAME = "same", _("The same address as somebody else")
+    OPTED_OUT = "opted_out", _("Wants no campaigns")
+    CONSENT = "consent", _("Has not agreed")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class OptOutWay(models.TextChoices):
+    """How somebody said that they want no campaigns."""
+
+    LINK = "link", _("By the link in a mail")
+    WORD = "word", _("By answering so")
+    TEAM = "team", _("Told by the team")
+
+
+class ChurnBand(models.TextChoices):
+    """How likely a contact is not to come back, roughly."""
+
+    LOW = "low", pgettext_lazy("risk", "Low")
+    MEDIUM = "medium", pgettext_lazy("risk", "Medium")
+    HIGH = "high", pgettext_lazy("risk", "High")

@@ -22,6 +22,8 @@ ALL = [
     PermissionDef("chat.manage_pix", _("Set up Pix in conversations"), {"owner", "admin"}),
     PermissionDef("chat.manage_privacy", _("Hand over and erase personal data"), {"owner", "admin"}),
     PermissionDef("chat.view_report", _("See reports"), {"owner", "admin", "viewer"}),
+    PermissionDef("chat.view_campaign", _("See campaigns"), READERS),
+    PermissionDef("chat.manage_campaign", _("Run campaigns"), {"owner", "admin"}),
     PermissionDef("chat.view_csat", _("See answers of the satisfaction survey"), READERS),
     PermissionDef("chat.manage_team", _("Set up teams and agents"), {"owner", "admin"}),
     PermissionDef("chat.manage_label", _("Set up labels"), {"owner", "admin"}),

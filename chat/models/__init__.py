@@ -5,7 +5,9 @@ from chat.models.attachment import Attachment
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot, BotAnswer, BotSession
 from chat.models.call import Call
+from chat.models.campaign import Campaign, CampaignRecipient
 from chat.models.channel import ChannelAccount, OutgoingPart
+from chat.models.churn import ChurnModel, ChurnScore
 from chat.models.contact import Contact, ContactInbox, ContactMerge, ContactNote
 from chat.models.conversation import Conversation
 from chat.models.csat import CsatResponse
@@ -36,10 +38,14 @@ __all__ = [
     "BotSession",
     "BusinessHours",
     "Call",
+    "Campaign",
+    "CampaignRecipient",
     "CannedResponse",
     "Category",
     "ChannelAccount",
     "ChatEvent",
+    "ChurnModel",
+    "ChurnScore",
     "Contact",
     "ContactInbox",
     "ContactMerge",

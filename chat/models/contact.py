@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from chat.enums import OptOutWay
 from chat.models import phones
 from chat.models.inbox import Inbox
 from chat.models.search import Matches, words
@@ -60,6 +61,10 @@ class Contact(TimestampedModel):
     consent_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
     consent_text_version = models.CharField(
         _("version of the consent text"), max_length=40, blank=True, default="", db_default=""
+    )
+    opted_out_at = models.DateTimeField(_("wants no campaigns since"), null=True, blank=True)
+    opted_out_via = models.CharField(
+        _("said so"), max_length=8, choices=OptOutWay, blank=True, default="", db_default=""
     )
     merged_into = models.ForeignKey(
         "self", models.CASCADE, null=True, blank=True, related_name="merged", verbose_name=_("merged into")

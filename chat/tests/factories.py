@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from chat.enums import StatKind
+from chat.enums import CampaignKind, CampaignState, ChurnBand, StatKind
 from chat.models import (
     AgentProfile,
     Article,
@@ -24,10 +24,14 @@ from chat.models import (
     BotSession,
     BusinessHours,
     Call,
+    Campaign,
+    CampaignRecipient,
     CannedResponse,
     Category,
     ChannelAccount,
     ChatEvent,
+    ChurnModel,
+    ChurnScore,
     Contact,
     ContactInbox,
     ContactMerge,
@@ -519,3 +523,54 @@ class OutgoingPartFactory(factory.django.DjangoModelFactory):
     inbox = factory.SelfAttribute("message.conversation.inbox")
     position = 0
     due_at = factory.LazyFunction(timezone.now)
+
+
+class CampaignFactory(factory.django.DjangoModelFactory):
+    """A campaign on the website that runs now and is for everybody."""
+
+    class Meta:
+        model = Campaign
+
+    name = factory.Sequence(lambda n: f"Campaign {n}")
+    kind = CampaignKind.ONGOING
+    state = CampaignState.RUNNING
+    inbox = factory.SubFactory(InboxFactory)
+    body = "Can we help you choose?"
+    after_s = 0
+    open_hours_only = False
+
+
+class CampaignRecipientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = CampaignRecipient
+
+    campaign = factory.SubFactory(CampaignFactory)
+    contact = factory.SubFactory(ContactFactory)
+    created_at = factory.LazyFunction(timezone.now)
+
+
+class ChurnModelFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ChurnModel
+
+    fitted = False
+    weights = factory.LazyFunction(dict)
+    made_at = factory.LazyFunction(timezone.now)
+
+
+class ChurnScoreFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ChurnScore
+
+    contact = factory.SubFactory(ContactFactory)
+    probability = 0.5
+    band = ChurnBand.MEDIUM
+    recency_days = 30.0
+    frequency = 2
+    overdue = 1.0
+    trend = 0.0
+    unanswered = 0.0
+    breaches = 0
+    tenure_days = 90.0
+    reasons = factory.LazyFunction(list)
+    computed_at = factory.LazyFunction(timezone.now)
