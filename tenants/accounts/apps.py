@@ -38,6 +38,10 @@ class AccountsConfig(AppConfig):
         permissions.register(
             "accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"})
         )
+        permissions.register(
+            "accounts.manage_identityprovider",
+            PermissionDef("accounts.manage_identityprovider", _("Set up single sign-on"), {"owner"}),
+        )
         gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
         audiences.register("owners", Audience(_("Owners"), lambda: team.emails_of("owner")))
         audiences.register("admins", Audience(_("Owners and administrators"), lambda: team.emails_of("owner", "admin")))

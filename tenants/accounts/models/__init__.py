@@ -1,7 +1,23 @@
-"""Users, roles and API logins of one schema."""
+"""Users, roles, API logins and identity providers of one schema."""
 
 from tenants.accounts.models.api_session import ApiSession
+from tenants.accounts.models.identity_provider import (
+    EmailDomain,
+    ExternalIdentity,
+    IdentityProvider,
+    SignIn,
+    SpentAssertion,
+)
 from tenants.accounts.models.role import Role
 from tenants.accounts.models.user import User
 
-__all__ = ["ApiSession", "Role", "User"]
+__all__ = [
+    "ApiSession",
+    "EmailDomain",
+    "ExternalIdentity",
+    "IdentityProvider",
+    "Role",
+    "SignIn",
+    "SpentAssertion",
+    "User",
+]

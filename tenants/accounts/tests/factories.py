@@ -5,7 +5,16 @@ from datetime import timedelta
 import factory
 from django.utils import timezone
 
-from tenants.accounts.models import ApiSession, Role, User
+from tenants.accounts.models import (
+    ApiSession,
+    EmailDomain,
+    ExternalIdentity,
+    IdentityProvider,
+    Role,
+    SignIn,
+    SpentAssertion,
+    User,
+)
 
 
 class RoleFactory(factory.django.DjangoModelFactory):
@@ -40,3 +49,60 @@ class ApiSessionFactory(factory.django.DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     refresh_id = factory.Faker("uuid4")
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
+
+
+class EmailDomainFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = EmailDomain
+
+    name = factory.Sequence(lambda number: f"company{number}.example")
+    token = factory.Sequence(lambda number: f"proof-{number}")
+    verified_at = factory.LazyFunction(timezone.now)
+    proof = "dns"
+
+
+class IdentityProviderFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = IdentityProvider
+        skip_postgeneration_save = True
+
+    kind = "oidc"
+    name = "Acme ID"
+    enabled = True
+    issuer = "https://id.acme.example"
+    client_id = "balcao"
+    client_secret = "a secret of acme"
+
+    @factory.post_generation
+    def domains(self, create, extracted, **_):
+        if create and extracted:
+            self.domains.set(
+                EmailDomain.objects.filter(name=name).first() or EmailDomainFactory(name=name) for name in extracted
+            )
+
+
+class ExternalIdentityFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ExternalIdentity
+
+    provider = factory.SubFactory(IdentityProviderFactory)
+    subject = factory.Sequence(lambda number: f"subject-{number}")
+    user = factory.SubFactory(UserFactory)
+
+
+class SignInFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SignIn
+
+    provider = factory.SubFactory(IdentityProviderFactory)
+    request_key = factory.Sequence(lambda number: f"request-{number}")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=15))
+
+
+class SpentAssertionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SpentAssertion
+
+    provider = factory.SubFactory(IdentityProviderFactory)
+    key = factory.Sequence(lambda number: f"assertion-{number}")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
