@@ -110,7 +110,9 @@ class IdentityProvider(TimestampedModel):
 class ExternalIdentity(TimestampedModel):
     """A person as one identity provider knows them: its own name for them, which never changes."""
 
-    provider = models.ForeignKey(IdentityProvider, models.CASCADE, related_name="identities", verbose_name=_("provider"))
+    provider = models.ForeignKey(
+        IdentityProvider, models.CASCADE, related_name="identities", verbose_name=_("provider")
+    )
     subject = models.CharField(_("subject"), max_length=255)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="external_identities", verbose_name=_("person")
