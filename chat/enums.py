@@ -411,3 +411,32 @@ class ChurnBand(models.TextChoices):
     LOW = "low", pgettext_lazy("risk", "Low")
     MEDIUM = "medium", pgettext_lazy("risk", "Medium")
     HIGH = "high", pgettext_lazy("risk", "High")
+
+
+class TransferState(models.TextChoices):
+    """Where an import or export stands."""
+
+    UPLOADED = "uploaded", pgettext_lazy("transfer", "Uploaded")
+    CHECKING = "checking", pgettext_lazy("transfer", "Being checked")
+    CHECKED = "checked", pgettext_lazy("transfer", "Checked")
+    WAITING = "waiting", pgettext_lazy("transfer", "Waiting")
+    RUNNING = "running", pgettext_lazy("transfer", "Running")
+    DONE = "done", pgettext_lazy("transfer", "Done")
+    FAILED = "failed", pgettext_lazy("transfer", "Failed")
+    STOPPED = "stopped", pgettext_lazy("transfer", "Stopped")
+
+
+class LineOutcome(models.TextChoices):
+    """What happens to a line of a spreadsheet of contacts."""
+
+    NEW = "new", pgettext_lazy("line", "New")
+    UPDATED = "updated", pgettext_lazy("line", "Changed")
+    SKIPPED = "skipped", pgettext_lazy("line", "Left as it is")
+    REFUSED = "refused", pgettext_lazy("line", "Refused")
+
+
+class ExportKind(models.TextChoices):
+    """What can be taken away as a file."""
+
+    CONTACTS = "contacts", _("Contacts")
+    CONVERSATIONS = "conversations", _("Conversations and messages")

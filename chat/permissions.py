@@ -21,6 +21,7 @@ ALL = [
     PermissionDef("chat.manage_macro", _("Make and change macros of the team"), {"owner", "admin"}),
     PermissionDef("chat.manage_pix", _("Set up Pix in conversations"), {"owner", "admin"}),
     PermissionDef("chat.manage_privacy", _("Hand over and erase personal data"), {"owner", "admin"}),
+    PermissionDef("chat.transfer_data", _("Import and export contacts and conversations"), {"owner", "admin"}),
     PermissionDef("chat.view_report", _("See reports"), {"owner", "admin", "viewer"}),
     PermissionDef("chat.view_campaign", _("See campaigns"), READERS),
     PermissionDef("chat.manage_campaign", _("Run campaigns"), {"owner", "admin"}),

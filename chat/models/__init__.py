@@ -1,6 +1,6 @@
 """Tables of the support counter."""
 
-from chat.models.article import Article, ArticleFeedback, ArticleVersion, Category
+from chat.models.article import Article, ArticleFeedback, ArticlePicture, ArticleVersion, Category
 from chat.models.attachment import Attachment
 from chat.models.automation import AutomationRule, AutomationRun, Macro
 from chat.models.bot import Bot, BotAnswer, BotSession
@@ -24,11 +24,14 @@ from chat.models.question import QuestionGroup, UnansweredQuestion
 from chat.models.sla import SlaEvent, SlaPolicy
 from chat.models.stat import HourlyStat
 from chat.models.team import AgentProfile, InboxMember, Team, TeamMember
+from chat.models.transfer import AccountImport, ContactImport, DataExport, ImportLine
 
 __all__ = [
+    "AccountImport",
     "AgentProfile",
     "Article",
     "ArticleFeedback",
+    "ArticlePicture",
     "ArticleVersion",
     "Attachment",
     "AutomationRule",
@@ -47,14 +50,17 @@ __all__ = [
     "ChurnModel",
     "ChurnScore",
     "Contact",
+    "ContactImport",
     "ContactInbox",
     "ContactMerge",
     "ContactNote",
     "Conversation",
     "CsatResponse",
+    "DataExport",
     "Draft",
     "Holiday",
     "HourlyStat",
+    "ImportLine",
     "Inbox",
     "InboxMember",
     "Label",

@@ -106,6 +106,27 @@ class Article(TimestampedModel):
         return self.title
 
 
+class ArticlePicture(TimestampedModel):
+    """A picture uploaded for an article. Everybody may see it while a published article shows it.
+
+    Its file is an attachment that no message carries; this row keeps it from being swept away.
+    """
+
+    attachment = models.OneToOneField(
+        "chat.Attachment", models.CASCADE, related_name="article_picture", verbose_name=_("file")
+    )
+    alt = models.CharField(_("description"), max_length=200, blank=True)
+    articles = models.ManyToManyField(Article, related_name="pictures", blank=True, verbose_name=_("articles"))
+
+    class Meta:
+        verbose_name = _("picture of an article")
+        verbose_name_plural = _("pictures of articles")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.alt or str(self.pk)
+
+
 class ArticleVersion(UUIDModel):
     """What an article said once. Written with every change of its words, never changed itself."""
 

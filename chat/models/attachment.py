@@ -26,8 +26,8 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return self.filter(by_contact=contact_id)
 
     def unsent(self) -> Self:
-        """Uploads that no message carries."""
-        return self.filter(message=None)
+        """Uploads that neither a message nor an article carries."""
+        return self.filter(message=None, article_picture=None)
 
     def in_order(self) -> Self:
         """As their sender chose them."""
@@ -41,6 +41,8 @@ class Attachment(TimestampedModel):
     players and channels need, then `ready` or `rejected`. Only a ready file has a `file` and can be opened.
     A row without a message is an upload nobody sent yet, or whose message is gone; the sweep removes it after a day.
     """
+
+    audit_personal = True
 
     message = models.ForeignKey(
         Message, models.SET_NULL, null=True, blank=True, related_name="attachments", verbose_name=_("message")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.enums import OptOutWay
 from chat.models import phones
 from chat.models.inbox import Inbox
+from chat.models.label import Label
 from chat.models.search import Matches, words
 from ops.kernel.models import TimestampedModel
 
@@ -40,6 +41,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 class Contact(TimestampedModel):
     """A person outside, anonymous until they or the website say who they are."""
 
+    audit_personal = True
+
     name = models.CharField(_("name"), max_length=120, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone_e164 = models.CharField(
@@ -58,6 +61,7 @@ class Contact(TimestampedModel):
     )
     attrs = models.JSONField(_("attributes"), default=dict, blank=True)
     blocked = models.BooleanField(_("blocked"), default=False)
+    labels = models.ManyToManyField(Label, related_name="contacts", blank=True, verbose_name=_("labels"))
     consent_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
     consent_text_version = models.CharField(
         _("version of the consent text"), max_length=40, blank=True, default="", db_default=""
@@ -71,6 +75,7 @@ class Contact(TimestampedModel):
     )
     last_seen_at = models.DateTimeField(_("last seen at"), null=True, blank=True)
     last_page = models.JSONField(_("last page"), default=dict, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
 
     objects = ContactQuerySet.as_manager()
 
@@ -82,6 +87,7 @@ class Contact(TimestampedModel):
             ("view_contact", _("See contacts")),
             ("change_contact", _("Add and change contacts")),
             ("manage_privacy", _("Hand over and erase personal data")),
+            ("transfer_data", _("Import and export contacts and conversations")),
         ]
         constraints = [models.UniqueConstraint(fields=["identifier"], name="chat_contact_identifier_once")]
         indexes = [

@@ -21,6 +21,8 @@ class LeftMessageQuerySet(models.QuerySet["LeftMessage"]):
 class LeftMessage(TimestampedModel):
     """A visitor's words from the form that takes the chat's place far beyond the plan. Never dropped, never counted."""
 
+    audit_personal = True
+
     contact_inbox = models.ForeignKey(
         ContactInbox, models.CASCADE, related_name="left_messages", verbose_name=_("contact of the inbox")
     )

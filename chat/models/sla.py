@@ -76,6 +76,8 @@ class SlaEvent(UUIDModel):
             models.Index(fields=["warn_at"], condition=Q(ended_at=None, warned_at=None), name="chat_sla_to_warn"),
             models.Index(fields=["due_at"], condition=Q(ended_at=None, breached_at=None), name="chat_sla_to_break"),
             models.Index(fields=["started_at"], name="chat_sla_age"),
+            # The hourly figures ask what ended lately.
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="chat_sla_ended"),
         ]
 
     def __str__(self) -> str:

@@ -162,7 +162,9 @@ def merge(
             "before": before,
         },
     )
-    audit.record("chat.contacts_merged", by=by, on=keep, detail={"gone": str(gone), "reason": reason}, now=now)
+    audit.record(
+        "chat.contacts_merged", by=by, on=keep, detail={"reason": reason}, private={"gone": str(gone)}, now=now
+    )
     outbox.publish(ContactsMerged(kept_id=str(keep.pk), gone_id=str(gone.pk), undone=False))
     _tell(keep)
     return done
@@ -203,7 +205,7 @@ def undo_merge(*, merge: ContactMerge, by: Any, now: datetime | None = None) -> 
     ContactNote.objects.filter(pk__in=done.moved["notes"], contact=kept).update(contact=gone)
     _move([UUID(key) for key in done.moved["doors"]], to=gone, was=kept, by=by, now=now)
     ContactMerge.objects.filter(pk=done.pk).update(undone_at=now)
-    audit.record("chat.contacts_separated", by=by, on=kept, detail={"back": str(gone)}, now=now)
+    audit.record("chat.contacts_separated", by=by, on=kept, private={"back": str(gone)}, now=now)
     outbox.publish(ContactsMerged(kept_id=str(kept.pk), gone_id=str(gone.pk), undone=True))
     _tell(kept)
     return gone

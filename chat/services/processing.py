@@ -103,7 +103,7 @@ def _make(row: Attachment, folder: Path, made: list[str]) -> dict[str, Any]:
             virus = clamd.scan(file, address=settings.CLAMD_URL)
         if virus:
             log.warning("A file was refused by the scanner", extra={"attachment": str(row.pk), "found": virus})
-            audit.record("chat.file_refused", on=row, detail={"name": row.name, "found": virus})
+            audit.record("chat.file_refused", on=row, detail={"found": virus}, private={"name": row.name})
             raise Refused("virus")
     changes: dict[str, Any] = {"state": AttachmentState.READY, "reason": ""}
     try:

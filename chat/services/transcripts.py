@@ -51,7 +51,7 @@ def order(*, conversation_id: UUID, to: str, by: Any = None, language: str = "",
     if not rate.allowed:
         raise TooManyTranscripts(retry_after=rate.reset_s)
     if by is not None:
-        audit.record("chat.transcript_sent", by=by, on=conversation, detail={"to": address}, now=now)
+        audit.record("chat.transcript_sent", by=by, on=conversation, private={"to": address}, now=now)
     enqueue("chat.send_transcript", conversation_id=str(conversation_id), to=address, language=language)
 
 

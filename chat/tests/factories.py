@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from chat.enums import CampaignKind, CampaignState, ChurnBand, StatKind
 from chat.models import (
+    AccountImport,
     AgentProfile,
     Article,
     ArticleFeedback,
+    ArticlePicture,
     ArticleVersion,
     Attachment,
     AutomationRule,
@@ -33,14 +35,17 @@ from chat.models import (
     ChurnModel,
     ChurnScore,
     Contact,
+    ContactImport,
     ContactInbox,
     ContactMerge,
     ContactNote,
     Conversation,
     CsatResponse,
+    DataExport,
     Draft,
     Holiday,
     HourlyStat,
+    ImportLine,
     Inbox,
     InboxMember,
     Label,
@@ -574,3 +579,58 @@ class ChurnScoreFactory(factory.django.DjangoModelFactory):
     tenure_days = 90.0
     reasons = factory.LazyFunction(list)
     computed_at = factory.LazyFunction(timezone.now)
+
+
+class ContactImportFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ContactImport
+
+    name = "customers.csv"
+    state = "uploaded"
+    headings = factory.LazyFunction(lambda: ["Nome", "E-mail"])
+    file = factory.LazyFunction(
+        lambda: default_storage.save("imports/customers.csv", ContentFile(b"Nome,E-mail\nAna,ana@example.com\n"))
+    )
+
+
+class ImportLineFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ImportLine
+
+    transfer = factory.SubFactory(ContactImportFactory)
+    number = factory.Sequence(lambda n: n + 2)
+    outcome = "refused"
+    field = "email"
+    reason = "email"
+    cells = factory.LazyFunction(lambda: ["Ana", "ana at example"])
+
+
+class DataExportFactory(factory.django.DjangoModelFactory):
+    """A file that is there to be taken away."""
+
+    class Meta:
+        model = DataExport
+
+    kind = "contacts"
+    state = "done"
+    file = factory.LazyFunction(lambda: default_storage.save("exports/contacts.csv", ContentFile(b"name\r\nAna\r\n")))
+    bytes = 11
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=24))
+
+
+class AccountImportFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = AccountImport
+
+    base_url = "https://chat.example"
+    account = factory.Sequence(lambda n: str(n + 1))
+    token = "a-token"
+    name = "Old counter"
+
+
+class ArticlePictureFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ArticlePicture
+
+    attachment = factory.SubFactory("chat.tests.factories.AttachmentFactory")
+    alt = "The counter from outside"

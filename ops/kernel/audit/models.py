@@ -3,7 +3,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,8 +28,17 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
             Q(action__icontains=text)
             | Q(actor_label__icontains=text)
             | Q(object_label__icontains=text)
+            | Q(pk__in=AuditWords.objects.filter(label__icontains=text).values("pk"))
             | Q(object_id=text)
             | Q(request_id=text)
+        )
+
+    def with_words(self) -> Self:
+        """With `words_label` and `words_detail`: what was kept beside the chain, as long as it was not erased."""
+        words = AuditWords.objects.filter(pk=OuterRef("pk"))
+        return self.annotate(
+            words_label=Coalesce(NullIf("object_label", Value("")), Subquery(words.values("label")[:1]), Value("")),
+            words_detail=Subquery(words.values("detail")[:1]),
         )
 
     def about(self, thing: models.Model) -> Self:
@@ -77,3 +87,25 @@ class AuditEntry(UUIDModel):
     def action_label(self) -> str:
         """The action in words for people."""
         return label_of(self.action)
+
+
+class AuditWords(models.Model):
+    """What an entry says that names a person outside: beside the chain, under the entry's id, so that it can be erased.
+
+    The chain holds the object's id alone; without this row the entry still says what was done, when and by whom.
+    """
+
+    id = models.UUIDField(_("entry"), primary_key=True, editable=False)
+    object_type = models.CharField(_("kind of object"), max_length=100)
+    object_id = models.CharField(_("object id"), max_length=64)
+    label = models.CharField(_("object"), max_length=200, blank=True)
+    detail = models.JSONField(_("detail"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("words of an audit entry")
+        verbose_name_plural = _("words of audit entries")
+        default_permissions = ()
+        indexes = [models.Index(fields=["object_type", "object_id"], name="audit_words_object")]
+
+    def __str__(self) -> str:
+        return self.label

@@ -1,5 +1,6 @@
 """Write to the audit log, and prove that nobody changed it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils import timezone
 from ops.kernel import context
 from ops.kernel.actors import actor_of
 from ops.kernel.audit.actions import UnknownAction, registered
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.models import AuditEntry, AuditWords
 from ops.kernel.redaction import redact
 
 
@@ -20,17 +21,22 @@ def record(
     by: Any = None,
     on: models.Model | None = None,
     detail: dict[str, Any] | None = None,
+    private: dict[str, Any] | None = None,
     now: datetime | None = None,
 ) -> AuditEntry:
     """Add an entry to the current schema's log, in the caller's transaction.
 
     `by` is a user, an `Actor`, a word for a process, or nothing for the person of the current request. `detail`
-    holds primitives; values under a name that sounds like a secret are masked. Raises `UnknownAction`.
+    holds primitives; values under a name that sounds like a secret are masked. `private` is detail that names a person
+    outside: with the label of an object whose class says `audit_personal` it is kept beside the chain, where `forget`
+    can erase it. Raises `UnknownAction`.
     """
     if action not in registered:
         raise UnknownAction(f"{action!r} is not registered; see ops.kernel.audit.actions.")
     actor = actor_of(by)
-    return AuditEntry.objects.create(
+    label = str(on)[:200] if on is not None else ""
+    personal = getattr(on, "audit_personal", False)
+    entry = AuditEntry.objects.create(
         at=now or timezone.now(),
         action=action,
         actor_id=actor.id,
@@ -38,11 +44,26 @@ def record(
         actor_kind=actor.kind,
         object_type=on._meta.label_lower if on is not None else "",
         object_id=str(on.pk) if on is not None else "",
-        object_label=str(on)[:200] if on is not None else "",
+        object_label="" if personal else label,
         detail=redact(detail or {}),
         request_id=context.request_id.get(),
         ip=context.current_ip(),
     )
+    if on is not None and ((personal and label) or private):
+        AuditWords.objects.create(
+            pk=entry.pk,
+            object_type=on._meta.label_lower,
+            object_id=str(on.pk),
+            label=label if personal else "",
+            detail=redact(private or {}),
+        )
+    return entry
+
+
+def forget(model: type[models.Model], keys: Iterable[Any]) -> int:
+    """Erase the names that entries about these objects were kept with; the entries and their chain stay. Says how many."""
+    rows = AuditWords.objects.filter(object_type=model._meta.label_lower, object_id__in=[str(key) for key in keys])
+    return rows.delete()[0]
 
 
 @dataclass(frozen=True, slots=True)

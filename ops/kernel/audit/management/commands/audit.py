@@ -64,7 +64,10 @@ class Command(BaseCommand):
 
     def _export(self, options: dict[str, Any]) -> None:
         with schema_context(options["schema"]):
-            for entry in AuditEntry.objects.order_by("seq", "id").values(*COLUMNS).iterator(chunk_size=2000):
+            entries = (
+                AuditEntry.objects.with_words().order_by("seq", "id").values(*COLUMNS, "words_label", "words_detail")
+            )
+            for entry in entries.iterator(chunk_size=2000):
                 self.stdout.write(json.dumps(entry, cls=DjangoJSONEncoder, ensure_ascii=False))
 
 
