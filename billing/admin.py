@@ -28,7 +28,7 @@ from tenants.accounts.forms import add_problem
 from tenants.admin import TenantAdmin, cells
 from tenants.admin.tenants import Tab, address_of
 from tenants.console import Card, Menu, Reach, ResellerScopedAdmin, cards, host_reseller, scope_of, site
-from tenants.enums import TenantStatus
+from tenants.enums import ConsoleRight, TenantStatus
 from tenants.models import Tenant
 from tenants.queries.portfolio import Scope
 
@@ -152,6 +152,7 @@ class PlanAdmin(ResellerScopedAdmin):
     """What customers may use. Everybody reads it, the platform decides it."""
 
     reseller_path = Reach.EVERYBODY
+    rights = {"view": ConsoleRight.VIEW_CUSTOMERS}
     platform_may = frozenset({"view", "change"})
     menu = Menu("company", "sell", order=30)
     list_display = ("name_cell", "agents_cell", "conversations_cell", "storage_cell", "features_cell", "is_public")

@@ -20,3 +20,11 @@ class Unit(models.TextChoices):
 
     COUNT = "count", _("items")
     BYTES = "bytes", _("bytes")
+
+
+class PriceKind(models.TextChoices):
+    """Whose price it is."""
+
+    LIST = "list", _("List price, for the platform's own customers")
+    WHOLESALE = "wholesale", _("Wholesale, for resellers")
+    RETAIL = "retail", _("Retail, for a reseller's customers")

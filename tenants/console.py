@@ -36,6 +36,7 @@ from ops.kernel.registry import Registry, Text
 from tenants.accounts.forms import PasswordForm, add_problem
 from tenants.accounts.models import User
 from tenants.accounts.services import attempts, users
+from tenants.enums import ConsoleRight
 from tenants.forms import ConsoleLoginForm
 from tenants.models import Branding, Reseller, ResellerMember, Tenant
 from tenants.queries import brands, portfolio
@@ -300,8 +301,8 @@ class ScopedRows:
 
     reseller_path: ClassVar[str | Reach | None] = None
     platform_may: ClassVar[frozenset[str]] = frozenset({"view"})
-    owner_may: ClassVar[frozenset[str]] = frozenset({"view"})
-    staff_may: ClassVar[frozenset[str]] = frozenset({"view"})
+    # Which right of the team opens which right on these rows; what is not named is closed to resellers.
+    rights: ClassVar[Mapping[str, ConsoleRight]] = {}
     raw_id_fields: Sequence[str] = ()
     admin_site: Any
 
@@ -329,7 +330,8 @@ class ScopedRows:
             return False
         if scope.is_platform:
             return right in self.platform_may
-        return right in (self.owner_may if scope.is_owner else self.staff_may)
+        needed = self.rights.get(right)
+        return needed is not None and scope.may(needed)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """By role; the row itself is already one in sight."""

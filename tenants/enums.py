@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # The platform's own row: its hosts are the landing page and the consoles.
 PUBLIC_SCHEMA = "public"
@@ -52,7 +53,78 @@ class JobStep(models.TextChoices):
 
 
 class ResellerRole(models.TextChoices):
-    """What a person may do in a reseller's console."""
+    """What a person may do in a reseller's console; `models.reseller.CONSOLE_RIGHTS` says what each may."""
 
     OWNER = "owner", _("Owner")
-    STAFF = "staff", _("Staff")
+    MANAGER = "manager", _("Manager")
+    SUPPORT = "support", pgettext_lazy("team", "Support")
+    FINANCE = "finance", _("Finance")
+
+
+class ConsoleRight(models.TextChoices):
+    """One thing somebody may do in a console."""
+
+    VIEW_CUSTOMERS = "customers.view", _("See customers and what they use")
+    CREATE_CUSTOMERS = "customers.create", _("Create customers")
+    STOP_CUSTOMERS = "customers.stop", _("Suspend customers and let them on")
+    CHANGE_PLANS = "customers.plan", _("Change customers' plans")
+    CHANGE_ADDRESSES = "customers.addresses", _("Change customers' addresses")
+    EXPORT_CUSTOMERS = "customers.export", _("Export lists of customers")
+    ENTER_CUSTOMERS = "customers.enter", _("Ask to enter a customer's pages as support")
+    ANNOUNCE = "announcements.publish", _("Write announcements to customers")
+    VIEW_PRICES = "prices.view", _("See prices")
+    CHANGE_PRICES = "prices.change", _("Change prices")
+    VIEW_MARGIN = "margin.view", _("See margins")
+    CHANGE_BRAND = "brand.change", _("Change the brand")
+    CHANGE_DOMAIN = "domain.change", _("Change the console's own addresses")
+    VIEW_TEAM = "team.view", _("See the team")
+    CHANGE_TEAM = "team.change", _("Invite people, change their roles and take them out")
+
+
+class SupportMode(models.TextChoices):
+    """What a customer lets support do."""
+
+    NEVER = "never", _("Never")
+    ASK = "ask", _("Ask each time")
+    ALLOWED = "allowed", _("Allowed until a date")
+
+
+class GrantState(models.TextChoices):
+    """A request to enter: requested → approved → running → ended; or refused."""
+
+    REQUESTED = "requested", _("Waiting for an answer")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    RUNNING = "running", _("Inside now")
+    ENDED = "ended", _("Over")
+
+
+class GrantEnd(models.TextChoices):
+    """Why a request or a visit is over."""
+
+    LEFT = "left", _("Left")
+    TIME = "time", _("The time was over")
+    CUSTOMER = "customer", _("Ended by the customer")
+    CONSENT = "consent", _("The customer no longer allows support")
+    STATE = "state", _("The customer was suspended or closed")
+    PERSON = "person", _("The person no longer works there")
+    UNANSWERED = "unanswered", _("Nobody answered in time")
+    UNUSED = "unused", _("Not used in time")
+    WITHDRAWN = "withdrawn", _("Taken back")
+
+
+class Audience(models.TextChoices):
+    """Who reads an announcement."""
+
+    CUSTOMERS = "customers", _("All customers")
+    PLANS = "plans", _("Customers on certain plans")
+    SELECTED = "selected", _("Certain customers")
+    RESELLERS = "resellers", _("Resellers' teams, in their consoles")
+
+
+class Tone(models.TextChoices):
+    """How an announcement looks."""
+
+    INFO = "info", _("News")
+    SUCCESS = "success", _("Good news")
+    WARNING = "warning", _("Warning")

@@ -115,8 +115,11 @@ class MemberForm(forms.Form):
     role = forms.ChoiceField(
         label=_("Role"),
         choices=ResellerRole,
-        initial=ResellerRole.STAFF,
-        help_text=_("Staff look after customers. Owners also manage this team."),
+        initial=ResellerRole.SUPPORT,
+        help_text=_(
+            "Support sees customers and asks to enter their pages; finance sees prices and margins; managers look after"
+            " customers, brand and announcements; owners may do everything, this team included."
+        ),
     )
 
     def __init__(self, *args: Any, resellers: QuerySet[Reseller], **kwargs: Any) -> None:

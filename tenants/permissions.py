@@ -1,4 +1,4 @@
-"""Who may change how a company is called and how it looks."""
+"""Who may change how a company is called, how it looks, and whether support may come in."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -6,6 +6,7 @@ from ops.kernel.registry import PermissionDef, permissions
 
 CHANGE_SETTINGS = "tenants.change_settings"
 CHANGE_BRANDING = "tenants.change_branding"
+MANAGE_SUPPORT_ACCESS = "tenants.manage_support_access"
 
 
 def register() -> None:
@@ -13,3 +14,6 @@ def register() -> None:
     managers = frozenset({"owner", "admin"})
     permissions.register(CHANGE_SETTINGS, PermissionDef(CHANGE_SETTINGS, _("Change the company's settings"), managers))
     permissions.register(CHANGE_BRANDING, PermissionDef(CHANGE_BRANDING, _("Change the brand"), managers))
+    permissions.register(
+        MANAGE_SUPPORT_ACCESS, PermissionDef(MANAGE_SUPPORT_ACCESS, _("Decide about support's access"), {"owner"})
+    )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import factory
 
 from billing import entitlements
-from billing.models import GaugeReading, Plan, Subscription
+from billing.enums import PriceKind
+from billing.models import GaugeReading, Plan, PlanPrice, Subscription
 
 
 class PlanFactory(factory.django.DjangoModelFactory):
@@ -41,3 +42,13 @@ class GaugeReadingFactory(factory.django.DjangoModelFactory):
     key = "chat.agents"
     used = 1
     counted_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class PlanPriceFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = PlanPrice
+
+    plan = factory.SubFactory(PlanFactory)
+    kind = PriceKind.WHOLESALE
+    amount_cents = 10_000
+    starts_at = datetime(2026, 11, 1, tzinfo=UTC)

@@ -35,4 +35,5 @@ def actor_of(by: Any) -> Actor:
     key = getattr(by, "pk", None)
     if key is None:
         return Actor(label=str(by)[:200], kind="visitor")
-    return Actor(id=str(key), label=(getattr(by, "email", "") or str(by))[:200], kind=getattr(by, "actor_kind", "user"))
+    label = getattr(by, "actor_label", "") or getattr(by, "email", "") or str(by)
+    return Actor(id=str(key), label=label[:200], kind=getattr(by, "actor_kind", "user"))

@@ -17,7 +17,7 @@ from ops.kernel.errors import DomainError
 from tenants.accounts.forms import add_problem
 from tenants.admin import cells
 from tenants.console import Menu, Reach, ResellerScopedAdmin, host_reseller, scope_of, site
-from tenants.enums import JobState, ResellerRole, TenantStatus
+from tenants.enums import ConsoleRight, JobState, ResellerRole, TenantStatus
 from tenants.forms import BrandForm, MemberForm, NewResellerForm
 from tenants.models import Branding, Reseller, ResellerMember, TenantJob
 from tenants.queries import brands
@@ -29,8 +29,8 @@ class MemberAdmin(ResellerScopedAdmin):
     """Who works in this console. Owners invite, change roles and take people out."""
 
     reseller_path = "reseller"
-    owner_may = platform_may = frozenset({"view", "add"})
-    staff_may = frozenset({"view"})
+    platform_may = frozenset({"view", "add"})
+    rights = {"view": ConsoleRight.VIEW_TEAM, "add": ConsoleRight.CHANGE_TEAM}
     menu = Menu("company", "group", order=10, title=_("Team"))
     list_display = ("person_cell", "role_cell", "since_cell")
     list_display_links = None
@@ -38,7 +38,7 @@ class MemberAdmin(ResellerScopedAdmin):
     list_select_related = ("user", "reseller")
     search_fields = ("user__email", "user__name")
     ordering = ("user__name", "pk")
-    actions = ("make_owner", "make_staff", "remove")
+    actions = ("make_owner", "make_manager", "make_support", "make_finance", "remove")
     add_label = _("Invite somebody")
     empty_title = _("Nobody here yet")
     empty_hint = _("Invite the people who look after your customers.")
@@ -103,10 +103,20 @@ class MemberAdmin(ResellerScopedAdmin):
         """They may manage the team from now on."""
         self._set_role(request, queryset, ResellerRole.OWNER)
 
-    @admin.action(description=_("Make staff"), permissions=["manage"])
-    def make_staff(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
-        """They look after customers and no longer manage the team."""
-        self._set_role(request, queryset, ResellerRole.STAFF)
+    @admin.action(description=_("Make manager"), permissions=["manage"])
+    def make_manager(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+        """They look after customers, the brand and announcements."""
+        self._set_role(request, queryset, ResellerRole.MANAGER)
+
+    @admin.action(description=_("Make support"), permissions=["manage"])
+    def make_support(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+        """They see customers and ask to enter their pages."""
+        self._set_role(request, queryset, ResellerRole.SUPPORT)
+
+    @admin.action(description=_("Make finance"), permissions=["manage"])
+    def make_finance(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+        """They see prices and margins, change plans and suspend."""
+        self._set_role(request, queryset, ResellerRole.FINANCE)
 
     @admin.action(description=_("Take out of the team"), permissions=["manage"])
     def remove(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
@@ -137,7 +147,8 @@ class BrandAdmin(ResellerScopedAdmin):
     """The reseller's own look: its console, its customers' default, its e-mails. One page, no list."""
 
     reseller_path = "reseller"
-    owner_may = staff_may = platform_may = frozenset({"view", "change"})
+    platform_may = frozenset({"view", "change"})
+    rights = {"view": ConsoleRight.CHANGE_BRAND, "change": ConsoleRight.CHANGE_BRAND}
     menu = Menu("company", "palette", order=20, title=_("Brand"))
     list_display = ("display_name", "reseller")
 
@@ -201,7 +212,6 @@ class ResellerAdmin(ResellerScopedAdmin):
     """Companies that sell the product under their own brand. Platform staff open and close them."""
 
     reseller_path = Reach.PLATFORM
-    owner_may = staff_may = frozenset()
     platform_may = frozenset({"view", "add"})
     menu = Menu("platform", "apartment", order=10)
     list_display = ("name_cell", "customers_cell", "support_email", "state_cell", "created_cell")
@@ -310,6 +320,7 @@ class TenantJobAdmin(ResellerScopedAdmin):
     """Long work on customers: what runs, what stopped and why. A stopped preparation goes on with one click."""
 
     reseller_path = "tenant__reseller"
+    rights = {"view": ConsoleRight.VIEW_CUSTOMERS}
     menu = Menu("customers", "manufacturing", order=30)
     list_display = ("tenant_cell", "kind", "step", "state_cell", "error_cell", "attempts", "updated_cell")
     list_display_links = None
@@ -351,7 +362,11 @@ class TenantJobAdmin(ResellerScopedAdmin):
             raise Http404
         return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[row.tenant_id]) + "?tab=jobs")
 
-    @admin.action(description=_("Try again"))
+    def has_create_permission(self, request: HttpRequest) -> bool:
+        """Who may go on with a preparation."""
+        return scope_of(request).may(ConsoleRight.CREATE_CUSTOMERS)
+
+    @admin.action(description=_("Try again"), permissions=["create"])
     def retry(self, request: HttpRequest, queryset: QuerySet[TenantJob]) -> None:
         """Continue the selected preparations at the step they stopped at."""
         for job in queryset.filter(state=JobState.FAILED).select_related("tenant"):

@@ -28,7 +28,6 @@ class Ledger(ResellerScopedAdmin):
 
     reseller_path = Reach.PLATFORM
     platform_may = frozenset({"view"})
-    owner_may = staff_may = frozenset()
     show_full_result_count = False
     json_field = ""
 

@@ -26,7 +26,7 @@ from ops.kernel.errors import DomainError
 from ops.kernel.registry import Text
 from tenants.admin import cells
 from tenants.console import Menu, ResellerScopedAdmin, scope_of
-from tenants.enums import JobKind, TenantStatus
+from tenants.enums import ConsoleRight, JobKind, TenantStatus
 from tenants.forms import HostForm, ReasonForm
 from tenants.models import Domain, Tenant, TenantJob
 from tenants.queries import brands, progress
@@ -66,7 +66,8 @@ class TenantAdmin(ResellerScopedAdmin):
     """The screen resellers live in: who their customers are, how they are, and the few things to do about it."""
 
     reseller_path = "reseller"
-    owner_may = staff_may = platform_may = frozenset({"view", "add"})
+    platform_may = frozenset({"view", "add"})
+    rights = {"view": ConsoleRight.VIEW_CUSTOMERS, "add": ConsoleRight.CREATE_CUSTOMERS}
     menu = Menu("customers", "storefront", order=10)
     list_display: Sequence[Any] = ("name_cell", "state_cell", "created_cell", "actions_cell")
     list_display_links = None

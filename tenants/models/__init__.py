@@ -1,10 +1,24 @@
 """Tables of tenancy; all of them live in the public schema."""
 
+from tenants.models.announcement import Announcement, AnnouncementDismissal
 from tenants.models.branding import Branding
 from tenants.models.domain import Domain
 from tenants.models.job import TenantJob
 from tenants.models.reseller import Reseller, ResellerMember
 from tenants.models.script import TemplateScript
+from tenants.models.support import ImpersonationGrant, SupportAccess
 from tenants.models.tenant import Tenant
 
-__all__ = ["Branding", "Domain", "Reseller", "ResellerMember", "TemplateScript", "Tenant", "TenantJob"]
+__all__ = [
+    "Announcement",
+    "AnnouncementDismissal",
+    "Branding",
+    "Domain",
+    "ImpersonationGrant",
+    "Reseller",
+    "ResellerMember",
+    "SupportAccess",
+    "TemplateScript",
+    "Tenant",
+    "TenantJob",
+]

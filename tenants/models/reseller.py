@@ -1,11 +1,33 @@
 """Resellers and the people who work in their console."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
-from tenants.enums import ResellerRole
+from tenants.enums import ConsoleRight, ResellerRole
+
+R = ConsoleRight
+# The one place that says what a role may: screens, pages, the API and actions all ask `Scope.may`.
+CONSOLE_RIGHTS: Mapping[str, frozenset[ConsoleRight]] = {
+    ResellerRole.OWNER: frozenset(R),
+    ResellerRole.MANAGER: frozenset(R) - {R.CHANGE_PRICES, R.VIEW_MARGIN, R.CHANGE_TEAM, R.CHANGE_DOMAIN},
+    ResellerRole.SUPPORT: frozenset({R.VIEW_CUSTOMERS, R.ENTER_CUSTOMERS, R.VIEW_TEAM}),
+    ResellerRole.FINANCE: frozenset(
+        {
+            R.VIEW_CUSTOMERS,
+            R.STOP_CUSTOMERS,
+            R.CHANGE_PLANS,
+            R.EXPORT_CUSTOMERS,
+            R.VIEW_PRICES,
+            R.CHANGE_PRICES,
+            R.VIEW_MARGIN,
+            R.VIEW_TEAM,
+        }
+    ),
+}
 
 
 class Reseller(TimestampedModel):  # type: ignore[django-manager-missing]
@@ -31,7 +53,7 @@ class ResellerMember(TimestampedModel):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="reseller_member", verbose_name=_("person")
     )
-    role = models.CharField(_("role"), max_length=10, choices=ResellerRole, default=ResellerRole.STAFF)
+    role = models.CharField(_("role"), max_length=10, choices=ResellerRole, default=ResellerRole.SUPPORT)
 
     class Meta:
         verbose_name = _("team member")

@@ -9,20 +9,26 @@ from django.db.models import CharField, Count, Q, QuerySet
 from django.db.models.functions import Cast, TruncWeek
 
 from ops.kernel.audit.models import AuditEntry
-from tenants.enums import JobState, ResellerRole, TenantStatus
+from tenants.enums import ConsoleRight, JobState, ResellerRole, TenantStatus
 from tenants.models import Reseller, ResellerMember, Tenant, TenantJob
+from tenants.models.reseller import CONSOLE_RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The rows somebody may see: of one `reseller`, or of everybody when there is none.
 
-    `is_platform` tells platform staff, who keep their rights on a reseller's host but see only its rows there.
+    `is_platform` tells platform staff, who keep their rights on a reseller's host but see only its rows there; `role`
+    is what somebody of a reseller's team is.
     """
 
     reseller: Reseller | None
     is_platform: bool
-    is_owner: bool
+    role: str = ResellerRole.OWNER
+
+    def may(self, right: ConsoleRight) -> bool:
+        """The one question of who may do what in a console."""
+        return self.is_platform or right in CONSOLE_RIGHTS.get(self.role, frozenset())
 
     @property
     def sees_everything(self) -> bool:
@@ -54,11 +60,11 @@ def scope_of(*, user: Any, host: Reseller | None) -> Scope:
     if not user.is_authenticated or not user.is_active:
         raise ScopeRefused
     if user.is_superuser:
-        return Scope(reseller=host, is_platform=True, is_owner=True)
+        return Scope(reseller=host, is_platform=True)
     member = ResellerMember.objects.select_related("reseller").filter(user=user).first()
     if member is None or not member.reseller.is_active or (host is not None and member.reseller_id != host.pk):
         raise ScopeRefused(member)
-    return Scope(reseller=member.reseller, is_platform=False, is_owner=member.role == ResellerRole.OWNER)
+    return Scope(reseller=member.reseller, is_platform=False, role=member.role)
 
 
 def by_state(scope: Scope) -> dict[str, int]:

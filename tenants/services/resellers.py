@@ -67,7 +67,7 @@ def add_member(
     email: str,
     now: datetime,
     name: str = "",
-    role: str = ResellerRole.STAFF,
+    role: str = ResellerRole.SUPPORT,
     password: str | None = None,
     by: Any = None,
 ) -> ResellerMember:
@@ -90,7 +90,7 @@ def add_member(
 
 @transaction.atomic
 def set_member_role(*, member: ResellerMember, role: str, by: Any, now: datetime) -> None:
-    """Make somebody owner or staff. Raises `LastMember` when nobody could manage the team afterwards."""
+    """Give somebody another role. Raises `LastMember` when nobody could manage the team afterwards."""
     rows = _locked_team(member)
     if role != ResellerRole.OWNER:
         _keep_an_owner(rows, member)

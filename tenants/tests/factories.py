@@ -1,12 +1,26 @@
 """Makers of tenancy's rows. A tenant made here is a row without a schema; `acme`, `beta` and provisioning give whole ones."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import factory
 from django_tenants.utils import schema_context
 
 from tenants.enums import JobKind, JobState, JobStep, TenantStatus
-from tenants.models import Branding, Domain, Reseller, ResellerMember, TemplateScript, Tenant, TenantJob
+from tenants.models import (
+    Announcement,
+    AnnouncementDismissal,
+    Branding,
+    Domain,
+    ImpersonationGrant,
+    Reseller,
+    ResellerMember,
+    SupportAccess,
+    TemplateScript,
+    Tenant,
+    TenantJob,
+)
 
 
 class PublicFactory(factory.django.DjangoModelFactory):
@@ -81,3 +95,44 @@ class TemplateScriptFactory(PublicFactory):
 
     release_hash = factory.Sequence(lambda n: f"{n:064x}")
     sql = "CREATE SCHEMA zz_tenant_template_zz;"
+
+
+class SupportAccessFactory(PublicFactory):
+    class Meta:
+        model = SupportAccess
+
+    tenant = factory.SubFactory(TenantFactory)
+
+
+class ImpersonationGrantFactory(PublicFactory):
+    class Meta:
+        model = ImpersonationGrant
+
+    tenant = factory.SubFactory(TenantFactory)
+    person_id = factory.LazyFunction(uuid4)
+    person_name = "Renata Vidal"
+    person_email = "renata@sul.example"
+    company = "Rede Sul"
+    role = "agent"
+    reason = "The widget does not open"
+    minutes = 30
+    valid_until = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class AnnouncementFactory(PublicFactory):
+    class Meta:
+        model = Announcement
+
+    title_pt = "Manutenção no domingo"
+    title_en = "Maintenance on Sunday"
+    starts_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class AnnouncementDismissalFactory(PublicFactory):
+    class Meta:
+        model = AnnouncementDismissal
+
+    announcement = factory.SubFactory(AnnouncementFactory)
+    tenant = factory.SubFactory(TenantFactory)
+    person_id = factory.LazyFunction(uuid4)
+    at = datetime(2026, 11, 2, tzinfo=UTC)

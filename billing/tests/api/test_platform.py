@@ -39,7 +39,7 @@ def rita(sul: Reseller) -> Any:
     user = UserFactory(email="rita@sul.example", is_staff=True)
     user.set_password("balcao-demo")
     user.save()
-    ResellerMemberFactory(reseller=sul, user=user, role=ResellerRole.STAFF)
+    ResellerMemberFactory(reseller=sul, user=user, role=ResellerRole.MANAGER)
     return user
 
 

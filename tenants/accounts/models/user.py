@@ -28,13 +28,17 @@ class UserQuerySet(models.QuerySet["User"]):
         """People who may log in."""
         return self.filter(is_active=True)
 
+    def members(self) -> Self:
+        """The company's own people, without the logins of support."""
+        return self.filter(support_person_id=None)
+
     def with_role(self, *slugs: str) -> Self:
         """People who hold one of these roles."""
         return self.filter(role__slug__in=slugs)
 
     def seated(self) -> Self:
-        """Active people whose role may answer conversations."""
-        return self.active().with_role(*SEAT_ROLES)
+        """Active people whose role may answer conversations; support takes nobody's seat."""
+        return self.active().members().with_role(*SEAT_ROLES)
 
     def search(self, text: str) -> Self:
         """People whose name or e-mail holds `text`, whatever its case."""
@@ -70,6 +74,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     language = models.CharField(_("language"), max_length=8, blank=True)
     is_staff = models.BooleanField(_("may open the console"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    # Of a login of support: who stands behind it in the public schema (a value: schemas share no keys). Such a row is
+    # active only while a visit runs; it has no password, takes no seat and is no member of the team.
+    support_person_id = models.UUIDField(null=True, blank=True, unique=True, editable=False)
     date_joined = models.DateTimeField(_("joined at"), default=timezone.now)
 
     objects = UserManager()
@@ -92,6 +99,23 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     def is_invited(self) -> bool:
         """Whether the person has not chosen a password yet."""
         return not self.has_usable_password()
+
+    @property
+    def is_support(self) -> bool:
+        """Whether this is the login of support's visit."""
+        return self.support_person_id is not None
+
+    @property
+    def actor_kind(self) -> str:
+        """What ledgers call whoever acts."""
+        return "support" if self.is_support else "user"
+
+    @property
+    def actor_label(self) -> str:
+        """How ledgers name whoever acts: support by name and company, and as what it acts."""
+        if not self.is_support:
+            return self.email
+        return f"{self.name} · {self.role.slug}" if self.role else self.name
 
     @property
     def is_platform_admin(self) -> bool:

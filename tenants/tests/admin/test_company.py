@@ -47,7 +47,7 @@ def owner(sul: Reseller) -> ResellerMember:
 
 @pytest.fixture
 def staff(sul: Reseller) -> ResellerMember:
-    return member(sul, ResellerRole.STAFF, "saulo@sul.example")
+    return member(sul, ResellerRole.MANAGER, "saulo@sul.example")
 
 
 @pytest.fixture
@@ -77,12 +77,17 @@ def act(client: Client, model: str, action: str, *rows: Any) -> Any:
 def test_an_owner_invites_somebody(sul, owner):
     response = browser(owner.user).post(
         url("tenants_resellermember_add"),
-        {"reseller": sul.pk, "name": "Nina", "email": "NINA@sul.example", "role": "staff"},
+        {"reseller": sul.pk, "name": "Nina", "email": "NINA@sul.example", "role": "manager"},
     )
 
     assert response.status_code == 302
     new = ResellerMember.objects.get(user__email="nina@sul.example")
-    assert (new.reseller, new.role, new.user.is_staff, new.user.is_superuser) == (sul, ResellerRole.STAFF, True, False)
+    assert (new.reseller, new.role, new.user.is_staff, new.user.is_superuser) == (
+        sul,
+        ResellerRole.MANAGER,
+        True,
+        False,
+    )
     assert new.user.is_invited
     assert AuditEntry.objects.filter(action="tenants.member_added").exists()
     assert mail.outbox == []  # the letter is the worker's, after the commit
@@ -101,7 +106,7 @@ def test_an_owner_cannot_invite_into_another_house(sul, owner):
 
 def test_an_address_that_is_somebody_already_is_refused_in_its_field(sul, owner, staff):
     response = browser(owner.user).post(
-        url("tenants_resellermember_add"), {"reseller": sul.pk, "email": staff.user.email, "role": "staff"}
+        url("tenants_resellermember_add"), {"reseller": sul.pk, "email": staff.user.email, "role": "manager"}
     )
 
     assert response.status_code == 422
@@ -113,25 +118,25 @@ def test_staff_see_the_team_and_change_nothing(sul, owner, staff):
 
     assert "rita@sul.example" in client.get(url("tenants_resellermember_changelist")).content.decode()
     assert client.get(url("tenants_resellermember_add")).status_code == 404
-    for action in ("make_staff", "remove", "make_owner"):
+    for action in ("make_manager", "remove", "make_owner"):
         act(client, "tenants_resellermember", action, owner, staff)
     owner.refresh_from_db()
     staff.refresh_from_db()
-    assert (owner.role, staff.role) == (ResellerRole.OWNER, ResellerRole.STAFF)
+    assert (owner.role, staff.role) == (ResellerRole.OWNER, ResellerRole.MANAGER)
 
 
 def test_roles_change_and_one_owner_remains(sul, owner, staff):
     client = browser(owner.user)
 
-    act(client, "tenants_resellermember", "make_staff", owner)
+    act(client, "tenants_resellermember", "make_manager", owner)
     owner.refresh_from_db()
     assert owner.role == ResellerRole.OWNER
 
     act(client, "tenants_resellermember", "make_owner", staff)
-    act(client, "tenants_resellermember", "make_staff", owner)
+    act(client, "tenants_resellermember", "make_manager", owner)
     owner.refresh_from_db()
     staff.refresh_from_db()
-    assert (owner.role, staff.role) == (ResellerRole.STAFF, ResellerRole.OWNER)
+    assert (owner.role, staff.role) == (ResellerRole.MANAGER, ResellerRole.OWNER)
 
 
 def test_somebody_taken_out_is_out_at_once(sul, owner, staff):

@@ -33,15 +33,15 @@ def norte(db: None) -> Reseller:
 
 
 def mine(reseller: Reseller) -> Scope:
-    return Scope(reseller=reseller, is_platform=False, is_owner=True)
+    return Scope(reseller=reseller, is_platform=False)
 
 
 def test_a_member_sees_its_reseller_at_home_and_on_the_platform(sul, norte):
     owner = ResellerMemberFactory(reseller=sul, role=ResellerRole.OWNER)
-    staff = ResellerMemberFactory(reseller=sul, role=ResellerRole.STAFF)
+    staff = ResellerMemberFactory(reseller=sul, role=ResellerRole.SUPPORT)
 
-    assert portfolio.scope_of(user=owner.user, host=sul) == Scope(reseller=sul, is_platform=False, is_owner=True)
-    assert portfolio.scope_of(user=staff.user, host=None) == Scope(reseller=sul, is_platform=False, is_owner=False)
+    assert portfolio.scope_of(user=owner.user, host=sul) == Scope(reseller=sul, is_platform=False, role="owner")
+    assert portfolio.scope_of(user=staff.user, host=None) == Scope(reseller=sul, is_platform=False, role="support")
     with pytest.raises(ScopeRefused) as refused:
         portfolio.scope_of(user=owner.user, host=norte)
     assert refused.value.member == owner
@@ -109,7 +109,7 @@ def test_activity_is_of_customers_in_sight(sul, norte):
         AuditEntryFactory(object_type="tenants.tenant", object_id=str(tenant.pk), object_label=reseller.slug)
 
     assert [entry.object_label for entry in portfolio.activity(mine(sul), limit=5)] == ["sul"]
-    everything = Scope(reseller=None, is_platform=True, is_owner=True)
+    everything = Scope(reseller=None, is_platform=True)
     assert {entry.object_label for entry in portfolio.activity(everything, limit=5)} >= {"sul", "norte"}
 
 
