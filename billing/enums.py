@@ -28,3 +28,18 @@ class PriceKind(models.TextChoices):
     LIST = "list", _("List price, for the platform's own customers")
     WHOLESALE = "wholesale", _("Wholesale, for resellers")
     RETAIL = "retail", _("Retail, for a reseller's customers")
+
+
+class Level(models.TextChoices):
+    """Who decided about a feature or a limit, from the widest to the nearest."""
+
+    PLATFORM = "platform", _("Platform")
+    RESELLER = "reseller", _("Reseller")
+    TENANT = "tenant", _("Customer")
+
+
+class Subject(models.TextChoices):
+    """What can be decided about."""
+
+    FEATURE = "feature", _("Feature")
+    LIMIT = "limit", _("Limit")

@@ -293,6 +293,7 @@ class ChatConfig(AppConfig):
                     Field("turn_urls", _("TURN servers"), list, [], setting="TURN_URLS", validate=ice.check_urls),
                     Field("turn_secret", _("TURN shared secret"), secret=True, setting="TURN_SECRET"),
                 ),
+                together=("turn_urls", "turn_secret"),
             )
         )
         declare(

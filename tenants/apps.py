@@ -11,11 +11,13 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
+        from ops.kernel.configuration import registry as configuration
         from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
         from tenants import permissions
-        from tenants.queries import activity
+        from tenants.queries import activity, hosts
 
         permissions.register()
+        configuration.between(hosts.reseller_scope)
         nav.register("tenants.home", NavItem(_("Home"), "house", "tenants:home", None, 0))
         panels.register(
             "tenants.activity",

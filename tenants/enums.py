@@ -128,3 +128,12 @@ class Tone(models.TextChoices):
     INFO = "info", _("News")
     SUCCESS = "success", _("Good news")
     WARNING = "warning", _("Warning")
+
+
+class ClaimState(models.TextChoices):
+    """A claimed host: waiting for its proof → verified ⇄ failing → lost, and from there back by a new proof."""
+
+    WAITING = "waiting", _("Waiting for the DNS")
+    VERIFIED = "verified", _("Verified")
+    FAILING = "failing", _("Check fails")
+    LOST = "lost", _("Lost")

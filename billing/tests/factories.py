@@ -6,7 +6,7 @@ import factory
 
 from billing import entitlements
 from billing.enums import PriceKind
-from billing.models import GaugeReading, Plan, PlanPrice, Subscription
+from billing.models import GaugeReading, Override, Plan, PlanPrice, Subscription
 
 
 class PlanFactory(factory.django.DjangoModelFactory):
@@ -52,3 +52,14 @@ class PlanPriceFactory(factory.django.DjangoModelFactory):
     kind = PriceKind.WHOLESALE
     amount_cents = 10_000
     starts_at = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class OverrideFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Override
+
+    level = "platform"
+    subject = "feature"
+    key = "videoCall"
+    value = True
+    set_at = datetime(2026, 11, 1, tzinfo=UTC)

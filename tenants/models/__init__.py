@@ -2,6 +2,7 @@
 
 from tenants.models.announcement import Announcement, AnnouncementDismissal
 from tenants.models.branding import Branding
+from tenants.models.claim import DomainClaim
 from tenants.models.domain import Domain
 from tenants.models.job import TenantJob
 from tenants.models.reseller import Reseller, ResellerMember
@@ -14,6 +15,7 @@ __all__ = [
     "AnnouncementDismissal",
     "Branding",
     "Domain",
+    "DomainClaim",
     "ImpersonationGrant",
     "Reseller",
     "ResellerMember",

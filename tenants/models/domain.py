@@ -21,6 +21,8 @@ class Domain(DomainMixin):
     reseller = models.ForeignKey(
         Reseller, models.CASCADE, null=True, blank=True, related_name="domains", verbose_name=_("reseller")
     )
+    # On the main address: pages asked for at the others are answered with a redirect to it.
+    redirects_others = models.BooleanField(_("other addresses lead here"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

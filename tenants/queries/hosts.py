@@ -143,6 +143,17 @@ def _single(schema: str) -> Site | None:
     return Site(tenant, None) if tenant else None
 
 
+def reseller_scope(schema: str) -> str:
+    """Under which word a tenant's reseller keeps the settings its customers inherit; empty for direct customers."""
+    return remembered(f"reseller:{schema}", lambda: _reseller_of(schema))
+
+
+def _reseller_of(schema: str) -> str:
+    with schema_context(PUBLIC_SCHEMA):
+        found = Tenant.objects.filter(schema_name=schema).values_list("reseller", flat=True).first()
+    return str(found) if found else ""
+
+
 def _raise_version() -> None:
     clear()
     try:

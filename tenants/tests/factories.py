@@ -13,6 +13,7 @@ from tenants.models import (
     AnnouncementDismissal,
     Branding,
     Domain,
+    DomainClaim,
     ImpersonationGrant,
     Reseller,
     ResellerMember,
@@ -68,6 +69,15 @@ class DomainFactory(PublicFactory):
 
     tenant = factory.SubFactory(TenantFactory)
     domain = factory.LazyAttribute(lambda row: f"{row.tenant.slug}.localhost")
+
+
+class DomainClaimFactory(PublicFactory):
+    class Meta:
+        model = DomainClaim
+
+    tenant = factory.SubFactory(TenantFactory)
+    host = factory.Sequence(lambda n: f"loja{n}.com.br")
+    token = factory.Sequence(lambda n: f"token{n}")
 
 
 class BrandingFactory(PublicFactory):

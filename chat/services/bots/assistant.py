@@ -70,6 +70,8 @@ DEFINITION = Definition(
         Field("budget", _("Budget of a month, in US dollars"), int, default=10, min_value=0, max_value=100_000),
         Field("timeout_s", _("Seconds to wait for an answer"), int, default=20, min_value=3, max_value=60),
     ),
+    # The key of the platform must not travel to an address a tenant typed in.
+    together=("base_url", "key"),
     order=45,
 )
 

@@ -17,15 +17,17 @@ class SettingVersionQuerySet(models.QuerySet["SettingVersion"]):
         """What is in force."""
         return self.filter(active=True)
 
-    def of(self, name: str) -> Self:
+    def of(self, name: str, scope: str = "") -> Self:
         """History of one setting, newest first."""
-        return self.filter(name=name).order_by("-version")
+        return self.filter(name=name, scope=scope).order_by("-version")
 
 
 class SettingVersion(UUIDModel):
     """One version of one setting. Secrets stand apart, each an encrypted token; the plain values are readable."""
 
     name = models.CharField(_("setting"), max_length=100)
+    # Empty: the schema's own. In public also what somebody between platform and tenants set: see registry.between.
+    scope = models.CharField(_("set for"), max_length=40, blank=True, default="", db_default="")
     version = models.PositiveIntegerField(_("version"))
     values = models.JSONField(_("values"), default=dict)
     secrets = models.JSONField(_("encrypted values"), default=dict)
@@ -43,8 +45,10 @@ class SettingVersion(UUIDModel):
         default_permissions = ("view",)
         permissions = [("change_settings", _("Change settings"))]
         constraints = [
-            models.UniqueConstraint(fields=["name", "version"], name="configuration_one_row_a_version"),
-            models.UniqueConstraint(fields=["name"], condition=Q(active=True), name="configuration_one_in_force"),
+            models.UniqueConstraint(fields=["scope", "name", "version"], name="configuration_one_row_a_version"),
+            models.UniqueConstraint(
+                fields=["scope", "name"], condition=Q(active=True), name="configuration_one_in_force"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -50,13 +50,15 @@ class Field:
 class Definition:
     """A setting: a few fields that change together and have one history.
 
-    `inherit` lets a tenant that has no value of its own use the platform's.
+    `inherit` lets a tenant that has no value of its own use its reseller's and the platform's. Fields that belong
+    `together` (a key and the address it is sent to) are all taken from the nearest place that set one of them.
     """
 
     name: str
     label: Text
     fields: tuple[Field, ...]
     inherit: bool = True
+    together: tuple[str, ...] = ()
     check: Callable[[dict[str, Any]], None] | None = None
     order: int = 100
     by_name: dict[str, Field] = field(init=False, repr=False, compare=False, hash=False, default_factory=dict)
@@ -66,6 +68,8 @@ class Definition:
             if one.name in self.by_name:
                 raise ImproperlyConfigured(f"{self.name}: the field {one.name!r} is declared twice.")
             self.by_name[one.name] = one
+        if unknown := {name for name in self.together if name not in self.by_name}:
+            raise ImproperlyConfigured(f"{self.name}: no fields are called {', '.join(sorted(unknown))}.")
 
 
 definitions: Registry[Definition] = Registry("settings")
@@ -74,3 +78,19 @@ definitions: Registry[Definition] = Registry("settings")
 def declare(definition: Definition) -> Definition:
     """Make a setting known; once."""
     return definitions.register(definition.name, definition)
+
+
+_between: list[Callable[[str], str]] = []
+
+
+def between(scope_of: Callable[[str], str]) -> None:
+    """Take the rule that names who stands between the platform and a schema: `scope_of(schema)`, empty for nobody.
+
+    The kernel knows no resellers; whoever does says which group of settings a schema inherits.
+    """
+    _between[:] = [scope_of]
+
+
+def scope_between(schema: str) -> str:
+    """The group a schema inherits from, or an empty word."""
+    return _between[0](schema) if _between else ""

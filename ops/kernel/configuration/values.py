@@ -1,6 +1,7 @@
 """What `configuration.get` gives: values that cannot be printed by accident."""
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 from ops.kernel.redaction import MASK
@@ -40,12 +41,27 @@ class Secret:
         raise TypeError("A secret is not pickled: it would reach a cache or a queue in the clear.")
 
 
-class Values(Mapping[str, Any]):
-    """The fields of a setting, defaults filled in, secrets wrapped; `version` is 0 when nothing was saved."""
+class Source(StrEnum):
+    """Where a value comes from, the nearest first."""
 
-    def __init__(self, values: dict[str, Any], *, version: int = 0) -> None:
+    OWN = "own"
+    GROUP = "group"
+    PLATFORM = "platform"
+    DEFAULT = "default"
+
+
+class Values(Mapping[str, Any]):
+    """The fields of a setting, defaults filled in, secrets wrapped; `version` is 0 when nothing was saved here.
+
+    `sources` says for each field who set it.
+    """
+
+    def __init__(
+        self, values: dict[str, Any], *, version: int = 0, sources: Mapping[str, Source] | None = None
+    ) -> None:
         self._values = values
         self.version = version
+        self.sources: Mapping[str, Source] = sources or {}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
