@@ -15,7 +15,16 @@ class BillingConfig(AppConfig):
         from billing import entitlements
         from billing.services import onboarding, subscriptions
         from ops.kernel.audit import actions
-        from ops.kernel.registry import Feature, NavItem, PermissionDef, features, nav, permissions
+        from ops.kernel.registry import (
+            Feature,
+            NavItem,
+            PermissionArea,
+            PermissionDef,
+            features,
+            nav,
+            permission_areas,
+            permissions,
+        )
         from tenants.accounts.services import seats
         from tenants.services import provisioning
 
@@ -23,10 +32,15 @@ class BillingConfig(AppConfig):
         provisioning.register_plan_rule(subscriptions.start)
         provisioning.on_ready.register("billing.plan", lambda tenant: onboarding.lay_out(tenant, now=timezone.now()))
         provisioning.on_ready.register("billing.welcome", onboarding.welcome_owners)
+        permission_areas.register("plan", PermissionArea(_("Plan and bills"), _("Company"), 330))
         permissions.register(
             "billing.view_subscription",
             PermissionDef(
-                "billing.view_subscription", _("See the plan and what is used"), {"owner", "admin", "billing"}
+                "billing.view_subscription",
+                _("See the plan and what is used"),
+                {"owner", "admin", "billing"},
+                "plan",
+                _("The plan, its limits and what is used of them."),
             ),
         )
         nav.register(

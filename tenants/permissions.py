@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.registry import PermissionDef, permissions
+from ops.kernel.registry import PermissionArea, PermissionDef, permission_areas, permissions
 
 CHANGE_SETTINGS = "tenants.change_settings"
 CHANGE_BRANDING = "tenants.change_branding"
@@ -12,8 +12,31 @@ MANAGE_SUPPORT_ACCESS = "tenants.manage_support_access"
 def register() -> None:
     """Declare the permissions and the roles that hold them from the start."""
     managers = frozenset({"owner", "admin"})
-    permissions.register(CHANGE_SETTINGS, PermissionDef(CHANGE_SETTINGS, _("Change the company's settings"), managers))
-    permissions.register(CHANGE_BRANDING, PermissionDef(CHANGE_BRANDING, _("Change the brand"), managers))
+    permission_areas.register("company", PermissionArea(_("Settings and brand"), _("Company"), 320))
     permissions.register(
-        MANAGE_SUPPORT_ACCESS, PermissionDef(MANAGE_SUPPORT_ACCESS, _("Decide about support's access"), {"owner"})
+        CHANGE_SETTINGS,
+        PermissionDef(
+            CHANGE_SETTINGS,
+            _("Change the company's settings"),
+            managers,
+            "company",
+            _("Name, language, time zone and currency of the company."),
+        ),
+    )
+    permissions.register(
+        CHANGE_BRANDING,
+        PermissionDef(
+            CHANGE_BRANDING, _("Change the brand"), managers, "company", _("Logo, colours, sender and style sheet.")
+        ),
+    )
+    permissions.register(
+        MANAGE_SUPPORT_ACCESS,
+        PermissionDef(
+            MANAGE_SUPPORT_ACCESS,
+            _("Decide about support's access"),
+            {"owner"},
+            "access",
+            _("Whether the platform's or reseller's support may come in, and when it has to leave."),
+            for_tokens=False,
+        ),
     )

@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models import Model
 
 from chat.models import Contact, Conversation, Inbox, Team
-from tenants.accounts.enums import SEAT_ROLES
 from tenants.accounts.models import User
 
 OTHERS, NOTES, MACROS = 10, 3, 12
@@ -70,7 +69,7 @@ BESIDE = """
 SELECT
     (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(nullif(u.name, ''), u.email)) ORDER BY u.name, u.id)
      FROM accounts_user u JOIN accounts_role r ON r.id = u.role_id
-     WHERE u.is_active AND r.slug = ANY(%(seats)s))::text,
+     WHERE u.is_active AND r.seated)::text,
     (SELECT json_agg(json_build_array(t.id, t.name) ORDER BY t.name, t.id) FROM chat_team t)::text,
     (SELECT json_agg(json_build_array(l.id, l.name, l.color, EXISTS (
         SELECT FROM chat_conversation_labels w WHERE w.conversation_id = %(conversation)s AND w.label_id = l.id
@@ -218,7 +217,6 @@ def of(conversation: Conversation, *, user: Any) -> Beside:
         sql.execute(
             BESIDE,
             {
-                "seats": [str(role.value) for role in SEAT_ROLES],
                 "conversation": conversation.pk,
                 "contact": conversation.contact_id,
                 "user": user.pk,

@@ -114,12 +114,34 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionArea:
+    """What permissions are about: a section of the page of roles, under the heading of a `group` of areas."""
+
+    label: Text
+    group: Text
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionDef:
-    """A permission `app.codename` and the built-in roles that hold it from the start."""
+    """A permission `app.codename` and the built-in roles that hold it from the start.
+
+    `area` is a key of `permission_areas`, `hint` says in a sentence what it lets somebody do. Who holds a `seated` one
+    takes one of the plan's agents. `for_tokens=False` keeps it for people: no token ever has it, whatever its role.
+    """
 
     codename: str
     label: Text
     roles: frozenset[str] | set[str] = frozenset()
+    area: str = ""
+    hint: Text = ""
+    seated: bool = False
+    for_tokens: bool = True
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only lets somebody look."""
+        return self.codename.partition(".")[2].startswith("view_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +228,7 @@ nav: Registry[NavItem] = Registry("nav")
 panels: Registry[Panel] = Registry("panels")
 health: Registry[HealthCheck] = Registry("health")
 permissions: Registry[PermissionDef] = Registry("permissions")
+permission_areas: Registry[PermissionArea] = Registry("permission_areas")
 gauges: Registry[Gauge] = Registry("gauges")
 meters: Registry[Meter] = Registry("meters")
 personal_data: Registry[PersonalData] = Registry("personal_data")

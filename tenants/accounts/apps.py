@@ -19,29 +19,19 @@ class AccountsConfig(AppConfig):
             Audience,
             Gauge,
             PaletteSource,
-            PermissionDef,
             SettingsPage,
             audiences,
             gauges,
             palette,
-            permissions,
             settings_pages,
         )
-        from tenants.accounts import checks  # noqa: F401 - registers the checks
+        from tenants.accounts import checks, permissions  # noqa: F401 - registers the checks
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.queries import team
         from tenants.accounts.services import seats
         from tenants.accounts.views import people
 
-        everyone = {"owner", "admin", "agent", "editor", "viewer", "billing"}
-        permissions.register("accounts.view_user", PermissionDef("accounts.view_user", _("See the team"), everyone))
-        permissions.register(
-            "accounts.change_user", PermissionDef("accounts.change_user", _("Manage the team"), {"owner", "admin"})
-        )
-        permissions.register(
-            "accounts.manage_identityprovider",
-            PermissionDef("accounts.manage_identityprovider", _("Set up single sign-on"), {"owner"}),
-        )
+        permissions.register()
         gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
         audiences.register("owners", Audience(_("Owners"), lambda: team.emails_of("owner")))
         audiences.register("admins", Audience(_("Owners and administrators"), lambda: team.emails_of("owner", "admin")))

@@ -51,15 +51,17 @@ class RoleBackend(BaseBackend):
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Names `app.codename` of the role.
 
-        Who holds which role is read with the person at every request; what a role may is decided by the release and
-        kept in the process, beside the hosts.
+        Which role they hold, and how often it has changed, is read with the person at every request; what it allows is
+        kept in the process, beside the hosts. So a change of either counts from the next request on, everywhere.
         """
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None or user_obj.role_id is None:
             return set()
         known: set[str] | None = getattr(user_obj, "_role_permissions", None)
         if known is None:
-            key = f"role:{connection.schema_name}:{user_obj.role_id}"
-            known = user_obj._role_permissions = set(hosts.remembered(key, lambda: _names(user_obj.role_id)))
+            role = user_obj.role
+            key = f"role:{connection.schema_name}:{role.pk}:{role.revision}"
+            held = hosts.remembered(key, lambda: _names(role.pk))
+            known = user_obj._role_permissions = set(held if user_obj.token is None else held & user_obj.token_allows)
         return known
 
 

@@ -15,8 +15,21 @@ class BuiltInRole(models.TextChoices):
     BILLING = "billing", _("Billing")
 
 
-# Who may answer conversations takes one of the plan's agents; the first owner comes with the plan.
-SEAT_ROLES = (BuiltInRole.OWNER, BuiltInRole.ADMIN, BuiltInRole.AGENT)
+ABOUT = {
+    BuiltInRole.OWNER: _("Everything, and makes other owners."),
+    BuiltInRole.ADMIN: _("Everything but owners: people, settings, brand and plan."),
+    BuiltInRole.AGENT: _("Answers conversations."),
+    BuiltInRole.EDITOR: _("Writes and publishes content, without answering conversations."),
+    BuiltInRole.VIEWER: _("Looks, without changing anything."),
+    BuiltInRole.BILLING: _("Sees the plan and what is used."),
+}
+
+
+class TokenKind(models.TextChoices):
+    """Whose an API token is."""
+
+    PERSONAL = "personal", _("Personal")
+    SERVICE = "service", _("Service")
 
 
 class IdentityProviderKind(models.TextChoices):

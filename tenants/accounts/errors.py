@@ -1,8 +1,11 @@
 """What can go wrong with people and their logins."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused
+from ops.kernel.registry import permissions
 
 
 class EmailTaken(Conflict):
@@ -39,6 +42,18 @@ class OwnerOnly(DomainError):
     code = "owner_only"
     status = 403
     message = _("Only an owner can do this for an owner.")
+
+
+class MoreThanYours(PermissionRefused):
+    """What somebody would give or take away is more than their own role holds."""
+
+    code = "more_than_yours"
+    message = _("Your own role does not allow this, so you cannot give or change it: %(missing)s.")
+
+    def __init__(self, missing: Iterable[str], *, field: str | None = None) -> None:
+        words = sorted(str(known.label) if (known := permissions.get(name)) else name for name in missing)
+        more = len(words) - 3
+        super().__init__(field=field, missing=", ".join(words[:3]) + (f" (+{more})" if more > 0 else ""))
 
 
 class LinkExpired(NotFound):

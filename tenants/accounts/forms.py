@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ops.kernel.errors import DomainError
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
+from tenants.accounts.queries import roles
 
 # The longest sensible password: hashing megabytes would be a cheap way to keep us busy.
 PASSWORD_MAX = 128
@@ -20,6 +21,15 @@ def add_problem(form: forms.BaseForm, error: DomainError) -> None:
         form.add_error(None, str(error))
     for one in error.errors:
         form.add_error(one.field if one.field in form.fields else None, one.detail)
+
+
+def offer_roles(form: forms.BaseForm, name: str, *, by: Any, kept: str = "") -> None:
+    """Let a field choose among the roles `by` may give, and the one that stands there (`kept`)."""
+    given = roles.choices_for(by)
+    if kept and kept not in dict(given):
+        given = [pair for pair in roles.choices() if pair in given or pair[0] == kept]
+    field: Any = form.fields[name]
+    field.choices = given
 
 
 class LoginForm(forms.Form):
@@ -85,19 +95,21 @@ class PersonForm(forms.Form):
         help_text=_("A welcome link is sent to this address. It works for seven days."),
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    role = forms.ChoiceField(label=_("Role"), choices=BuiltInRole.choices, initial=BuiltInRole.AGENT)
+    role = forms.ChoiceField(label=_("Role"), initial=BuiltInRole.AGENT)
 
-    def __init__(self, *args: Any, may_make_owners: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not may_make_owners:
-            others = [pair for pair in BuiltInRole.choices if pair[0] != BuiltInRole.OWNER]
-            self.fields["role"] = forms.ChoiceField(label=_("Role"), choices=others, initial=BuiltInRole.AGENT)
+        offer_roles(self, "role", by=by)
 
 
 class RoleForm(forms.Form):
     """What somebody may do from now on."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=BuiltInRole.choices)
+    role = forms.ChoiceField(label=_("Role"))
+
+    def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_roles(self, "role", by=by, kept=self.initial.get("role", ""))
 
 
 class ProfileForm(forms.ModelForm):

@@ -1,10 +1,77 @@
-"""What a view of the API asks of the person who calls it."""
+"""Which role may do what with people, and what a view of the API asks of whoever calls it."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+
+from ops.kernel.registry import PermissionArea, PermissionDef, permission_areas, permissions
+
+MANAGERS = {"owner", "admin"}
+EVERYONE = MANAGERS | {"agent", "editor", "viewer", "billing"}
+MANAGE_ROLES = "accounts.manage_role"
+CREATE_TOKENS = "accounts.create_apitoken"
+MANAGE_TOKENS = "accounts.manage_apitoken"
+
+ALL = [
+    PermissionDef(
+        "accounts.view_user",
+        _("See the team"),
+        EVERYONE,
+        "people",
+        _("Names, e-mail addresses and roles of everybody."),
+    ),
+    PermissionDef(
+        "accounts.change_user",
+        _("Manage the team"),
+        MANAGERS,
+        "people",
+        _("Invite and deactivate people and give them roles, none that allows more than their own."),
+        for_tokens=False,
+    ),
+    PermissionDef(
+        MANAGE_ROLES,
+        _("Manage roles"),
+        MANAGERS,
+        "people",
+        _("Make and change roles, with nothing in them that their own role does not hold."),
+        for_tokens=False,
+    ),
+    PermissionDef(
+        CREATE_TOKENS,
+        _("Make personal API tokens"),
+        MANAGERS | {"agent", "editor"},
+        "access",
+        _("Let a program act in their name, never with more than their role."),
+        for_tokens=False,
+    ),
+    PermissionDef(
+        MANAGE_TOKENS,
+        _("Manage all API tokens"),
+        MANAGERS,
+        "access",
+        _("Make service tokens, see everybody's tokens and revoke them, and set how long tokens live."),
+        for_tokens=False,
+    ),
+    PermissionDef(
+        "accounts.manage_identityprovider",
+        _("Set up single sign-on"),
+        {"owner"},
+        "access",
+        _("Decide which login service lets people in, and with which role."),
+        for_tokens=False,
+    ),
+]
+
+
+def register() -> None:
+    """Offer them to the roles; called once at start."""
+    permission_areas.register("people", PermissionArea(_("People and roles"), _("Company"), 300))
+    permission_areas.register("access", PermissionArea(_("API access"), _("Company"), 310))
+    for definition in ALL:
+        permissions.register(definition.codename, definition)
 
 
 class RequiredPermissions(BasePermission):

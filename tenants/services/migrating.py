@@ -337,6 +337,8 @@ INSERT INTO auth_permission (id, name, content_type_id, codename)
 SELECT id, name, content_type_id, codename FROM {template}.auth_permission ON CONFLICT DO NOTHING;
 UPDATE auth_permission p SET name = t.name FROM {template}.auth_permission t WHERE t.id = p.id AND t.name <> p.name;
 INSERT INTO accounts_role ({role}) SELECT {role} FROM {template}.accounts_role t WHERE t.built_in ON CONFLICT DO NOTHING;
+UPDATE accounts_role role SET name = t.name, seated = t.seated, revision = role.revision + 1
+  FROM {template}.accounts_role t WHERE t.slug = role.slug AND t.built_in AND role.built_in;
 INSERT INTO accounts_role_permissions (role_id, permission_id)
 SELECT role.id, t.permission_id FROM {template}.accounts_role_permissions t
   JOIN {template}.accounts_role r ON r.id = t.role_id JOIN accounts_role role ON role.slug = r.slug AND role.built_in

@@ -17,9 +17,21 @@ class AlertsConfig(AppConfig):
 
         permissions.register(
             "alerts.view_alert",
-            PermissionDef("alerts.view_alert", _("See alerts"), {"owner", "admin", "agent", "editor"}),
+            PermissionDef(
+                "alerts.view_alert",
+                _("See alerts"),
+                {"owner", "admin", "agent", "editor"},
+                "company",
+                _("What needs attention, such as a channel that does not send."),
+            ),
         )
         permissions.register(
             "alerts.manage_alert",
-            PermissionDef("alerts.manage_alert", _("Acknowledge and resolve alerts"), {"owner", "admin"}),
+            PermissionDef(
+                "alerts.manage_alert",
+                _("Acknowledge and resolve alerts"),
+                {"owner", "admin"},
+                "company",
+                _("Say that somebody looks after it, and that it is over."),
+            ),
         )

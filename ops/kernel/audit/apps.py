@@ -16,5 +16,12 @@ class AuditConfig(AppConfig):
         from ops.kernel.registry import PermissionDef, permissions
 
         permissions.register(
-            "audit.view_auditentry", PermissionDef("audit.view_auditentry", _("Read the audit log"), {"owner", "admin"})
+            "audit.view_auditentry",
+            PermissionDef(
+                "audit.view_auditentry",
+                _("Read the audit log"),
+                {"owner", "admin"},
+                "company",
+                _("Who changed what, when and from where."),
+            ),
         )

@@ -21,10 +21,20 @@ class ConfigurationConfig(AppConfig):
         permissions.register(
             "configuration.view_settingversion",
             PermissionDef(
-                "configuration.view_settingversion", _("Read settings and their history"), {"owner", "admin"}
+                "configuration.view_settingversion",
+                _("Read settings and their history"),
+                {"owner", "admin"},
+                "company",
+                _("How features are set up, who changed it and what it was before; never a secret."),
             ),
         )
         permissions.register(
             "configuration.change_settings",
-            PermissionDef("configuration.change_settings", _("Change settings"), {"owner", "admin"}),
+            PermissionDef(
+                "configuration.change_settings",
+                _("Change settings"),
+                {"owner", "admin"},
+                "company",
+                _("Set up features and enter the keys of other services."),
+            ),
         )

@@ -19,7 +19,13 @@ class WebhooksConfig(AppConfig):
 
         permissions.register(
             "webhooks.manage_endpoint",
-            PermissionDef("webhooks.manage_endpoint", _("Set up webhooks and see what was sent"), {"owner", "admin"}),
+            PermissionDef(
+                "webhooks.manage_endpoint",
+                _("Set up webhooks and see what was sent"),
+                {"owner", "admin"},
+                "access",
+                _("Which systems are told of conversations and messages, with their content."),
+            ),
         )
         for action, label in (
             ("webhooks.endpoint_created", _("Webhook added")),

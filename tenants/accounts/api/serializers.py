@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ops.kernel.api import StrictModelSerializer, StrictSerializer
-from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
 
 
@@ -46,14 +45,16 @@ class UserCreateSerializer(StrictSerializer):
 
     email = serializers.EmailField(max_length=254)
     name = serializers.CharField(max_length=120, allow_blank=True, default="")
-    role = serializers.ChoiceField(choices=BuiltInRole.choices)
+    role = serializers.SlugField(max_length=40, help_text="Short name of a role; see `/api/v1/settings/roles/`.")
     language = serializers.ChoiceField(choices=["", *dict(settings.LANGUAGES)], default="")
 
 
 class UserPatchSerializer(StrictSerializer):
     """What can be changed about a person; what is left out stays."""
 
-    role = serializers.ChoiceField(choices=BuiltInRole.choices, required=False)
+    role = serializers.SlugField(
+        max_length=40, required=False, help_text="Short name of a role; see `/api/v1/settings/roles/`."
+    )
     is_active = serializers.BooleanField(required=False)
 
 

@@ -16,8 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from ops.kernel.api import IdempotentMixin
 from tenants.accounts.api.serializers import UserCreateSerializer, UserPatchSerializer, UserSerializer
-from tenants.accounts.enums import BuiltInRole
-from tenants.accounts.models import User
+from tenants.accounts.models import Role, User
 from tenants.accounts.permissions import RequiredPermissions
 from tenants.accounts.services import users
 
@@ -26,7 +25,9 @@ class UserFilter(django_filters.FilterSet):
     """`?q=` looks in names and e-mails."""
 
     q = django_filters.CharFilter(method="search", label="Part of the name or the e-mail, whatever its case.")
-    role = django_filters.ChoiceFilter(field_name="role__slug", choices=BuiltInRole.choices)
+    role = django_filters.ModelChoiceFilter(
+        queryset=Role.objects.all(), to_field_name="slug", label="Short name of the role."
+    )
     is_active = django_filters.BooleanFilter()
 
     class Meta:

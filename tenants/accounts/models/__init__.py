@@ -1,6 +1,7 @@
-"""Users, roles, API logins and identity providers of one schema."""
+"""Users, roles, API logins, tokens, identity providers of one schema."""
 
 from tenants.accounts.models.api_session import ApiSession
+from tenants.accounts.models.api_token import ApiToken
 from tenants.accounts.models.identity_provider import (
     EmailDomain,
     ExternalIdentity,
@@ -13,6 +14,7 @@ from tenants.accounts.models.user import User
 
 __all__ = [
     "ApiSession",
+    "ApiToken",
     "EmailDomain",
     "ExternalIdentity",
     "IdentityProvider",

@@ -26,6 +26,9 @@ class ApiSession(TimestampedModel):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_sessions", verbose_name=_("person"))
     refresh_id = models.UUIDField(_("refresh token"))
+    # The one before, good for a moment longer: two tabs may have sent it at once.
+    previous_id = models.UUIDField(_("previous refresh token"), null=True, blank=True)
+    rotated_at = models.DateTimeField(_("rotated at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 

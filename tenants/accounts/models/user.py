@@ -1,6 +1,6 @@
 """The user: e-mail login, UUID key, one role."""
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,8 +13,10 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
-from tenants.accounts.enums import SEAT_ROLES
 from tenants.accounts.models.role import Role
+
+if TYPE_CHECKING:
+    from tenants.accounts.models.api_token import ApiToken
 
 
 def _granted(user: "User", perm: str, obj: Any) -> bool:
@@ -38,7 +40,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def seated(self) -> Self:
         """Active people whose role may answer conversations; support takes nobody's seat."""
-        return self.active().members().with_role(*SEAT_ROLES)
+        return self.active().members().filter(role__seated=True)
 
     def search(self, text: str) -> Self:
         """People whose name or e-mail holds `text`, whatever its case."""
@@ -47,7 +49,11 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Makes users; e-mails are kept in small letters."""
+    """Makes users; e-mails are kept in small letters. It finds people; the names services write under are `everyone`'s."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """People only."""
+        return super().get_queryset().filter(is_service=False)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A user with a normalised e-mail; without a password it can only log in by a link."""
@@ -77,9 +83,15 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     # Of a login of support: who stands behind it in the public schema (a value: schemas share no keys). Such a row is
     # active only while a visit runs; it has no password, takes no seat and is no member of the team.
     support_person_id = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+    # The name a service token writes under. It is nobody's login: never active, without role and password.
+    is_service = models.BooleanField(_("service"), default=False)
     date_joined = models.DateTimeField(_("joined at"), default=timezone.now)
 
     objects = UserManager()
+    everyone = UserQuerySet.as_manager()
+    # The token this person came with, when it was one: what they may is then what it may.
+    token: "ApiToken | None" = None
+    token_allows: frozenset[str] = frozenset()
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -108,11 +120,15 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     @property
     def actor_kind(self) -> str:
         """What ledgers call whoever acts."""
+        if self.token is not None:
+            return "api"
         return "support" if self.is_support else "user"
 
     @property
     def actor_label(self) -> str:
-        """How ledgers name whoever acts: support by name and company, and as what it acts."""
+        """How ledgers name whoever acts: a program by its token too, support by name and company and as what it acts."""
+        if self.token is not None:
+            return f"{self.name if self.is_service else self.email} ({self.token.shown})"
         if not self.is_support:
             return self.email
         return f"{self.name} · {self.role.slug}" if self.role else self.name
@@ -120,7 +136,7 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     @property
     def is_platform_admin(self) -> bool:
         """Superusers rule the platform; in a tenant's schema the flag means nothing, whoever set it."""
-        return self.is_active and self.is_superuser and connection.schema_name == "public"
+        return self.is_active and self.is_superuser and self.token is None and connection.schema_name == "public"
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether the person's role holds `app.codename`."""

@@ -1,6 +1,7 @@
 """Built-in roles, kept in step with the permissions the apps declare."""
 
 import logging
+from collections.abc import Iterable
 
 from django.contrib.auth.models import Permission
 from django.db import connection, transaction
@@ -13,6 +14,12 @@ from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import Role
 
 log = logging.getLogger(__name__)
+
+
+def takes_seat(codenames: Iterable[str]) -> bool:
+    """Whether one of these permissions is what a plan counts agents for."""
+    held = set(codenames)
+    return any(definition.seated and definition.codename in held for definition in permissions)
 
 
 def granted_to(role: str) -> set[str]:
@@ -44,12 +51,16 @@ def sync() -> None:
                 role.name, role.built_in = title, True
                 role.save(update_fields=["name", "built_in", "updated_at"])
         declared = granted_to(built_in.value)
+        if role.seated != takes_seat(declared):
+            role.seated = takes_seat(declared)
+            role.save(update_fields=["seated", "updated_at"])
         missing = declared - keys.keys()
         if missing:
             log.warning("Permissions declared but not in this schema: %s", ", ".join(sorted(missing)))
         wanted = {keys[codename] for codename in declared & keys.keys()}
         if wanted != held:
             role.permissions.set(wanted)
+            Role.objects.filter(pk=role.pk).update(revision=F("revision") + 1)
 
 
 def stand_ready() -> bool:

@@ -5,8 +5,7 @@ So the floor above hands its rule over at start, and this one only asks it.
 
 from collections.abc import Callable
 
-from tenants.accounts.enums import SEAT_ROLES
-from tenants.accounts.models import User
+from tenants.accounts.models import Role, User
 
 _rule: Callable[[int], object] | None = None
 
@@ -22,9 +21,9 @@ def taken() -> int:
     return max(User.objects.seated().count() - 1, 0)
 
 
-def is_seated(role: str | None) -> bool:
-    """Whether a role takes a seat."""
-    return role in SEAT_ROLES
+def is_seated(role: Role | None) -> bool:
+    """Whether who holds the role takes a seat: it may do something that a plan counts agents for."""
+    return role is not None and role.seated
 
 
 def require(amount: int = 1) -> None:

@@ -13,8 +13,9 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 from ops.kernel.tasks import enqueue
 from tenants.accounts.enums import BuiltInRole
-from tenants.accounts.errors import EmailTaken, LastOwner, OwnerOnly, UnknownLanguage, UnknownRole, WrongPassword
+from tenants.accounts.errors import EmailTaken, LastOwner, MoreThanYours, OwnerOnly, UnknownLanguage, UnknownRole, WrongPassword
 from tenants.accounts.models import Role, User
+from tenants.accounts.queries import roles
 from tenants.accounts.services import emails, links, seats, sessions
 
 
@@ -39,9 +40,10 @@ def create(
     found = _role(role)
     _only_owners_touch_owners(by, role)
     _one_at_a_time()
+    require_held(by, found)
     if User.objects.filter(email=email).exists():
         raise EmailTaken(field="email")
-    _require_seat(role)
+    _require_seat(found)
     if password is not None:
         _check_password(password, User(email=email, name=name))
 
@@ -130,7 +132,7 @@ def activate(*, user: User, by: Any, now: datetime) -> None:
     _only_owners_touch_owners(by, _slug(user))
     if user.is_active:
         return
-    _require_seat(_slug(user))
+    _require_seat(user.role)
 
     user.is_active = True
     user.save(update_fields=["is_active", "updated_at"])
@@ -140,7 +142,7 @@ def activate(*, user: User, by: Any, now: datetime) -> None:
 
 @transaction.atomic
 def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
-    """Give a person another role. Raises `LastOwner`, `OwnerOnly`, `UnknownRole`, and the plan's refusal of a seat."""
+    """Give a person another role. Raises `LastOwner`, `OwnerOnly`, `MoreThanYours`, `UnknownRole`, or the plan's refusal."""
     found = _role(role)
     _one_at_a_time()
     user = _locked(user)
@@ -148,10 +150,11 @@ def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
     _only_owners_touch_owners(by, role, before)
     if before == role:
         return
+    require_held(by, found, user.role)
     if role != BuiltInRole.OWNER:
         _keep_an_owner(user)
-    if user.is_active and not seats.is_seated(before):
-        _require_seat(role)
+    if user.is_active and not seats.is_seated(user.role):
+        _require_seat(found)
 
     user.role = found
     user.save(update_fields=["role", "updated_at"])
@@ -267,7 +270,7 @@ def _one_at_a_time() -> None:
         )
 
 
-def _require_seat(role: str | None) -> None:
+def _require_seat(role: Role | None) -> None:
     # Only the first owner is free, so the first seated person of a schema needs no seat.
     if seats.is_seated(role) and User.objects.seated().exists():
         seats.require(1)
@@ -277,6 +280,16 @@ def _keep_an_owner(user: User) -> None:
     owners = User.objects.active().with_role(BuiltInRole.OWNER)
     if _slug(user) == BuiltInRole.OWNER and user.is_active and not owners.exclude(pk=user.pk).exists():
         raise LastOwner
+
+
+def require_held(by: Any, *given: Role | None, field: str = "role") -> None:
+    """Nobody gives or takes away what they do not hold themselves. Raises `MoreThanYours`."""
+    own = roles.gives(by)
+    if own is None:
+        return
+    for names in roles.held_by(role for role in given if role is not None).values():
+        if names - own:
+            raise MoreThanYours(names - own, field=field)
 
 
 def _only_owners_touch_owners(by: Any, *roles: str | None) -> None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tenants.accounts.models import (
     ApiSession,
+    ApiToken,
     EmailDomain,
     ExternalIdentity,
     IdentityProvider,
@@ -106,3 +107,16 @@ class SpentAssertionFactory(factory.django.DjangoModelFactory):
     provider = factory.SubFactory(IdentityProviderFactory)
     key = factory.Sequence(lambda number: f"assertion-{number}")
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+
+
+class ApiTokenFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ApiToken
+
+    kind = "personal"
+    name = "Script"
+    user = factory.SubFactory(UserFactory)
+    prefix = "blc_Abcdefgh"
+    digest = factory.Sequence(lambda number: f"{number:064x}")
+    scopes = ["all"]
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=90))

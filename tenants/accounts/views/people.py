@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.forms import PersonForm, RoleForm, add_problem
 from tenants.accounts.models import User
+from tenants.accounts.queries import roles
 from tenants.accounts.services import users
 
 PAGE_SIZE = 50
@@ -31,7 +31,8 @@ def people(request: HttpRequest) -> HttpResponse:
     role = request.GET.get("role", "")
     text = request.GET.get("q", "")
     rows = User.objects.select_related("role").search(text).order_by("-is_active", "name", "email", "pk")
-    if role in BuiltInRole.values:
+    known = roles.choices()
+    if role in dict(known):
         rows = rows.with_role(role)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     kept = {"q": text, "role": role}
@@ -46,7 +47,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "may_change": request.user.has_perm("accounts.change_user"),
         "chips": [
             {"label": label, "url": "?" + urlencode({"role": slug} if slug else {}), "current": slug == role}
-            for slug, label in [("", _("Everybody")), *BuiltInRole.choices]
+            for slug, label in [("", _("Everybody")), *known]
         ],
     }
     return render(request, "accounts/people.html", context)
@@ -57,7 +58,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @permission_required("accounts.change_user", raise_exception=True)
 def person_add(request: HttpRequest) -> HttpResponse:
     """Add somebody and send them a welcome link."""
-    form = PersonForm(request.POST or None, may_make_owners=_may_make_owners(request))
+    form = PersonForm(request.POST or None, by=request.user)
     limit: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -71,7 +72,8 @@ def person_add(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
             return redirect("accounts:people")
     status = limit.status if limit else 200
-    return render(request, "accounts/person_add.html", {"form": form, "limit": limit}, status=status)
+    context = {"form": form, "limit": limit, "role_rows": roles.in_order()}
+    return render(request, "accounts/person_add.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,7 +82,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One person: their role, and whether they may come in."""
     user = get_object_or_404(User.objects.select_related("role"), pk=pk)
-    form = RoleForm(request.POST or None, initial={"role": user.role.slug if user.role else ""})
+    form = RoleForm(request.POST or None, by=request.user, initial={"role": user.role.slug if user.role else ""})
     if request.method == "POST" and form.is_valid():
         try:
             users.set_role(user=user, role=form.cleaned_data["role"], by=request.user, now=timezone.now())
@@ -89,7 +91,8 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The role of %(name)s is changed.") % {"name": user})
             return redirect("accounts:people")
-    return render(request, "accounts/person.html", {"person": user, "form": form, "is_me": user.pk == request.user.pk})
+    context = {"person": user, "form": form, "is_me": user.pk == request.user.pk, "role_rows": roles.in_order()}
+    return render(request, "accounts/person.html", context)
 
 
 @require_POST
@@ -144,7 +147,3 @@ def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:
 def _page_url(kept: dict[str, str], number: int) -> str:
     return "?" + urlencode({name: value for name, value in kept.items() if value} | {"page": str(number)})
 
-
-def _may_make_owners(request: HttpRequest) -> bool:
-    user = request.user
-    return isinstance(user, User) and user.role is not None and user.role.slug == BuiltInRole.OWNER
