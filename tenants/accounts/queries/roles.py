@@ -17,9 +17,9 @@ FULL_NAME = Concat(F("content_type__app_label"), Value("."), F("codename"))
 def in_order() -> Any:
     """Built-in roles as they are declared, then the others by name."""
     places = [When(slug=slug, then=Value(place)) for place, slug in enumerate(BuiltInRole.values)]
-    return Role.objects.annotate(
-        place=Case(*places, default=Value(len(places)), output_field=IntegerField())
-    ).order_by("place", Lower("name"), "pk")
+    return Role.objects.annotate(place=Case(*places, default=Value(len(places)), output_field=IntegerField())).order_by(
+        "place", Lower("name"), "pk"
+    )
 
 
 def choices() -> list[tuple[str, str]]:

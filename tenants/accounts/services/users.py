@@ -13,7 +13,15 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 from ops.kernel.tasks import enqueue
 from tenants.accounts.enums import BuiltInRole
-from tenants.accounts.errors import EmailTaken, LastOwner, MoreThanYours, OwnerOnly, UnknownLanguage, UnknownRole, WrongPassword
+from tenants.accounts.errors import (
+    EmailTaken,
+    LastOwner,
+    MoreThanYours,
+    OwnerOnly,
+    UnknownLanguage,
+    UnknownRole,
+    WrongPassword,
+)
 from tenants.accounts.models import Role, User
 from tenants.accounts.queries import roles
 from tenants.accounts.services import emails, links, seats, sessions

@@ -146,4 +146,3 @@ def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:
 
 def _page_url(kept: dict[str, str], number: int) -> str:
     return "?" + urlencode({name: value for name, value in kept.items() if value} | {"page": str(number)})
-
