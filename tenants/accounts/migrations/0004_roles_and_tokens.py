@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_identity_providers'),
+        ('accounts', '0003_support_logins'),
     ]
 
     operations = [
