@@ -471,6 +471,9 @@ else:
 
 # --- Outside services: the platform's own credentials, for tenants that entered none ----------------
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", example="sk-…", secret=True)
+# Signing in with Google: a client of the platform; without both, nobody is offered it.
+GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", example="1234-abcd.apps.googleusercontent.com")
+GOOGLE_CLIENT_SECRET = env.text("GOOGLE_CLIENT_SECRET", example="GOCSPX-…", secret=True)
 
 # --- Outside services: where each one answers ---------------------------------------------------
 BASE_URLS = {
@@ -480,6 +483,7 @@ BASE_URLS = {
         "elevenlabs": "https://api.elevenlabs.io",
         "azure_speech": "https://brazilsouth.tts.speech.microsoft.com",
         "google_tts": "https://texttospeech.googleapis.com",
+        "google_accounts": "https://accounts.google.com",
         "did": "https://api.d-id.com",
         "stripe": "https://api.stripe.com",
         "paypal": "https://api-m.paypal.com",
@@ -500,6 +504,10 @@ BASE_URLS["webpush"] = env.url(
 )
 # Webhooks of customers go to public addresses only, except where they are developed.
 WEBHOOK_PRIVATE_ADDRESSES = DEBUG
+# Identity providers too, unless this is a house whose own provider stands in its own network.
+SSO_PRIVATE_ADDRESSES = env.boolean("SSO_PRIVATE_ADDRESSES", default=DEBUG)
+# Name servers that prove domains; the machine's own when empty.
+DNS_SERVERS = env.words("DNS_SERVERS", default=[], example="1.1.1.1,9.9.9.9")
 
 # --- Logs and errors ----------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN", example="40 random characters", secret=True)

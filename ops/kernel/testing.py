@@ -1,6 +1,7 @@
 """Help for tests: the outside world over a real socket, sockets of our own, and a counter of queries."""
 
 import json
+import socketserver
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connection
@@ -198,3 +206,67 @@ def count_queries() -> Iterator[CaptureQueriesContext]:
     """Count the queries of a block, without the switches of the search path: `len(queries)`."""
     with CaptureQueriesContext(connection) as captured:
         yield captured
+
+
+class FakeDNS:
+    """A name server on loopback that knows what the test tells it; every other name does not exist.
+
+    fake.on("_sso.acme.example", "TXT", "sso-proof=1")
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], list[str] | None] = {}
+        service = self
+
+        class Handler(socketserver.DatagramRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(service._answer(self.rfile.read()))
+
+        self._server = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        """For `settings.DNS_SERVERS`."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def on(self, name: str, kind: str, *records: str, fails: bool = False) -> None:
+        """Records of a kind at a name, or a server that cannot say."""
+        self._known[(name.lower().rstrip("."), kind)] = None if fails else list(records)
+
+    def _answer(self, wire: bytes) -> bytes:
+        asked = dns.message.from_wire(wire)
+        question = asked.question[0]
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        answer = dns.message.make_response(asked)
+        answer.flags |= dns.flags.AA | dns.flags.RA
+        known = self._known.get((name, kind), [])
+        if known is None:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        elif known:
+            answer.answer.append(dns.rrset.from_rdata_list(question.name, 60, [_record(kind, one) for one in known]))
+        elif not any(one == name for one, _kind in self._known):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        return answer.to_wire()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _record(kind: str, text: str) -> Any:
+    if kind == "TXT":
+        text = " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
+    elif kind == "CNAME":
+        text = text.rstrip(".") + "."
+    return dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text)

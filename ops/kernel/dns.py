@@ -1,0 +1,57 @@
+"""What the DNS says about a name, asked with a time limit.
+
+`settings.DNS_SERVERS` names servers to ask instead of the machine's own, as `address` or `address:port`.
+"""
+
+import logging
+
+import dns.exception
+import dns.name
+import dns.resolver
+from django.conf import settings
+
+from ops.kernel.errors import TemporaryFailure
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 4.0
+
+
+class NameServerSilent(TemporaryFailure):
+    """No name server answered, or the one that must know failed."""
+
+    code = "name_server_silent"
+
+
+def lookup(name: str, kind: str) -> list[str]:
+    """Records of a kind (`TXT`, `CNAME`, `A`, …) as text and in order, `TXT` without its quotes; nothing when there are none.
+
+    Raises `NameServerSilent`: silence must not look like an answer.
+    """
+    try:
+        answer = _resolver().resolve(name, kind, lifetime=TIMEOUT_S, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
+    except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
+        return []
+    except (dns.exception.DNSException, OSError) as error:
+        log.warning("No answer about %s %s: %s", kind, name, error)
+        raise NameServerSilent(words=str(error)) from error
+    if kind == "TXT":
+        return sorted(b"".join(record.strings).decode(errors="replace") for record in answer)
+    return sorted(record.to_text().rstrip(".").lower() for record in answer)
+
+
+def texts(name: str) -> list[str]:
+    """The `TXT` records of a name."""
+    return lookup(name, "TXT")
+
+
+def _resolver() -> dns.resolver.Resolver:
+    servers = settings.DNS_SERVERS
+    resolver = dns.resolver.Resolver(configure=not servers)
+    if servers:
+        named = [server.rsplit(":", 1) if server.count(":") == 1 else [server, "53"] for server in servers]
+        resolver.nameservers = [host for host, _port in named]
+        resolver.nameserver_ports = {host: int(port) for host, port in named}
+    return resolver
