@@ -1,7 +1,9 @@
 """What can go wrong with people and their logins."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused
@@ -93,3 +95,129 @@ class TokenRefused(NotLoggedIn):
 
     code = "token_refused"
     message = _("This login has ended. Log in again.")
+
+
+# Why somebody who came from an identity provider was not let in: for the log and the audit, and in words for them.
+_UNBELIEVED = _("The answer of %(provider)s did not hold up, so nobody was logged in. Start again from the login page.")
+REASONS: dict[str, str | Promise] = {
+    "state": _("This login was not begun in this browser, or was begun too long ago. Start again from the login page."),
+    "replayed": _("This login was used already. Start again from the login page."),
+    "unsigned": _UNBELIEVED,
+    "signature": _UNBELIEVED,
+    "algorithm": _UNBELIEVED,
+    "audience": _UNBELIEVED,
+    "recipient": _UNBELIEVED,
+    "issuer": _UNBELIEVED,
+    "in_response_to": _UNBELIEVED,
+    "nonce": _UNBELIEVED,
+    "subject": _UNBELIEVED,
+    "unreadable": _UNBELIEVED,
+    "no_token": _UNBELIEVED,
+    "code": _UNBELIEVED,
+    "expired": _("The answer of %(provider)s is too old, or its clock is wrong. Start again from the login page."),
+    "said_no": _("%(provider)s did not let you in."),
+    "silent": _("%(provider)s does not answer right now. Try again in a moment."),
+    "settings": _("The connection to %(provider)s is not set up well. Tell an owner of your team."),
+    "no_email": _("%(provider)s did not say your e-mail address. Tell an owner of your team."),
+    "email_unverified": _("%(provider)s has not confirmed your e-mail address."),
+    "domain": _("%(email)s does not belong to a domain that may log in here with %(provider)s."),
+    "unknown_person": _("Nobody with the e-mail %(email)s works here. Ask an administrator of your team to add you."),
+    "other_person": _("%(email)s was linked to another account of %(provider)s. Ask an owner of your team."),
+    "deactivated": _("Your access here was stopped. Ask an administrator of your team."),
+    "no_role": _("None of your groups at %(provider)s gives access here. Ask an administrator of your team."),
+    "no_seat": _("The plan has no seat left for you. Ask an owner of your team to make room."),
+}
+
+
+class SignInRefused(DomainError):
+    """Who came from an identity provider is not let in. `reason` is a word of `REASONS`, `words` are for the log."""
+
+    code = "sign_in_refused"
+    status = 403
+
+    def __init__(self, reason: str, *, provider: str = "", email: str = "", words: str = "") -> None:
+        super().__init__(REASONS[reason], provider=provider or "SSO", email=email)
+        self.reason = reason
+        self.words = words
+
+
+class SignOnRequired(DomainError):
+    """People of this e-mail domain come in through their identity provider, not by a password of ours."""
+
+    code = "sso_required"
+    status = 403
+    message = _("People of %(domain)s log in with %(provider)s.")
+
+    def __init__(self, *, provider: Any, domain: str) -> None:
+        super().__init__(provider=str(provider), domain=domain)
+        self.provider = provider
+
+
+class DomainNotProved(Invalid):
+    """The record is not there, or not yet."""
+
+    code = "domain_not_proved"
+    message = _("The record was not found yet. DNS may need up to an hour; try again then.")
+
+
+class DomainMalformed(Invalid):
+    """Not a domain of e-mail addresses."""
+
+    code = "domain_malformed"
+    message = _("Write a domain such as company.com.br.")
+
+
+class DomainOfEverybody(Invalid):
+    """A mail service anybody can have an address at."""
+
+    code = "domain_of_everybody"
+    message = _("%(domain)s gives addresses to everybody. Use a domain that is only yours.")
+
+
+class DomainTaken(Conflict):
+    """It is on the list already."""
+
+    code = "domain_taken"
+    message = _("This domain is on the list already.")
+
+
+class DomainInUse(Conflict):
+    """Somebody comes in by it."""
+
+    code = "domain_in_use"
+    message = _("%(provider)s lets people of this domain in. Take it away there first.")
+
+
+class ProviderUnusable(Invalid):
+    """What a login service publishes, or its address, is no use to us."""
+
+    code = "provider_unusable"
+    message = _("This login service cannot be used as it is set up: %(words)s")
+
+
+class PrivateAddress(Invalid):
+    """The address leads into a private network."""
+
+    code = "private_address"
+    message = _("This address leads into a private network. Use one that is reachable from the internet.")
+
+
+class NotTested(Conflict):
+    """A way in that nobody tried must not become the only one."""
+
+    code = "not_tested"
+    message = _("Do a test login first: it must work before it becomes the only way in.")
+
+
+class NoDomain(Invalid):
+    """Without a proved domain nobody may come in by it."""
+
+    code = "no_domain"
+    message = _("Choose at least one proved e-mail domain.")
+
+
+class KindClosed(Invalid):
+    """This installation has no keys for that kind."""
+
+    code = "kind_closed"
+    message = _("This way to log in is not available here.")

@@ -1,0 +1,1 @@
+"""Login services of others, as their standards describe them; they know nothing of our people."""
