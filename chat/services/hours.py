@@ -182,10 +182,13 @@ def _zone(name: str) -> str:
 
 
 def reply_while_closed(*, conversation_id: UUID, now: datetime) -> bool:
-    """Tell who writes outside the hours that somebody answers later: once a closed period, and never over the bot."""
+    """Tell who writes outside the hours that somebody answers later: once a closed period, and never over the bot.
+
+    Not to somebody who has been answered meanwhile: an agent is there after all.
+    """
     row = Conversation.objects.select_related("inbox__hours").filter(pk=conversation_id, status=Status.OPEN).first()
     kept = getattr(row.inbox, "hours", None) if row is not None else None
-    if row is None or kept is None or not kept.active or not kept.away_reply:
+    if row is None or row.waiting_since is None or kept is None or not kept.active or not kept.away_reply:
         return False
     calendar = opening.of(row.inbox)
     if calendar.is_open(now):

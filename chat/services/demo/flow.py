@@ -3,6 +3,8 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from chat.enums import AssignmentMode
 from chat.models import Conversation, Inbox, Macro
 from chat.services import automation, csat, hours, routing, rulebook, sla
@@ -140,6 +142,15 @@ WORDS: dict[str, dict[str, Any]] = {
 RATINGS = (5, 5, 4, 3, 5, 4)
 
 
+def _open_today(week: list[list[list[str]]], now: datetime) -> list[list[list[str]]]:
+    """The week with this day open all day: whoever tries the demo, at night or on a Sunday, is to meet an open counter.
+
+    Otherwise every talk of the last hour would end with the away reply.
+    """
+    today = timezone.localtime(now).weekday()
+    return [[["00:00", "23:59"]] if day == today else spans for day, spans in enumerate(week)]
+
+
 def set_up(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime) -> None:
     """Before the first conversation: hours, promises and the survey."""
     words = WORDS["en" if language.startswith("en") else "pt"]
@@ -150,7 +161,7 @@ def set_up(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime
         by=by,
         now=now,
         active=True,
-        week=SHOP_WEEK if brazilian else OFFICE_WEEK,
+        week=_open_today(SHOP_WEEK if brazilian else OFFICE_WEEK, now),
         calendar="BR" if brazilian else "",
         state="SP" if brazilian else "",
         away_reply=words["away"],

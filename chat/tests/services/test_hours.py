@@ -138,7 +138,7 @@ def test_a_change_of_the_clocks_gives_no_hour_away():
 
 def test_who_writes_while_closed_hears_it_once_a_night(shop, ana):
     hours.change(inbox=shop, by=ana, now=local(23, 8), away_reply="We are back tomorrow.")
-    conversation = ConversationFactory(contact_inbox__inbox=shop)
+    conversation = ConversationFactory(contact_inbox__inbox=shop, waiting_since=local(23, 8))
 
     assert not hours.reply_while_closed(conversation_id=conversation.pk, now=local(23, 10))
     assert hours.reply_while_closed(conversation_id=conversation.pk, now=local(23, 20))
@@ -147,6 +147,13 @@ def test_who_writes_while_closed_hears_it_once_a_night(shop, ana):
 
     replies = Message.objects.filter(conversation=conversation, direction="bot")
     assert [row.body for row in replies] == ["We are back tomorrow."] * 2
+
+
+def test_who_was_answered_meanwhile_is_not_sent_away(shop, ana):
+    hours.change(inbox=shop, by=ana, now=local(23, 8), away_reply="Later.")
+    conversation = ConversationFactory(contact_inbox__inbox=shop, waiting_since=None)
+
+    assert not hours.reply_while_closed(conversation_id=conversation.pk, now=local(23, 20))
 
 
 def test_an_away_reply_is_no_answer(shop, ana):
