@@ -21,6 +21,8 @@ class ChatConfig(AppConfig):
         "chat.sweep_bots": 60.0,
         "chat.sweep_outgoing": 60.0,
         "chat.poll_mailboxes": 60.0,
+        "chat.run_campaigns": 20.0,
+        "chat.estimate_churn": 86_400.0,
     }
 
     def ready(self) -> None:
@@ -337,6 +339,16 @@ class ChatConfig(AppConfig):
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))
         for action, label in (
+            ("chat.campaign_created", _("Campaign written")),
+            ("chat.campaign_changed", _("Campaign changed")),
+            ("chat.campaign_started", _("Campaign started")),
+            ("chat.campaign_listed", _("Audience of a campaign fixed")),
+            ("chat.campaign_paused", _("Campaign paused")),
+            ("chat.campaign_stopped", _("Campaign stopped")),
+            ("chat.campaign_done", _("Campaign finished")),
+            ("chat.campaign_deleted", _("Campaign removed")),
+            ("chat.contact_opted_out", _("Contact wants no campaigns")),
+            ("chat.contact_opted_in", _("Contact wants campaigns again")),
             ("chat.contact_exported", _("Personal data handed over")),
             ("chat.contact_erased", _("Personal data erased")),
             ("chat.conversations_expired", _("Old conversations deleted")),

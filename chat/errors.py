@@ -459,3 +459,24 @@ class NoAddress(Invalid):
 
     code = "no_address"
     message = _("This person cannot be written to first through this inbox: the address or number is missing.")
+
+
+class CampaignMoved(Conflict):
+    """The campaign is not where this step begins."""
+
+    code = "campaign_moved"
+    message = _("This campaign is “%(state)s” now, so that cannot be done.")
+
+
+class CampaignUnknown(NotFound):
+    """No such campaign is shown here."""
+
+    code = "unknown_campaign"
+    message = _("This campaign does not exist, or it is over.")
+
+
+class OptOutUnknown(NotFound):
+    """The link is not ours, or whom it names is gone."""
+
+    code = "unknown_opt_out"
+    message = _("This link is not complete, or it is no longer needed.")

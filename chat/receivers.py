@@ -11,6 +11,7 @@ from chat.services import (
     conversations,
     flow,
     notifications,
+    optouts,
     outgoing,
     own_channel,
     routing,
@@ -207,6 +208,13 @@ def tell_own_channel(event: Envelope) -> None:
     """Tell the system behind a channel that people bring themselves what to deliver."""
     if event.payload["direction"] in (Direction.OUT, Direction.BOT) and not event.payload["private"]:
         own_channel.tell(event_id=event.id, message_id=UUID(event.payload["message_id"]), at=event.at)
+
+
+@receiver("chat.message_sent", name="chat.campaigns.message_sent")
+def heed_opt_out(event: Envelope) -> None:
+    """Whoever answers a campaign with “stop” gets none any more."""
+    if event.payload["direction"] == Direction.IN:
+        optouts.heed(message_id=UUID(event.payload["message_id"]), now=event.at)
 
 
 @receiver("chat.attachment_finished", name="chat.channels.attachment_finished")

@@ -11,10 +11,13 @@ from django.utils import timezone
 from chat.services import (
     attachments,
     automation,
+    broadcasts,
     calls,
     channels,
+    churn,
     conversations,
     incoming,
+    invitations,
     journal,
     notices,
     notifications,
@@ -227,3 +230,19 @@ def poll_mailboxes() -> None:
 def poll_mailbox(*, account_id: str) -> None:
     """Read one mailbox; a second run at once stores every mail once."""
     channels.poll_mailbox(account_id=UUID(account_id), now=timezone.now())
+
+
+@shared_task(name="chat.run_campaigns")
+def run_campaigns() -> None:
+    """In every tenant: begin, send at its pace, and end campaigns; safe to run twice and side by side."""
+    for _tenant in every_tenant():
+        now = timezone.now()
+        broadcasts.run_due(now=now)
+        invitations.end_due(now=now)
+
+
+@shared_task(name="chat.estimate_churn")
+def estimate_churn() -> None:
+    """Once a night, in every tenant: learn from its own history where there is enough, and estimate every contact anew."""
+    for _tenant in every_tenant():
+        churn.nightly(now=timezone.now())

@@ -24,7 +24,17 @@ from ops.kernel.outbox import services as outbox
 MOST_ATTRIBUTES, ATTRIBUTE_NAME_LIMIT = 50, 60
 CHANGEABLE = {"name", "email", "phone_e164", "company", "identifier", "attrs", "blocked"}
 # What a merged contact gets from the other one when it has nothing of its own.
-FILLED = ("name", "email", "phone_e164", "company", "consent_at", "consent_text_version", "identifier")
+FILLED = (
+    "name",
+    "email",
+    "phone_e164",
+    "company",
+    "consent_at",
+    "consent_text_version",
+    "opted_out_at",
+    "opted_out_via",
+    "identifier",
+)
 # Conversations whose consoles are told one by one that they belong to somebody else now.
 MOST_TOLD = 500
 
@@ -190,7 +200,7 @@ def undo_merge(*, merge: ContactMerge, by: Any, now: datetime | None = None) -> 
         mine = kept.identifier if field == "identifier" else getattr(gone, field)
         if getattr(kept, field) == mine:
             taken[field] = mine
-            setattr(kept, field, None if field in {"identifier", "consent_at"} else "")
+            setattr(kept, field, None if field in {"identifier", "consent_at", "opted_out_at"} else "")
     before = done.moved["before"]
     kept.attrs = {
         name: value for name, value in kept.attrs.items() if name in before["attrs"] or gone.attrs.get(name) != value

@@ -55,9 +55,19 @@ class Origin:
 
 
 def start(
-    *, visitor: Visitor, client_id: UUID, origin: Origin = Origin(), by: Any = None, now: datetime | None = None
+    *,
+    visitor: Visitor,
+    client_id: UUID,
+    origin: Origin = Origin(),
+    by: Any = None,
+    quiet: bool = False,
+    now: datetime | None = None,
 ) -> Conversation:
-    """Open a conversation with a visitor. The same `client_id` again gives the one it made."""
+    """Open a conversation with a visitor. The same `client_id` again gives the one it made.
+
+    A `quiet` one is resolved from its beginning and nobody is told: a campaign writes into it, and it opens when the
+    person answers.
+    """
     now = now or timezone.now()
     known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
     if known is not None:
@@ -70,7 +80,8 @@ def start(
                 contact_id=visitor.contact_id,
                 contact_inbox_id=visitor.contact_inbox_id,
                 client_id=client_id,
-                status=Status.PENDING if by is None and bots.at_inbox(visitor.inbox_id, at=now) else Status.OPEN,
+                status=_first_status(visitor, by=by, quiet=quiet, now=now),
+                resolved_at=now if quiet else None,
                 assignee=by,
                 last_activity_at=now,
                 page_url=origin.page_url[:500],
@@ -86,13 +97,14 @@ def start(
                 now=now,
                 data=lambda for_visitor: _as_told(conversation.pk, for_visitor, visitor.contact_inbox_id),
             )
-            outbox.publish(
-                ConversationStarted(
-                    conversation_id=str(conversation.pk),
-                    inbox_id=str(visitor.inbox_id),
-                    contact_id=str(visitor.contact_id),
+            if not quiet:
+                outbox.publish(
+                    ConversationStarted(
+                        conversation_id=str(conversation.pk),
+                        inbox_id=str(visitor.inbox_id),
+                        contact_id=str(visitor.contact_id),
+                    )
                 )
-            )
     except IntegrityError:
         # The same request raced itself: the other one was first.
         known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
@@ -100,6 +112,12 @@ def start(
             raise
         return known
     return conversation
+
+
+def _first_status(visitor: Visitor, *, by: Any, quiet: bool, now: datetime) -> Status:
+    if quiet:
+        return Status.RESOLVED
+    return Status.PENDING if by is None and bots.at_inbox(visitor.inbox_id, at=now) else Status.OPEN
 
 
 def _as_told(pk: UUID, for_visitor: bool, contact_inbox_id: UUID) -> dict[str, Any]:
@@ -523,8 +541,12 @@ def agent_started(
     *, contact: Contact, inbox: Inbox, by: Any, client_id: UUID | None = None, now: datetime | None = None
 ) -> Conversation:
     """Open a conversation from the team's side, with a contact of that inbox."""
+    return start(visitor=reached(contact=contact, inbox=inbox), client_id=client_id or uuid7(), by=by, now=now)
+
+
+def reached(*, contact: Contact, inbox: Inbox) -> Visitor:
+    """A contact as an inbox reaches them, made known there at the first time. Raises `NoAddress`."""
     link = contact.contact_inboxes.filter(inbox=inbox).order_by("-updated_at", "pk").first()
     if link is None:
         link = contact.contact_inboxes.create(inbox=inbox, source_id=_address(contact, inbox))
-    visitor = Visitor(contact_inbox_id=link.pk, contact_id=contact.pk, inbox_id=inbox.pk, name=contact.name)
-    return start(visitor=visitor, client_id=client_id or uuid7(), by=by, now=now)
+    return Visitor(contact_inbox_id=link.pk, contact_id=contact.pk, inbox_id=inbox.pk, name=contact.name)

@@ -128,6 +128,7 @@ def _letter(message: Message, account: ChannelAccount) -> EmailMultiAlternatives
             "agent": wire.for_visitor(wire.person(wire.with_alias(message.author_agent))),
             "signature": _signature(message),
             "number": conversation.number,
+            "opt_out": message.meta.get("opt_out", ""),
         },
         language=conversation.inbox.locale,
         files=loaded,
@@ -148,7 +149,11 @@ def _letter(message: Message, account: ChannelAccount) -> EmailMultiAlternatives
     if earlier:
         headers["In-Reply-To"] = next((row[0] for row in earlier if row[1] == Direction.IN), earlier[0][0])
         headers["References"] = " ".join(row[0] for row in reversed(earlier))
-    if message.direction == Direction.BOT:
+    if message.meta.get("opt_out"):
+        # RFC 2369 and 8058: mail programs show a button of their own, and press it by one POST.
+        headers["List-Unsubscribe"] = f"<{message.meta['opt_out']}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    elif message.direction == Direction.BOT:
         headers["Auto-Submitted"] = "auto-replied"
     letter.extra_headers = headers
     return letter

@@ -127,15 +127,18 @@ def send_from_bot(
     body_html: str = "",
     private: bool = False,
     reply_to: UUID | None = None,
+    in_name_of: Any = None,
     now: datetime | None = None,
 ) -> Sent:
     """Send what a bot says to the visitor. It does not count as the team's reply, so the visitor goes on waiting.
 
     Without a bot the house speaks by itself: an away reply, a survey, a rule. `private` leaves a note for the team.
+    `in_name_of` is the person whose name stands over it: a campaign of theirs.
     """
     now = now or timezone.now()
     text = clean(body, kind=kind)
-    author = wire.bot_author(bot)
+    author = wire.bot_author(bot) if in_name_of is None else wire.agent_author(wire.with_alias(in_name_of))
+    writer = in_name_of or bot
     with transaction.atomic():
         posted = journal.post(
             conversation_id=conversation_id,
@@ -143,7 +146,7 @@ def send_from_bot(
             direction=Direction.BOT,
             body=text,
             private=private,
-            agent_id=None,
+            agent_id=in_name_of.pk if in_name_of is not None else None,
             contact_id=None,
             bot_id=bot.pk if bot is not None else None,
             reply_to=reply_to,
@@ -152,7 +155,9 @@ def send_from_bot(
             body_html=markup.safe(body_html),
             now=now,
         )
-        refuse_other_content(posted, kind=kind, body=text, private=private, author=bot.pk if bot is not None else None)
+        refuse_other_content(
+            posted, kind=kind, body=text, private=private, author=writer.pk if writer is not None else None
+        )
         if posted.created:
             _tell(posted, author, meta=meta, body_html=body_html)
     return _sent(posted, author, meta=meta, body_html=body_html, visitor=False)

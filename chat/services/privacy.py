@@ -22,7 +22,9 @@ from chat.enums import Direction, Status
 from chat.errors import ContactNotFound
 from chat.models import (
     Attachment,
+    CampaignRecipient,
     ChatEvent,
+    ChurnScore,
     Contact,
     ContactInbox,
     ContactMerge,
@@ -76,6 +78,17 @@ def _about(contact: Contact) -> dict[str, Any]:
         "company": contact.company,
         "consent_at": wire.instant(contact.consent_at),
         "consent_text_version": contact.consent_text_version,
+        "opted_out_at": wire.instant(contact.opted_out_at),
+        "campaigns": [
+            {"campaign": row.campaign.name, "address": row.address, "state": row.state, "at": wire.instant(row.sent_at)}
+            for row in CampaignRecipient.objects.filter(contact__in=_everybody(contact))
+            .select_related("campaign")
+            .order_by("created_at", "pk")
+        ],
+        "churn_estimate": [
+            {"probability": row.probability, "reasons": row.reasons, "at": wire.instant(row.computed_at)}
+            for row in ChurnScore.objects.filter(contact__in=_everybody(contact)).order_by("contact")
+        ],
         "notes": [
             {"text": note.body, "at": wire.instant(note.created_at)}
             for note in ContactNote.objects.filter(contact__in=_everybody(contact)).order_by("created_at", "pk")
@@ -142,6 +155,9 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     LeftMessage.objects.filter(contact_inbox__contact__in=people).delete()
     questions.forget_in(conversation_ids=talks)
     ContactNote.objects.filter(contact__in=people).delete()
+    # Figures of campaigns stay, without the person; what was estimated about them goes.
+    CampaignRecipient.objects.filter(contact__in=people).update(contact=None, address="", error="")
+    ChurnScore.objects.filter(contact__in=people).delete()
     ContactMerge.objects.filter(Q(kept__in=people) | Q(gone__in=people)).delete()
     Conversation.objects.filter(pk__in=talks).update(
         preview="", page_url="", referrer="", user_agent="", ip_masked="", attrs={}, updated_at=now
@@ -157,6 +173,8 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
         attrs={},
         consent_at=None,
         consent_text_version="",
+        opted_out_at=None,
+        opted_out_via="",
         last_page={},
         last_seen_at=None,
         updated_at=now,

@@ -49,7 +49,11 @@ WITH facts (at, conversation_id, agent_id, metric, value) AS (
        AND m.meta ->> 'action' = 'status' AND (m.meta ->> 'to' = 'resolved' OR m.meta ->> 'from' = 'resolved')
     UNION ALL
     SELECT c.created_at, c.id, c.assignee_id, 'started', 1
-      FROM chat_conversation c WHERE c.created_at >= %(start)s AND c.created_at < %(end)s
+      FROM chat_conversation c
+     WHERE c.created_at >= %(start)s AND c.created_at < %(end)s
+       -- What a campaign began counts once the person answers.
+       AND NOT (c.last_contact_message_at IS NULL AND c.status = 'resolved' AND EXISTS (
+           SELECT FROM chat_campaignrecipient r WHERE r.conversation_id = c.id))
     UNION ALL
     SELECT c.first_reply_at, c.id,
            (SELECT o.author_agent_id FROM chat_message o WHERE o.conversation_id = c.id AND o.direction = 'out'

@@ -577,7 +577,7 @@ class ChurnScoreFactory(factory.django.DjangoModelFactory):
     unanswered = 0.0
     breaches = 0
     tenure_days = 90.0
-    reasons = factory.LazyFunction(list)
+    reasons = factory.LazyFunction(dict)
     computed_at = factory.LazyFunction(timezone.now)
 
 

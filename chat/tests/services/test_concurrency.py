@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +15,17 @@ from django_tenants.utils import tenant_context
 from chat.errors import AlreadyAssigned, ClientIdReused
 from chat.models import ChatEvent, Conversation, Message
 from chat.queries import stream
-from chat.services import conversations, messages
-from chat.tests.factories import ConversationFactory
+from chat.services import broadcasts, conversations, invitations, messages
+from chat.tests.factories import (
+    CampaignFactory,
+    CampaignRecipientFactory,
+    ChannelAccountFactory,
+    ContactFactory,
+    ConversationFactory,
+    InboxFactory,
+)
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 # The horizon of the cursor is the whole server's: a transaction of another test process would hold it back.
 pytestmark = [pytest.mark.transactional, pytest.mark.alone]
@@ -155,3 +165,35 @@ def test_a_busy_stream_read_in_pieces_is_whole(acme, bia):
     assert {(key, seq) for key, seq in found if seq > 1} == {
         (str(talk.pk), seq) for talk in talks for seq in range(2, 102)
     }
+
+
+def test_two_workers_write_to_nobody_twice(acme):
+    mailbox = InboxFactory(channel="email")
+    ChannelAccountFactory(inbox=mailbox, settings={"address": "loja@acme.example"})
+    campaign = CampaignFactory(
+        kind="once", state="running", inbox=mailbox, subject="News", body="News", basis="interest"
+    )
+    for number in range(12):
+        CampaignRecipientFactory(campaign=campaign, contact=ContactFactory(email=f"{number}@x.example"))
+
+    def work() -> int:
+        sent = 0
+        while broadcasts.send_next(campaign_id=campaign.pk, now=NOW):
+            sent += 1
+        return sent
+
+    shares = at_once(acme, [work, work, work])
+
+    assert sum(shares) == 12
+    assert Message.objects.filter(direction="bot").count() == 12
+    assert Conversation.objects.values("contact").distinct().count() == 12
+    assert set(campaign.recipients.values_list("state", flat=True)) == {"queued"}
+
+
+def test_two_tabs_show_an_invitation_once(acme):
+    campaign, key = CampaignFactory(), uuid4()
+
+    def show() -> bool:
+        return invitations.show(inbox=campaign.inbox, campaign_id=campaign.pk, key=key, visitor=None, now=NOW)
+
+    assert sorted(at_once(acme, [show] * 5)) == [False] * 4 + [True]
