@@ -86,6 +86,7 @@ SHARED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -105,6 +106,7 @@ TENANT_APPS = [
     "ops.kernel.webhooks",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
     "chat",
     "media_studio",
     "offers",
@@ -241,6 +243,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.accounts.middleware.LoginMiddleware",
     "tenants.middleware.StatusGateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -306,6 +309,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 # allauth's HMAC keys sign only a number and so work in every tenant; rows of the tenant's own schema do not.
 ACCOUNT_EMAIL_CONFIRMATION_HMAC = False
+MFA_ADAPTER = "tenants.accounts.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 
 REST_AUTH = {
     "USE_JWT": True,

@@ -6,7 +6,8 @@ from django.views.generic import RedirectView
 
 from billing.urls import public
 from config import views
-from tenants.accounts.views import login, password
+from tenants.accounts.urls import own_security
+from tenants.accounts.views import login, password, security
 from tenants.console import site
 from tenants.urls import everywhere
 
@@ -14,11 +15,16 @@ from tenants.urls import everywhere
 # console shows each only its own. There is one door to log in, and it asks whose console it is.
 door = [
     path("login/", RedirectView.as_view(pattern_name="admin:login", query_string=True), name="login"),
+    path("login/second-factor/", login.second_factor, name="second-factor"),
+    path("login/passkey/", login.passkey, name="passkey-login"),
+    path("login/unlock/<str:token>/", password.unlock, name="unlock"),
+    path("login/confirm/", security.confirm, name="confirm"),
     path("logout/", login.logout, name="logout"),
     path("password/reset/", password.password_reset, name="password-reset"),
     path("password/reset/sent/", password.password_reset_sent, name="password-reset-sent"),
     path("password/reset/<str:token>/", password.password_reset_confirm, name="password-reset-confirm"),
     path("welcome/<str:token>/", password.welcome, name="welcome"),
+    *own_security,
 ]
 
 urlpatterns = [

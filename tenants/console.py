@@ -33,9 +33,11 @@ from unfold.sites import UnfoldAdminSite
 
 from ops.kernel.errors import DomainError, RateLimited
 from ops.kernel.registry import Registry, Text
+from tenants.accounts.enums import LoginMethod
 from tenants.accounts.forms import PasswordForm, add_problem
 from tenants.accounts.models import User
 from tenants.accounts.services import attempts, users
+from tenants.accounts.views import stages
 from tenants.enums import ConsoleRight
 from tenants.forms import ConsoleLoginForm
 from tenants.models import Branding, Reseller, ResellerMember, Tenant
@@ -137,12 +139,24 @@ class ResellerAdminSite(UnfoldAdminSite):
             refusal = gettext("You are signed in as %(person)s, who has no access to this console.") % {
                 "person": request.user
             }
-        return with_alpine(
-            super().login(
-                request,
-                {**(extra_context or {}), "refusal": refusal, "password_reset_url": reverse("accounts:password-reset")},
-            )
-        )  # type: ignore[return-value]
+        target = stages.wanted(request) or reverse("admin:index")
+        if request.method != "POST" and request.user.is_authenticated and not refusal:
+            return HttpResponseRedirect(target)
+        form = self.login_form(request, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            # The second factor stands behind every door of the house.
+            return stages.proceed(request, form.get_user(), method=LoginMethod.PASSWORD, target=target)
+        frame = {
+            **self.each_context(request),
+            **(extra_context or {}),
+            "title": gettext("Log in"),
+            "app_path": request.get_full_path(),
+            "form": form,
+            "next": target,
+            "refusal": refusal,
+            "password_reset_url": reverse("accounts:password-reset"),
+        }
+        return with_alpine(TemplateResponse(request, self.login_template, frame))  # type: ignore[return-value]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Every page of the console: the permission check of Django, and the one exception of its security policy."""
@@ -236,6 +250,7 @@ class ResellerAdminSite(UnfoldAdminSite):
                 user=me,
                 current=form.cleaned_data["current_password"],
                 new=form.cleaned_data["new_password"],
+                keep=stages.here(request),
                 now=timezone.now(),
             )
         me.refresh_from_db()

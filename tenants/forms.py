@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import RateLimited
 from ops.kernel.webhooks.registry import events as known_events
-from tenants.accounts.services import attempts
+from tenants.accounts.services import attempts, logins
 from tenants.enums import ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import portfolio
@@ -38,15 +38,17 @@ class ConsoleLoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         """The brake on guessing is the one of every login; then the password is looked at."""
         email = str(self.cleaned_data.get("username", ""))
+        caller = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
+        device = logins.device_of(self.request.COOKIES.get("device", "")) if self.request else None
         try:
-            attempts.begin(email=email, caller=self.request.META.get("REMOTE_ADDR", "") if self.request else "")
+            attempts.begin(email=email, caller=caller, device=device)
         except RateLimited as error:
             raise ValidationError(str(error), code=error.code) from error
         try:
             return super().clean()
         except ValidationError as error:
             if error.code == "invalid_login":
-                attempts.fail(email=email)
+                attempts.fail(email=email, caller=caller, device=device)
             raise
 
     def confirm_login_allowed(self, user: Any) -> None:

@@ -9,6 +9,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 OPEN_NAMES = frozenset(
     {
         "accounts:login",
+        "accounts:second-factor",
+        "accounts:passkey-login",
         "accounts:logout",
         "accounts:password-reset",
         "accounts:password-reset-done",

@@ -2,10 +2,11 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmation
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 from django.urls import reverse
 
-from ops.kernel import signing
+from ops.kernel import fields, signing
 from tenants.accounts.services.emails import CONFIRMATION_SALT
 
 
@@ -20,3 +21,15 @@ class AccountAdapter(DefaultAccountAdapter):
         """Our own page; the key is signed for this schema, because allauth's own names none."""
         key = signing.dumps(emailconfirmation.key, salt=CONFIRMATION_SALT)
         return request.build_absolute_uri(reverse("accounts:confirm-email", args=[key]))
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Keys of authenticator apps and seeds of recovery codes are unreadable in the database."""
+
+    def encrypt(self, text: str) -> str:
+        """A token under the newest of `FIELD_KEYS`."""
+        return fields.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The text of such a token."""
+        return fields.decrypt(encrypted_text)

@@ -15,6 +15,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
+        from ops.kernel.configuration.registry import declare
         from ops.kernel.registry import (
             Audience,
             Gauge,
@@ -25,10 +26,10 @@ class AccountsConfig(AppConfig):
             palette,
             settings_pages,
         )
-        from tenants.accounts import checks, permissions  # noqa: F401 - registers the checks
+        from tenants.accounts import checks, permissions, receivers  # noqa: F401 - register themselves
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.queries import team
-        from tenants.accounts.services import seats
+        from tenants.accounts.services import rules, seats
         from tenants.accounts.views import people
 
         permissions.register()
@@ -59,6 +60,7 @@ class AccountsConfig(AppConfig):
             ),
         )
 
+        declare(rules.DEFINITION)
         for action, label in (
             ("accounts.user_added", _("Person added")),
             ("accounts.user_invited", _("Invitation sent again")),
@@ -71,6 +73,16 @@ class AccountsConfig(AppConfig):
             ("accounts.password_changed", _("Password changed")),
             ("accounts.password_reset", _("Password reset by e-mail")),
             ("accounts.email_changed", _("E-mail address changed")),
+            ("accounts.unlocked", _("Tries of the password allowed again")),
+            ("accounts.factor_added", _("Second factor added")),
+            ("accounts.factor_removed", _("Second factor removed")),
+            ("accounts.factor_reset", _("Second factor taken away by an administrator")),
+            ("accounts.codes_renewed", _("New recovery codes made")),
+            ("accounts.recovery_code_used", _("Recovery code used")),
+            ("accounts.passkey_copied", _("Passkey refused: somebody has a copy")),
+            ("accounts.login_ended", _("Login ended")),
+            ("accounts.logins_ended", _("Logged out everywhere else")),
+            ("accounts.login_rules_changed", _("Rules of logging in changed")),
         ):
             actions.register(action, label)
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
-from tenants.accounts.services import sessions
+from tenants.accounts.services import factors, sessions
 
 
 class SchemaJWTAuthentication(authentication.BaseAuthentication):
@@ -16,7 +16,10 @@ class SchemaJWTAuthentication(authentication.BaseAuthentication):
     keyword = "bearer"
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
-        """The person, or nothing when no bearer token was sent. Raises `AuthenticationFailed` for a bad one."""
+        """The person, or nothing when no bearer token was sent. Raises `AuthenticationFailed` for a bad one.
+
+        Raises `SecondFactorMissing` for somebody whose role needs a second factor and who has none.
+        """
         parts = authentication.get_authorization_header(request).split()
         if not parts or parts[0].lower() != self.keyword.encode():
             return None
@@ -27,6 +30,7 @@ class SchemaJWTAuthentication(authentication.BaseAuthentication):
             user = sessions.person_behind(token, now=timezone.now())
         except (UnicodeError, TokenRefused) as error:
             raise exceptions.AuthenticationFailed(str(TokenRefused.message)) from error
+        factors.require(user, now=timezone.now())
         return user, token
 
     def authenticate_header(self, request: Request) -> str:

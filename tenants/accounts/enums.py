@@ -52,3 +52,31 @@ class SignInPurpose(models.TextChoices):
 
     LOGIN = "login", _("login")
     TEST = "test", _("test")
+
+
+class LoginMethod(models.TextChoices):
+    """How somebody showed who they are."""
+
+    PASSWORD = "password", _("Password")
+    PASSKEY = "passkey", _("Passkey")
+    INVITATION = "invitation", _("Invitation")
+    SSO = "sso", _("Company login")
+    OTHER = "other", _("Another way")
+
+
+class Factor(models.TextChoices):
+    """What was shown after it."""
+
+    TOTP = "totp", _("Authenticator app")
+    PASSKEY = "webauthn", _("Passkey")
+    RECOVERY_CODE = "recovery_codes", _("Recovery code")
+    TRUSTED = "trusted", _("Trusted device")
+
+
+class InvitationState(models.TextChoices):
+    """What became of an invitation."""
+
+    PENDING = "pending", _("Waiting for an answer")
+    EXPIRED = "expired", _("Too old")
+    ACCEPTED = "accepted", _("Accepted")
+    REVOKED = "revoked", _("Taken back")

@@ -90,6 +90,56 @@ class LoginRefused(NotLoggedIn):
     message = _("The e-mail or the password is not right.")
 
 
+class SecondFactorRequired(NotLoggedIn):
+    """The password is right and the person has a second factor, which was not sent."""
+
+    code = "second_factor_required"
+    message = _("Send the code of your authenticator app, or a recovery code, as `otp`.")
+
+
+class SecondFactorRefused(NotLoggedIn):
+    """The password is right and the code is not."""
+
+    code = "second_factor_refused"
+    message = _("The code is not right, or was used already.")
+
+
+class WrongCode(Invalid):
+    """The typed code is not the app's, was used before, or is no recovery code that is left."""
+
+    code = "wrong_code"
+    message = _("This code is not right, or was used already. Wait for the next one and try again.")
+
+
+class PasskeyRefused(Invalid):
+    """The key's answer does not fit the question, the host or the person."""
+
+    code = "passkey_refused"
+    message = _("The passkey was not accepted. Try again, or use another way.")
+
+
+class FactorSetAlready(Conflict):
+    """One authenticator app a person."""
+
+    code = "factor_set_already"
+    message = _("An authenticator app is set up already. Remove it first.")
+
+
+class FactorNotFound(NotFound):
+    """No such second factor of this person."""
+
+    code = "factor_not_found"
+    message = _("There is no such second factor.")
+
+
+class SecondFactorMissing(DomainError):
+    """The role asks for a second factor and the person has none yet."""
+
+    code = "second_factor_missing"
+    status = 403
+    message = _("Your role needs a second factor. Log in with a browser and set it up first.")
+
+
 class TokenRefused(NotLoggedIn):
     """Expired, ended, tampered with, or of another tenant."""
 

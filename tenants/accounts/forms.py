@@ -160,3 +160,57 @@ class PasswordForm(forms.Form):
         help_text=_("At least 10 characters, not only digits, and not one that everybody uses."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": 10}),
     )
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
+
+
+class ConfirmForm(forms.Form):
+    """Who I am, once more: the password, or a code for who has none."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=PASSWORD_MAX,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    code = forms.CharField(
+        label=_("Code of the authenticator app, or a recovery code"),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args: Any, has_password: bool = True, has_app: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_password:
+            del self.fields["password"]
+        if has_password or not has_app:
+            del self.fields["code"]
+
+
+class NameForm(forms.Form):
+    """What I call a passkey."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=60,
+        help_text=_("So that you know it again: “My telephone”, “Stick in the drawer”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

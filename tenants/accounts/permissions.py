@@ -32,6 +32,14 @@ ALL = [
         for_tokens=False,
     ),
     PermissionDef(
+        "accounts.change_login_rules",
+        _("Change the rules of logging in"),
+        MANAGERS,
+        "people",
+        _("Say which roles need a second factor, and take a lost one away."),
+        for_tokens=False,
+    ),
+    PermissionDef(
         MANAGE_ROLES,
         _("Manage roles"),
         MANAGERS,

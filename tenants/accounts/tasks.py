@@ -6,13 +6,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.tasks import every_tenant
-from tenants.accounts.services import emails, sessions, users
+from tenants.accounts.services import attempts, emails, logins, sessions, users
 
 
 @shared_task(name="accounts.send_letter", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
-def send_letter(*, letter: str, user_id: str, host: str, to: str) -> None:
+def send_letter(*, letter: str, user_id: str, host: str, to: str, about: str = "") -> None:
     """Write and send one letter; when the mail server is away it is tried again for about ten minutes."""
-    emails.deliver(letter=letter, user_id=user_id, host=host, to=to)
+    emails.deliver(letter=letter, user_id=user_id, host=host, to=to, about=about)
 
 
 @shared_task(name="accounts.answer_reset_request")
@@ -21,8 +21,17 @@ def answer_reset_request(*, email: str, host: str) -> None:
     users.answer_password_reset(email=email, host=host)
 
 
+@shared_task(name="accounts.tell_of_guesses")
+def tell_of_guesses(*, email: str, host: str) -> None:
+    """Write to whoever's password is being guessed, if anybody has that address."""
+    users.tell_of_guesses(email=email, host=host)
+
+
 @shared_task(name="accounts.forget_old_sessions")
 def forget_old_sessions() -> None:
     """Delete logins that ended long ago, in every schema; runs once a day."""
     for _tenant in every_tenant(include_public=True):
-        sessions.forget_old(now=timezone.now())
+        now = timezone.now()
+        sessions.forget_old(now=now)
+        logins.forget_old(now=now)
+        attempts.forget_old(now=now)

@@ -15,7 +15,7 @@ from ops.kernel.audit import services as audit
 from tenants import errors
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
-from tenants.accounts.services import sessions, users
+from tenants.accounts.services import logins, users
 from tenants.enums import PUBLIC_SCHEMA, ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import hosts
@@ -109,7 +109,7 @@ def remove_member(*, member: ResellerMember, by: Any, now: datetime) -> None:
     member.delete()
     person.is_active = person.is_staff = False
     person.save(update_fields=["is_active", "is_staff", "updated_at"])
-    sessions.end_all(user=person, now=now)
+    logins.end_all(user=person, now=now)
 
 
 @transaction.atomic

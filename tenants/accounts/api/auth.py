@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.accounts.api.serializers import LoginSerializer, MeSerializer, PairSerializer, RefreshSerializer
-from tenants.accounts.errors import LoginRefused
+from tenants.accounts.errors import LoginRefused, SecondFactorRefused
 from tenants.accounts.permissions import RequiredPermissions
 from tenants.accounts.services import attempts, sessions
 
@@ -26,15 +26,26 @@ class LoginView(dj_rest_auth.LoginView):
 
     @extend_schema(operation_id="auth_login", request=LoginSerializer, responses={200: PairSerializer}, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get a pair of tokens. The access token works for fifteen minutes, on this host only."""
+        """Get a pair of tokens. The access token works for fifteen minutes, on this host only.
+
+        Somebody with a second factor sends the six digits of the authenticator app, or a recovery code, as `otp`.
+        Without it the answer is 401 with the code `second_factor_required`, with a wrong one `second_factor_refused`.
+        A passkey answers only browsers: with nothing else set up, use a recovery code or a personal token. After too
+        many wrong tries the answer is 429 and says when to come back.
+        """
         sent = self.get_serializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        email = sent.validated_data["email"]
-        attempts.begin(email=email, caller=request.META.get("REMOTE_ADDR", ""))
+        email, caller = sent.validated_data["email"], request.META.get("REMOTE_ADDR", "")
+        attempts.begin(email=email, caller=caller)
         try:
-            pair = sessions.open_with_password(**sent.validated_data, now=timezone.now())
-        except LoginRefused:
-            attempts.fail(email=email)
+            pair = sessions.open_with_password(
+                **sent.validated_data,
+                user_agent=request.headers.get("User-Agent", ""),
+                address=caller,
+                now=timezone.now(),
+            )
+        except (LoginRefused, SecondFactorRefused):
+            attempts.fail(email=email, caller=caller, host=request.get_host())
             raise
         return _answer(pair)
 

@@ -63,6 +63,13 @@ class LoginSerializer(StrictSerializer):
 
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    otp = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text="Code of the authenticator app, or a recovery code; needed by who has a second factor.",
+    )
 
 
 class RefreshSerializer(StrictSerializer):

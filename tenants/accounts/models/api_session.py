@@ -30,6 +30,9 @@ class ApiSession(TimestampedModel):
     previous_id = models.UUIDField(_("previous refresh token"), null=True, blank=True)
     rotated_at = models.DateTimeField(_("rotated at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"))
+    user_agent = models.CharField(_("program"), max_length=300, blank=True)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last use"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     objects = ApiSessionQuerySet.as_manager()

@@ -19,6 +19,9 @@ class Role(TimestampedModel):
     seated = models.BooleanField(_("takes a seat"), default=False)
     # Goes up with every change of the permissions: what processes remember of a role carries it in its key.
     revision = models.PositiveIntegerField(_("revision"), default=1)
+    # From then on its people must have a second factor; empty: it is theirs to choose. Read with the person, so that the
+    # rule costs no request a question.
+    second_factor_from = models.DateTimeField(_("second factor required from"), null=True, blank=True)
     permissions = models.ManyToManyField(Permission, blank=True, related_name="roles", verbose_name=_("permissions"))
 
     class Meta:

@@ -78,6 +78,10 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     name = models.CharField(_("name"), max_length=120, blank=True, validators=[ProhibitNullCharactersValidator()])
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users", verbose_name=_("role"))
     language = models.CharField(_("language"), max_length=8, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=40, blank=True)
+    picture = models.FileField(_("picture"), blank=True)
+    # Since when the person has a second factor; kept in step by `services.factors`, so that nobody has to ask for rows.
+    second_factor_at = models.DateTimeField(_("second factor since"), null=True, blank=True, editable=False)
     is_staff = models.BooleanField(_("may open the console"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     # Of a login of support: who stands behind it in the public schema (a value: schemas share no keys). Such a row is
@@ -102,7 +106,11 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         verbose_name_plural = _("people")
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_whatever_its_case")]
         default_permissions = ()
-        permissions = [("view_user", "Can see people"), ("change_user", "Can add, change and deactivate people")]
+        permissions = [
+            ("view_user", "Can see people"),
+            ("change_user", "Can add, change and deactivate people"),
+            ("change_login_rules", "Can change the rules of logging in"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -1,47 +1,84 @@
-"""Brakes on guessing passwords and on sending letters, the same for pages and API.
+"""Brakes on guessing passwords and codes and on sending letters, the same for pages and API.
 
-An address may fail ten times in fifteen minutes wherever the guesses come from, and one caller may try thirty times in
-five minutes whatever the addresses are. Both are counted in the schema of the host, and forget by themselves: nobody
-is locked out for longer than the window.
+What was guessed wrongly is counted in PostgreSQL, so that a restart of Redis or of a process forgives nobody: an
+account may fail ten times in fifteen minutes wherever the guesses come from, and one address thirty times whatever the
+accounts are. A browser that its owner has used before has its own count, so that strangers cannot lock the owner out.
+Both forget by themselves. Beside it Redis counts every try of an address for a moment, which only spares the processor.
+
+The count of an account goes by what was typed: an address nobody has is braked, and told so, like any other.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
 
 from ops.kernel.errors import RateLimited
 from ops.kernel.ratelimit import hit
-from tenants.accounts.errors import WrongPassword
+from ops.kernel.tasks import enqueue
+from tenants.accounts.errors import WrongCode, WrongPassword
+from tenants.accounts.models import Brake, User
+from tenants.accounts.services import logins
 
 CALLER_LIMIT, CALLER_WINDOW_S = 30, 5 * 60
 FAILURE_LIMIT, FAILURE_WINDOW_S = 10, 15 * 60
 LETTER_LIMIT, LETTER_WINDOW_S = 3, 15 * 60
+WINDOW = timedelta(seconds=FAILURE_WINDOW_S)
+KEPT = timedelta(days=1)
+
+COUNT = """
+INSERT INTO accounts_brake (key, failures, since) VALUES (%s, 1, %s)
+ON CONFLICT (key) DO UPDATE SET
+    failures = CASE WHEN accounts_brake.since > %s THEN accounts_brake.failures + 1 ELSE 1 END,
+    since = CASE WHEN accounts_brake.since > %s THEN accounts_brake.since ELSE EXCLUDED.since END
+RETURNING failures
+"""
 
 
-def begin(*, email: str, caller: str) -> None:
-    """Count one try of `caller` (an IP address). Raises `RateLimited` when it, or this address, tried too often."""
+def begin(*, email: str, caller: str, device: UUID | None = None) -> None:
+    """One try of `caller` (an IP address) for an account. Raises `RateLimited` when either failed too often.
+
+    `device` is the browser as its cookie tells it; it counts for its own when the account knows it.
+    """
     tried = hit(f"login:caller:{caller}", limit=CALLER_LIMIT, window_s=CALLER_WINDOW_S)
     if not tried.allowed:
         raise RateLimited(retry_after=tried.reset_s)
-    failed = hit(f"login:failed:{_key(email)}", limit=FAILURE_LIMIT, window_s=FAILURE_WINDOW_S, cost=0)
-    if failed.remaining < 1:
-        raise RateLimited(retry_after=failed.reset_s)
+    now = timezone.now()
+    limits = {_account(email, device): FAILURE_LIMIT, _address(caller): CALLER_LIMIT}
+    for brake in Brake.objects.filter(key__in=limits, since__gt=now - WINDOW):
+        if brake.failures >= limits[brake.key]:
+            raise RateLimited(retry_after=max(1, int((brake.since + WINDOW - now).total_seconds())))
 
 
-def fail(*, email: str) -> None:
-    """Count a wrong password for an address, known or not."""
-    hit(f"login:failed:{_key(email)}", limit=FAILURE_LIMIT, window_s=FAILURE_WINDOW_S)
+def fail(*, email: str, caller: str = "", device: UUID | None = None, host: str = "") -> None:
+    """Count a wrong password or code for an account, known or not. The last one allowed brings its owner a letter."""
+    now = timezone.now()
+    failures = _count(_account(email, device), now)
+    if caller:
+        _count(_address(caller), now)
+    if failures == FAILURE_LIMIT:
+        # Whether anybody has that address is looked up later, in a task: the answer takes the same time for all.
+        enqueue("accounts.tell_of_guesses", email=email[:254], host=host)
 
 
 @contextmanager
-def guarded(*, email: str, caller: str) -> Iterator[None]:
+def guarded(*, email: str, caller: str, device: UUID | None = None) -> Iterator[None]:
     """Around a change that asks for the password: whoever sits at an open browser must not be able to try them either."""
-    begin(email=email, caller=caller)
+    begin(email=email, caller=caller, device=device)
     try:
         yield
-    except WrongPassword:
-        fail(email=email)
+    except (WrongPassword, WrongCode):
+        fail(email=email, caller=caller, device=device)
         raise
+
+
+def unlock(*, email: str) -> None:
+    """The owner says it is all right: the account may be tried again at once."""
+    Brake.objects.filter(key=_account(email, None)).delete()
 
 
 def letter(*, email: str, caller: str) -> bool:
@@ -52,9 +89,32 @@ def letter(*, email: str, caller: str) -> bool:
     tried = hit(f"letter:caller:{caller}", limit=CALLER_LIMIT, window_s=CALLER_WINDOW_S)
     if not tried.allowed:
         raise RateLimited(retry_after=tried.reset_s)
-    return hit(f"letter:to:{_key(email)}", limit=LETTER_LIMIT, window_s=LETTER_WINDOW_S).allowed
+    return hit(f"letter:to:{_hash(email)}", limit=LETTER_LIMIT, window_s=LETTER_WINDOW_S).allowed
 
 
-def _key(email: str) -> str:
-    # Hashed: an address may hold any character, and Redis keys are read by operators.
-    return sha256(email.strip().lower().encode(errors="replace")).hexdigest()[:32]
+def forget_old(*, now: datetime) -> int:
+    """Delete counts nobody asks for any more."""
+    return Brake.objects.filter(since__lt=now - KEPT).delete()[0]
+
+
+def _count(key: str, now: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [key, now, now - WINDOW, now - WINDOW])
+        return int(cursor.fetchone()[0])
+
+
+def _account(email: str, device: UUID | None) -> str:
+    if device is not None:
+        owner = User.objects.filter(email=email.strip().lower()[:254].replace("\x00", "")).first()
+        if owner is not None and logins.is_known(user=owner, device=device):
+            return _hash(f"device|{owner.pk}|{device}")
+    return _hash(f"account|{email.strip().lower()}")
+
+
+def _address(caller: str) -> str:
+    return _hash(f"caller|{caller}")
+
+
+def _hash(text: str) -> str:
+    # A name may hold any character, and operators read tables and keys.
+    return sha256(text.strip().lower().encode(errors="replace")).hexdigest()

@@ -10,22 +10,24 @@ from django.urls import reverse
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
-from tenants.accounts.models import User
+from tenants.accounts.models import Login, User
+from tenants.accounts.queries import devices
 from tenants.accounts.services import links
 from tenants.services import letters
 
 CONFIRMATION_SALT = "accounts.confirm-email"
 
 
-def send(letter: str, *, user: User, host: str = "", to: str = "") -> None:
+def send(letter: str, *, user: User, host: str = "", to: str = "", about: str = "") -> None:
     """Write and send a letter after the commit.
 
-    `host` is where the person was (the tenant's main address by default), `to` another address than the person's own.
+    `host` is where the person was (the tenant's main address by default), `to` another address than the person's own,
+    `about` the key of the row it speaks of.
     """
-    enqueue("accounts.send_letter", letter=letter, user_id=str(user.pk), host=host, to=to)
+    enqueue("accounts.send_letter", letter=letter, user_id=str(user.pk), host=host, to=to, about=about)
 
 
-def deliver(*, letter: str, user_id: str, host: str, to: str) -> bool:
+def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -> bool:
     """Write `emails/accounts/<letter>` and hand it to the mail server; `False` when there is nobody to write to any more.
 
     Raises what the mail server raises; sending again is the task's business.
@@ -37,6 +39,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str) -> bool:
     if link is None:
         return False
     _site, base = letters.place(host)
+    login = Login.objects.filter(pk=UUID(about)).first() if letter == "new_device" and about else None
     letters.write(
         f"accounts/{letter}",
         to=to or user.email,
@@ -44,6 +47,8 @@ def deliver(*, letter: str, user_id: str, host: str, to: str) -> bool:
             "person": user,
             "link": base + link,
             "reset_url": base + reverse("accounts:password-reset"),
+            "login": login,
+            "device": devices.name_of(login.user_agent) if login else "",
         },
         language=user.language,
         host=host,
@@ -62,4 +67,8 @@ def _link(letter: str, user: User, to: str) -> str | None:
         if waiting is None:
             return None
         return reverse("accounts:confirm-email", args=[signing.dumps(waiting.key, salt=CONFIRMATION_SALT)])
+    if letter == "guesses":
+        return reverse("accounts:unlock", args=[links.unlock(user)])
+    if letter == "second_factor_needed":
+        return reverse("accounts:security")
     return reverse("accounts:login")

@@ -17,6 +17,8 @@ WELCOME_SALT = "accounts.welcome"
 WELCOME_AGE_S = 7 * 24 * 3600
 RESET_SALT = "accounts.password-reset"
 RESET_AGE_S = 3600
+UNLOCK_SALT = "accounts.unlock"
+UNLOCK_AGE_S = 3600
 
 
 def welcome(user: User) -> str:
@@ -40,6 +42,16 @@ def reset(user: User) -> str:
 def resetting(token: str) -> User:
     """The person of a password-reset token. Raises `LinkExpired`."""
     return _read(token, RESET_SALT, RESET_AGE_S)
+
+
+def unlock(user: User) -> str:
+    """Token that lets the owner of an account try again after too many wrong passwords, good for one hour."""
+    return _make(user, UNLOCK_SALT)
+
+
+def unlocking(token: str) -> User:
+    """The person of that token. Raises `LinkExpired`."""
+    return _read(token, UNLOCK_SALT, UNLOCK_AGE_S)
 
 
 def _make(user: User, salt: str) -> str:

@@ -20,8 +20,10 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from ops.kernel import live
 from ops.kernel.audit import services as audit
-from tenants.accounts.errors import LoginRefused, TokenRefused
+from ops.kernel.errors import NotFound
+from tenants.accounts.errors import LoginRefused, SecondFactorRefused, SecondFactorRequired, TokenRefused, WrongCode
 from tenants.accounts.models import ApiSession, User
+from tenants.accounts.services import codes
 
 SCHEMA_CLAIM = "schema"
 SESSION_CLAIM = "sid"
@@ -40,15 +42,38 @@ class Pair:
         return "<Pair of tokens>"
 
 
-@transaction.atomic
-def open_with_password(*, email: str, password: str, now: datetime) -> Pair:
-    """Log in to the API of the current schema. Raises `LoginRefused` without saying what was wrong."""
+def open_with_password(
+    *, email: str, password: str, now: datetime, otp: str = "", user_agent: str = "", address: str | None = None
+) -> Pair:
+    """Log in to the API of the current schema.
+
+    Raises `LoginRefused` without saying what was wrong; after the right password `SecondFactorRequired` for somebody
+    who has a second factor and sent no `otp`, and `SecondFactorRefused` for a wrong one.
+    """
     user = authenticate(None, email=email, password=password)
     if not isinstance(user, User):
         raise LoginRefused
+    if user.second_factor_at is not None:
+        if not otp:
+            raise SecondFactorRequired
+        try:
+            codes.check(user=user, code=otp, now=now)
+        except WrongCode as error:
+            raise SecondFactorRefused from error
+    return begin(user=user, now=now, user_agent=user_agent, address=address)
+
+
+@transaction.atomic
+def begin(*, user: User, now: datetime, user_agent: str = "", address: str | None = None) -> Pair:
+    """Tokens for somebody who has shown everything there is to show."""
     refresh_id = uuid4()
     session = ApiSession.objects.create(
-        user=user, refresh_id=refresh_id, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME
+        user=user,
+        refresh_id=refresh_id,
+        expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME,
+        user_agent=user_agent[:300],
+        address=address or None,
+        last_used_at=now,
     )
     User.objects.filter(pk=user.pk).update(last_login=now)
     audit.record("accounts.api_login", by=user, on=user, now=now)
@@ -63,7 +88,7 @@ def rotate(*, refresh: str, now: datetime) -> Pair:
     live = ApiSession.objects.open(now).filter(pk=session_id)
     # The condition is the lock: of two clients with the same token, one finds it already replaced.
     changed = live.filter(refresh_id=refresh_id).update(
-        refresh_id=fresh, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME, updated_at=now
+        refresh_id=fresh, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME, last_used_at=now, updated_at=now
     )
     if not changed:
         live.update(ended_at=now, updated_at=now)
@@ -80,6 +105,15 @@ def end(*, refresh: str, now: datetime) -> None:
     ended = _uuid(token.get(SESSION_CLAIM))
     if ApiSession.objects.open(now).filter(pk=ended).update(ended_at=now, updated_at=now):
         tell_sockets(_uuid(token.get(api_settings.USER_ID_CLAIM)))
+
+
+@transaction.atomic
+def end_one(*, user: User, session_id: UUID, by: Any, now: datetime) -> None:
+    """End one API login of a person. Raises `NotFound` for one of somebody else."""
+    if not ApiSession.objects.open(now).filter(user=user, pk=session_id).update(ended_at=now, updated_at=now):
+        raise NotFound
+    tell_sockets(user.pk)
+    audit.record("accounts.login_ended", by=by, on=user, now=now)
 
 
 def end_all(*, user: User, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -24,7 +25,7 @@ from tenants.accounts.errors import (
 )
 from tenants.accounts.models import Role, User
 from tenants.accounts.queries import roles
-from tenants.accounts.services import emails, links, seats, sessions
+from tenants.accounts.services import attempts, emails, links, logins, seats, sessions
 
 
 @transaction.atomic
@@ -127,7 +128,7 @@ def deactivate(*, user: User, by: Any, now: datetime) -> None:
 
     user.is_active = False
     user.save(update_fields=["is_active", "updated_at"])
-    sessions.end_all(user=user, now=now)
+    logins.end_all(user=user, now=now)
 
     audit.record("accounts.user_deactivated", by=by, on=user, now=now)
 
@@ -187,13 +188,13 @@ def rename(*, user: User, name: str) -> None:
 
 
 @transaction.atomic
-def change_password(*, user: User, current: str, new: str, now: datetime) -> None:
-    """Replace the password of somebody who knows it. Every other login of theirs ends."""
+def change_password(*, user: User, current: str, new: str, now: datetime, keep: UUID | None = None) -> None:
+    """Replace the password of somebody who knows it. Every other login of theirs ends; `keep` is the one that asks."""
     user = _locked(user)
     if not user.check_password(current):
         raise WrongPassword(field="current_password")
     _check_password(new, user, field="new_password")
-    _replace_password(user, new, now)
+    _replace_password(user, new, now, keep)
     audit.record("accounts.password_changed", by=user, on=user, now=now)
 
 
@@ -224,10 +225,25 @@ def answer_password_reset(*, email: str, host: str) -> None:
     emails.send("welcome" if user.is_invited else "password_reset", user=user, host=host)
 
 
-def _replace_password(user: User, password: str, now: datetime) -> None:
+def tell_of_guesses(*, email: str, host: str) -> None:
+    """Write to who has that address, if anybody has, that somebody tried too many passwords."""
+    user = User.objects.active().filter(email=email.replace("\x00", "").strip().lower()).first()
+    if user is not None and not user.is_invited:
+        emails.send("guesses", user=user, host=host)
+
+
+def unlock(*, token: str, now: datetime) -> User:
+    """The owner answers the letter: the account may be tried again. Raises `LinkExpired`."""
+    user = links.unlocking(token)
+    attempts.unlock(email=user.email)
+    audit.record("accounts.unlocked", by=user, on=user, now=now)
+    return user
+
+
+def _replace_password(user: User, password: str, now: datetime, keep: UUID | None = None) -> None:
     user.set_password(password)
     user.save(update_fields=["password", "updated_at"])
-    sessions.end_all(user=user, now=now)
+    logins.end_all(user=user, now=now, keep=keep)
     emails.send("password_changed", user=user)
 
 

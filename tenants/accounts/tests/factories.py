@@ -8,9 +8,12 @@ from django.utils import timezone
 from tenants.accounts.models import (
     ApiSession,
     ApiToken,
+    Brake,
     EmailDomain,
     ExternalIdentity,
     IdentityProvider,
+    Invitation,
+    Login,
     Role,
     SignIn,
     SpentAssertion,
@@ -120,3 +123,32 @@ class ApiTokenFactory(factory.django.DjangoModelFactory):
     digest = factory.Sequence(lambda number: f"{number:064x}")
     scopes = ["all"]
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=90))
+
+
+class InvitationFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    email = factory.Sequence(lambda number: f"guest{number}@acme.example")
+    role = factory.SubFactory(RoleFactory)
+    sent_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=7))
+
+
+class LoginFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Login
+
+    user = factory.SubFactory(UserFactory)
+    session_key = factory.Sequence(lambda number: f"session{number:025}")
+    device = factory.Faker("uuid4")
+    last_seen_at = factory.LazyFunction(timezone.now)
+
+
+class BrakeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Brake
+
+    key = factory.Sequence(lambda number: f"key{number:025}")
+    failures = 1
+    since = factory.LazyFunction(timezone.now)

@@ -1,7 +1,6 @@
 """A forgotten password, and the first one."""
 
 from django.contrib import messages
-from django.contrib.auth import login as start_session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,12 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError, Invalid, RateLimited
+from tenants.accounts.enums import LoginMethod
 from tenants.accounts.errors import LinkExpired
 from tenants.accounts.forms import NewPasswordForm, ResetRequestForm, WelcomeForm, add_problem
 from tenants.accounts.services import attempts, links, users
-from tenants.accounts.views.login import caller, home, slow_down
+from tenants.accounts.views import stages
+from tenants.accounts.views.stages import caller, slow_down
 
 
 @never_cache
@@ -71,14 +71,27 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             now = timezone.now()
             user = users.accept_invitation(token=token, now=now, **form.cleaned_data)
-            start_session(request, user)
-            audit.record("accounts.login", by=user, on=user, now=now)
-            return redirect(home())
+            return stages.proceed(request, user, method=LoginMethod.INVITATION)
     except LinkExpired as error:
         return link_expired(request, error)
     except Invalid as error:
         add_problem(form, error)
     return render(request, "accounts/welcome.html", {"form": form, "person": user})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unlock(request: HttpRequest, token: str) -> HttpResponse:
+    """Try again after too many wrong passwords: a button, because mail scanners open links."""
+    try:
+        user = links.unlocking(token)
+        if request.method == "POST":
+            users.unlock(token=token, now=timezone.now())
+            messages.success(request, _("You can try again now."))
+            return redirect("accounts:login")
+    except LinkExpired as error:
+        return link_expired(request, error)
+    return render(request, "accounts/unlock.html", {"person": user})
 
 
 def link_expired(request: HttpRequest, error: DomainError) -> HttpResponse:

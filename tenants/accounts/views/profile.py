@@ -15,8 +15,9 @@ from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.forms import EmailForm, PasswordForm, ProfileForm, add_problem
 from tenants.accounts.models import User
 from tenants.accounts.services import addresses, attempts, users
-from tenants.accounts.views.login import caller, slow_down
+from tenants.accounts.views import stages
 from tenants.accounts.views.password import link_expired
+from tenants.accounts.views.stages import caller, slow_down
 
 
 @sensitive_post_parameters()
@@ -60,7 +61,9 @@ def _save(request: HttpRequest, which: str, data: dict[str, str]) -> str:
                 user=me, email=data["email"], password=data["password"], host=request.get_host(), now=now
             )
             return _("A letter is on its way to %(email)s. The address changes once you answer it.") % data
-        users.change_password(user=me, current=data["current_password"], new=data["new_password"], now=now)
+        users.change_password(
+            user=me, current=data["current_password"], new=data["new_password"], keep=stages.here(request), now=now
+        )
     me.refresh_from_db()
     update_session_auth_hash(request, me)
     return _("Your password is changed. Other devices are logged out.")
