@@ -23,6 +23,7 @@ from chat.api.contact_serializers import (
     ContactNoteWriteSerializer,
 )
 from chat.api.serializers import ContactSerializer, ContactWriteSerializer, ConversationSerializer
+from chat.enums import ChurnBand
 from chat.models import Contact, ContactMerge, ContactNote, phones
 from chat.queries import inbox, wire
 from chat.services import contacts, notes
@@ -50,6 +51,9 @@ class ContactFilter(django_filters.FilterSet):
     inbox = django_filters.UUIDFilter(field_name="contact_inboxes__inbox", distinct=True)
     seen_after = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="gte")
     seen_before = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="lt")
+    risk = django_filters.ChoiceFilter(
+        field_name="churn__band", choices=ChurnBand.choices, label="How likely they are not to come back."
+    )
     merged = django_filters.BooleanFilter(
         method="with_merged", label="Also those who turned out to be somebody else; left out otherwise."
     )
@@ -66,6 +70,7 @@ class ContactFilter(django_filters.FilterSet):
             "inbox",
             "seen_after",
             "seen_before",
+            "risk",
             "merged",
         ]
 

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from chat.api.campaign_serializers import AnsweredCampaignSerializer
 from chat.enums import Channel, Delivery, Direction, EventType, Kind, LabelColor, Priority, SlaKind, Status
 from chat.models import Inbox
 from chat.queries import wire
@@ -568,6 +569,7 @@ class VisitorConversationCreateSerializer(StrictSerializer):
     client_id = serializers.UUIDField()
     first_message = FirstMessageSerializer()
     pre_chat = PreChatSerializer(required=False)
+    campaign = AnsweredCampaignSerializer(required=False, help_text="The invitation this answers.")
     page_url = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     referrer = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from chat.api.agents import AgentsView, AgentView, MeView
 from chat.api.bulk import BulkView
 from chat.api.calls import CallsView, CallView
+from chat.api.campaigns import CampaignViewSet, ChurnViewSet
 from chat.api.channels import IncomingView, ReceiptsView, TemplatesView, TemplateView
 from chat.api.contacts import ContactViewSet
 from chat.api.conversations import ConversationViewSet, StreamView
@@ -53,6 +54,8 @@ router.register("csat/settings", CsatSettingsViewSet, basename="chat-csat-settin
 router.register("csat", CsatViewSet, basename="chat-csat")
 router.register("macros", MacroViewSet, basename="chat-macro")
 router.register("automation", AutomationViewSet, basename="chat-automation")
+router.register("campaigns", CampaignViewSet, basename="chat-campaign")
+router.register("churn", ChurnViewSet, basename="chat-churn")
 router.register("left-messages", LeftMessageViewSet, basename="chat-left-message")
 
 urlpatterns = [

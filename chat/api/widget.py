@@ -40,7 +40,7 @@ from chat.api.streaming import WAIT_S
 from chat.errors import ConversationNotFound, TooManyMessages, VisitorTokenRefused
 from chat.models import Contact, Conversation, Inbox, LeftMessage
 from chat.queries import opening, thread, wire
-from chat.services import contacts, conversations, csat, left, messages, pre_chat, presence, quota, widget
+from chat.services import contacts, conversations, csat, invitations, left, messages, pre_chat, presence, quota, widget
 from chat.services.conversations import Visitor
 from ops.kernel import context, ratelimit
 from ops.kernel.api import IdempotentMixin, RateThrottle
@@ -305,6 +305,14 @@ class ConversationsView(VisitorView):
                 ),
                 now=now,
             )
+            if "campaign" in asked:
+                invitations.begin(
+                    campaign_id=asked["campaign"]["id"],
+                    key=asked["campaign"]["key"],
+                    visitor=self.visitor,
+                    conversation=conversation,
+                    now=now,
+                )
             stored = messages.send_from_visitor(
                 conversation_id=conversation.pk, visitor=self.visitor, now=now, **asked["first_message"]
             )

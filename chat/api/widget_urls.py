@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import calls, help, transcripts, widget, widget_uploads
+from chat.api import calls, help, transcripts, widget, widget_campaigns, widget_uploads
 from chat.api.streaming import waiting
 
 app_name = "widget-api"
@@ -11,6 +11,8 @@ urlpatterns = [
     path("articles/", help.WidgetArticlesView.as_view(), name="articles"),
     path("articles/<uuid:article_id>/", help.WidgetArticleView.as_view(), name="article"),
     path("config/", widget.ConfigView.as_view(), name="config"),
+    path("campaigns/", widget_campaigns.OffersView.as_view(), name="campaigns"),
+    path("campaigns/<uuid:campaign_id>/", widget_campaigns.OfferView.as_view(), name="campaign"),
     path("session/", widget.SessionView.as_view(), name="session"),
     path("contact/", widget.ContactView.as_view(), name="contact"),
     path("conversations/", widget.ConversationsView.as_view(), name="conversations"),

@@ -24,7 +24,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from chat.models import Inbox
 from chat.models.inbox import default_appearance, default_features
-from chat.queries import opening, shelves, wire
+from chat.queries import campaigns, opening, shelves, wire
 from chat.services import attachments, calls, helpcentre, presence, quota
 from chat.views import words
 from ops.kernel.squeezing import squeezed
@@ -187,8 +187,12 @@ def _loader_config(request: HttpRequest) -> dict[str, Any]:
     shades = palette.shades(brand.primary, brand.secondary)
     usual = default_appearance()
     looks = {}
+    # Their pages fetch the frame at once, because it may have something to say; others wait for a click.
+    inviting = campaigns.inboxes_with_campaigns(now=timezone.now())
     for inbox in Inbox.objects.active().only("website_token", "appearance"):
         told = {name: inbox.appearance.get(name, usual[name]) for name in SEEN_OUTSIDE}
+        if inbox.pk in inviting:
+            told["campaigns"] = True
         if told != {name: usual[name] for name in SEEN_OUTSIDE}:
             # A website learns nothing about the tenant's other inboxes: the beginning of a token opens nothing.
             looks[inbox.website_token[:8]] = told
@@ -285,6 +289,7 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "preChat": inbox.pre_chat_fields,
         "consent": wire.consent(inbox),
         "sound": inbox.appearance.get("sound", True),
+        "campaigns": inbox.pk in campaigns.inboxes_with_campaigns(now=now),
         "popout": request.GET.get("popout") == "1",
         "help": helpcentre.shown(locale).enabled and bool(shelves.languages()),
         "transcript": _offered("transcript", inbox),

@@ -90,12 +90,15 @@ addEventListener("message", ({ data, source, origin }) => {
         lastPage = data.page ?? null;
         theme(data.settings?.theme);
         tell("ready");
+        visited();
         draw();
     } else if (data.type === "opened" || data.type === "closed") {
         isOpen = data.type === "opened";
         if (isOpen) view.focus();
         seen();
         draw();
+    } else if (data.type === "campaign") {
+        inviting?.then((one) => one.heard(data.id, data.event));
     } else if (data.type === "edge") {
         view.edge(data.which);
     } else if (data.type === "command" && Object.hasOwn(commands, data.command)) {
@@ -135,6 +138,7 @@ const commands = {
     page(url) {
         lastPage = { ...lastPage, url: String(url) };
         sendPage();
+        visited();
     },
     article: (id) => article({ id: String(id) }),
     shutdown,
@@ -449,6 +453,31 @@ function sendPage() {
     if (lastPage?.url && live) speak({ type: "page", url: lastPage.url.slice(0, 500), title: (lastPage.title ?? "").slice(0, 200) });
 }
 
+// --- Invitations -------------------------------------------------------------------------------------
+
+let inviting = null;
+let invitation = null;
+
+/** Only websites that have something to say fetch the part that says it. */
+function visited() {
+    if (!boot.campaigns || !lastPage?.url) return;
+    inviting ??= import("./campaigns.js").then(({ openCampaigns }) => openCampaigns({ api, storage, tell, busy, accepted }));
+    inviting.then((one) => one.visit(lastPage.url)).catch(() => (inviting = null));
+}
+
+function busy() {
+    return isOpen || closing || model.recent().some((talk) => talk.status !== "resolved") || Boolean(outbox?.items.length);
+}
+
+/** The words of the card stand first in a new thread; with the answer they become part of the conversation. */
+function accepted({ id, key, name, text }) {
+    newThread();
+    invitation = { thread: current, id, key };
+    model.put(current, { id: "invitation", client_id: "invitation", seq: 0, direction: "out", body: text, author: { id: "invitation", name: name || boot.name }, created_at: new Date().toISOString() });
+    paint();
+    view.focus();
+}
+
 // --- Typing -----------------------------------------------------------------------------------------
 
 let typedAt = 0;
@@ -500,7 +529,7 @@ function answers() {
 
 /** What the website wants to know, or have agreed to, before somebody writes; null when nothing is missing. */
 function asking() {
-    if (!current.startsWith("new:") || model.lines(current).length) return null;
+    if (!current.startsWith("new:") || model.lines(current).some((line) => line.mine)) return null;
     const given = { ...known, ...answers() };
     const fields = (boot.preChat ?? []).filter((field) => !given[field.name]);
     // Nobody is there: without an address the answer could reach nobody.
@@ -546,7 +575,7 @@ async function send({ body, files = [], reply_to = null }) {
     // From now on the page brings the frame by itself: what waits here must not wait for a click.
     tell("known");
     await ready;
-    await outbox.add({ thread, body, ...(files.length ? { files } : {}), ...(reply_to ? { reply_to } : {}), ...(thread.startsWith("new:") ? preChat() : {}) });
+    await outbox.add({ thread, body, ...(files.length ? { files } : {}), ...(reply_to ? { reply_to } : {}), ...(thread.startsWith("new:") ? preChat() : {}), ...(invitation?.thread === thread ? { campaign: { id: invitation.id, key: invitation.key } } : {}) });
 }
 
 function refusal(frame) {
@@ -616,6 +645,7 @@ async function deliver(item, progress) {
         client_id: item.thread.slice(4),
         first_message: { client_id: item.client_id, body: item.body, ...(attachment_ids.length ? { attachment_ids } : {}) },
         ...(item.pre_chat ? { pre_chat: item.pre_chat } : {}),
+        ...(item.campaign ? { campaign: item.campaign } : {}),
         ...(lastPage?.url ? { page_url: lastPage.url.slice(0, 500), referrer: (lastPage.referrer ?? "").slice(0, 500) } : {}),
     });
     // Far beyond the plan the message is kept and answered by e-mail: there is no conversation.

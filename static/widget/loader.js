@@ -230,11 +230,11 @@
     }
 
     /** A word beside the bubble: a message that just came, or an invitation of the website. */
-    function tease({ name: from, text, act }) {
+    function tease({ name: from, text, act, put }) {
         if (!ui || isOpen || settings.hidden || !text) return;
         calm();
         const say = element("button", { className: "say", type: "button", onclick: () => (calm(), api.open(), act?.()) }, element("b", { textContent: from || "" }), element("span", { textContent: text }));
-        const away = element("button", { className: "away", type: "button", onclick: () => (calm(), ui.bubble.focus()) }, icon("", CROSS));
+        const away = element("button", { className: "away", type: "button", onclick: () => (calm(), ui.bubble.focus(), put?.()) }, icon("", CROSS));
         away.setAttribute("aria-label", words().dismiss);
         ui.teaser = element("div", { className: "teaser" }, say, away);
         ui.teaser.setAttribute("role", "status");
@@ -306,7 +306,9 @@
         } else if (data.type === "open") {
             api.open();
         } else if (data.type === "teaser") {
-            tease(data);
+            const id = data.campaign;
+            const say = (event) => id && (() => tell("campaign", { id, event }));
+            tease({ ...data, act: say("opened"), put: say("dismissed") });
         } else if (data.type === "known") {
             remember(true);
         } else if (data.type === "wiped") {
@@ -347,7 +349,7 @@
             Object.assign(settings, options);
             draw();
             person(options);
-            if (known()) load();
+            if (known() || look.campaigns) load();
         },
         /** Forget this visitor on this device: for shared computers, after a log-out. */
         shutdown() {

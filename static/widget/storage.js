@@ -3,7 +3,7 @@
 
 import { uuid } from "../js/lib/socket.js";
 
-const NAMES = ["visitor", "token", "identity", "answers", "consent", "attributes", "sound"];
+const NAMES = ["visitor", "token", "identity", "answers", "consent", "attributes", "sound", "campaigns"];
 const PATIENCE_MS = 3_000;
 
 /** The keys of the frame that opened this window. Its storage may be another one than ours, so it hands them over. */
