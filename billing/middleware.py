@@ -26,7 +26,7 @@ class ApiRateMiddleware:
                 caller = request.META.get("REMOTE_ADDR", "")
                 request.rate = hit(f"api:ip:{caller}", limit=plan_limit(), window_s=WINDOW_S)
                 if not request.rate.allowed:
-                    response = response_for(request, RateLimited(retry_after=request.rate.reset_s))
+                    response = response_for(request, RateLimited(retry_after=request.rate.wait_s))
             for name, value in request.rate.headers.items():
                 response.headers[name] = value
         return response

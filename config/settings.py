@@ -192,12 +192,14 @@ def broker_url(address: str) -> str:
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "ops.kernel.caching.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
         "TIMEOUT": 300,
+        # No page waits for a cache that does not answer.
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
     }
 }
 CHANNEL_LAYERS = {

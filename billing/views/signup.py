@@ -59,7 +59,7 @@ def _wanted(request: HttpRequest) -> dict[str, str]:
 def _sign_up(request: HttpRequest, form: SignUpForm) -> HttpResponse:
     rate = ratelimit.hit(f"sign-up:{request.META.get('REMOTE_ADDR', '')}", limit=SIGN_UPS, window_s=SIGN_UPS_WINDOW_S)
     if not rate.allowed:
-        raise RateLimited(retry_after=rate.reset_s)
+        raise RateLimited(retry_after=rate.wait_s)
     now = timezone.now()
     made = onboarding.sign_up(**form.answers(), reseller=request.reseller, by=form.cleaned_data["owner_email"], now=now)
     if made.created_at < now - SAME_FORM_S:
@@ -82,7 +82,7 @@ def check_address(request: HttpRequest) -> JsonResponse:
     """Whether an address is free, for the form's live check."""
     rate = ratelimit.hit(f"sign-up-check:{request.META.get('REMOTE_ADDR', '')}", limit=CHECKS, window_s=CHECKS_WINDOW_S)
     if not rate.allowed:
-        raise RateLimited(retry_after=rate.reset_s)
+        raise RateLimited(retry_after=rate.wait_s)
     return JsonResponse(naming.judge(name=request.GET.get("name", ""), slug=request.GET.get("slug", "")))
 
 

@@ -274,7 +274,7 @@ class ConversationsView(VisitorView):
         now = timezone.now()
         rate = ratelimit.hit(f"chat.start.{self.visitor.contact_inbox_id}", limit=10, window_s=60)
         if not rate.allowed:
-            raise TooManyMessages(retry_after=rate.reset_s)
+            raise TooManyMessages(retry_after=rate.wait_s)
         if left.takes_its_place(visitor=self.visitor, client_id=asked["client_id"], now=now):
             return _left(
                 left.keep(

@@ -97,7 +97,7 @@ def begin(*, owner: Owner, name: str, bytes: int, voice: bool = False, now: date
         raise FileTooLarge(field="bytes", limit=most_bytes // MB)
     rate = ratelimit.hit(f"chat.uploads.{_who(owner)}", limit=UPLOADS, window_s=UPLOADS_WINDOW_S)
     if not rate.allowed:
-        raise TooManyUploads(retry_after=rate.reset_s)
+        raise TooManyUploads(retry_after=rate.wait_s)
     try:
         with transaction.atomic():
             # Two uploads at once must not both see the last free bytes.

@@ -60,7 +60,7 @@ def keep(
     email = _checked(email)
     rate = ratelimit.hit(f"chat.left.{visitor.contact_inbox_id}", limit=MOST_A_MINUTE, window_s=60)
     if not rate.allowed:
-        raise TooManyMessages(retry_after=rate.reset_s)
+        raise TooManyMessages(retry_after=rate.wait_s)
     row, created = LeftMessage.objects.get_or_create(
         contact_inbox_id=visitor.contact_inbox_id,
         client_id=client_id,

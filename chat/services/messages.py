@@ -441,7 +441,7 @@ def hold_back(visitor: "conversations.Visitor") -> None:
     """Count a message of a visitor. Raises `TooManyMessages` when they write faster than people do."""
     rate = ratelimit.hit(f"chat.visitor.{visitor.contact_inbox_id}", limit=VISITOR_LIMIT, window_s=VISITOR_WINDOW_S)
     if not rate.allowed:
-        raise TooManyMessages(retry_after=rate.reset_s)
+        raise TooManyMessages(retry_after=rate.wait_s)
 
 
 def _standing(conversation_id: UUID, visitor: "conversations.Visitor") -> tuple[UUID, str, datetime | None, int]:

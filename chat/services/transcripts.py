@@ -49,7 +49,7 @@ def order(*, conversation_id: UUID, to: str, by: Any = None, language: str = "",
         raise ConversationNotFound()
     rate = ratelimit.hit(f"chat.transcript.{conversation_id}", limit=LIMIT, window_s=WINDOW_S)
     if not rate.allowed:
-        raise TooManyTranscripts(retry_after=rate.reset_s)
+        raise TooManyTranscripts(retry_after=rate.wait_s)
     if by is not None:
         audit.record("chat.transcript_sent", by=by, on=conversation, private={"to": address}, now=now)
     enqueue("chat.send_transcript", conversation_id=str(conversation_id), to=address, language=language)

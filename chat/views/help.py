@@ -334,7 +334,7 @@ def _reader(request: HttpRequest) -> str:
 def _refuse_hurry(request: HttpRequest, what: str, *, limit: int, window_s: int) -> None:
     rate = _rate(request, what, limit=limit, window_s=window_s)
     if not rate.allowed:
-        raise RateLimited(retry_after=rate.reset_s)
+        raise RateLimited(retry_after=rate.wait_s)
 
 
 def _rate(request: HttpRequest, what: str, *, limit: int, window_s: int) -> ratelimit.Rate:

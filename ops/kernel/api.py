@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from ops.kernel import errors
+from ops.kernel import errors, ratelimit
 from ops.kernel.errors import PROBLEM_JSON, FieldError
-from ops.kernel.ratelimit import Rate, hit
+from ops.kernel.ratelimit import Limit, Rate
 
 if TYPE_CHECKING:
     # `rest_framework.views` itself imports this module, for the parsers and throttles that settings name.
@@ -173,7 +173,7 @@ class StrictModelSerializer(StrictFieldsMixin, serializers.ModelSerializer):
 
 
 class RateThrottle(throttling.BaseThrottle):
-    """Counts requests with `ops.kernel.ratelimit`. A subclass says which key, limit and window apply.
+    """Counts requests with `ops.kernel.ratelimit`. A subclass says which limits apply.
 
     The tightest `Rate` of a request is kept on it as `request.rate`; a middleware writes its headers.
     """
@@ -182,20 +182,24 @@ class RateThrottle(throttling.BaseThrottle):
         """`(key, limit, window in seconds)`, or nothing when this request is not limited."""
         raise NotImplementedError
 
+    def limits(self, request: Request, view: "APIView") -> list[Limit]:
+        """All limits of this request, counted together; the one `rule` unless a subclass says otherwise."""
+        rule = self.rule(request, view)
+        return [] if rule is None else [Limit(*rule)]
+
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count and decide."""
-        rule = self.rule(request, view)
-        if rule is None:
+        limits = self.limits(request, view)
+        if not limits:
             return True
-        key, limit, window_s = rule
-        self.rate = hit(key, limit=limit, window_s=window_s)
+        self.rate = ratelimit.tightest(ratelimit.check(limits))
         remember(request._request, self.rate)
         return self.rate.allowed
 
     def wait(self) -> float | None:
-        """Seconds until it is worth trying again."""
+        """Seconds until this request would pass."""
         rate = getattr(self, "rate", None)
-        return rate.reset_s if rate else None
+        return rate.wait_s if rate else None
 
 
 def remember(request: Any, rate: Rate) -> None:

@@ -38,7 +38,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {"description": "Id of this request; one you sent is echoed.", "schema": {"type": "string"}},
     "X-RateLimit-Limit": {"description": "Requests allowed in the window.", "schema": {"type": "integer"}},
     "X-RateLimit-Remaining": {"description": "Requests left in the window.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {"description": "Seconds until the window is over.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {
+        "description": "Seconds until all of it is there again; never more than the window.",
+        "schema": {"type": "integer"},
+    },
 }
 RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
 

@@ -2,7 +2,7 @@
 
 What was guessed wrongly is counted in PostgreSQL, so that a restart of Redis or of a process forgives nobody: an
 account may fail ten times in fifteen minutes wherever the guesses come from, and one address thirty times whatever the
-accounts are. A browser that its owner has used before has its own count, so that strangers cannot lock the owner out.
+accounts are; so guessing is braked without Redis too (`docs/adr/0007`). A browser that its owner has used before has its own count, so that strangers cannot lock the owner out.
 Both forget by themselves. Beside it Redis counts every try of an address for a moment, which only spares the processor.
 
 The count of an account goes by what was typed: an address nobody has is braked, and told so, like any other.
@@ -46,7 +46,7 @@ def begin(*, email: str, caller: str, device: UUID | None = None) -> None:
     """
     tried = hit(f"login:caller:{caller}", limit=CALLER_LIMIT, window_s=CALLER_WINDOW_S)
     if not tried.allowed:
-        raise RateLimited(retry_after=tried.reset_s)
+        raise RateLimited(retry_after=tried.wait_s)
     now = timezone.now()
     limits = {_account(email, device): FAILURE_LIMIT, _address(caller): CALLER_LIMIT}
     for brake in Brake.objects.filter(key__in=limits, since__gt=now - WINDOW):
@@ -88,7 +88,7 @@ def letter(*, email: str, caller: str) -> bool:
     """
     tried = hit(f"letter:caller:{caller}", limit=CALLER_LIMIT, window_s=CALLER_WINDOW_S)
     if not tried.allowed:
-        raise RateLimited(retry_after=tried.reset_s)
+        raise RateLimited(retry_after=tried.wait_s)
     return hit(f"letter:to:{_hash(email)}", limit=LETTER_LIMIT, window_s=LETTER_WINDOW_S).allowed
 
 
