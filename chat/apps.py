@@ -23,6 +23,7 @@ class ChatConfig(AppConfig):
         "chat.poll_mailboxes": 60.0,
         "chat.run_campaigns": 20.0,
         "chat.estimate_churn": 86_400.0,
+        "chat.sweep_transfers": 60.0,
     }
 
     def ready(self) -> None:
@@ -193,6 +194,17 @@ class ChatConfig(AppConfig):
             ),
         )
         settings_pages.register(
+            "chat.exports",
+            SettingsPage(
+                _("Export"),
+                "download",
+                "chat:exports",
+                "chat.transfer_data",
+                86,
+                _("Your contacts, conversations and messages as files to take away."),
+            ),
+        )
+        settings_pages.register(
             "chat.pix",
             SettingsPage(
                 _("Pix in conversations"),
@@ -349,6 +361,14 @@ class ChatConfig(AppConfig):
             ("chat.campaign_deleted", _("Campaign removed")),
             ("chat.contact_opted_out", _("Contact wants no campaigns")),
             ("chat.contact_opted_in", _("Contact wants campaigns again")),
+            ("chat.contact_import_started", _("Import of contacts started")),
+            ("chat.contacts_imported", _("Contacts imported")),
+            ("chat.contact_import_stopped", _("Import of contacts stopped")),
+            ("chat.export_asked", _("Export asked for")),
+            ("chat.export_taken", _("Export downloaded")),
+            ("chat.account_import_started", _("Import of a Chatwoot account started")),
+            ("chat.account_imported", _("Chatwoot account imported")),
+            ("chat.account_import_stopped", _("Import of a Chatwoot account stopped")),
             ("chat.contact_exported", _("Personal data handed over")),
             ("chat.contact_erased", _("Personal data erased")),
             ("chat.conversations_expired", _("Old conversations deleted")),

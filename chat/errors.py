@@ -480,3 +480,53 @@ class OptOutUnknown(NotFound):
 
     code = "unknown_opt_out"
     message = _("This link is not complete, or it is no longer needed.")
+
+
+class ImportNotFound(NotFound):
+    """No such import or export."""
+
+    code = "import_not_found"
+    message = _("This import or export does not exist.")
+
+
+class NotNow(Conflict):
+    """The import is at another step."""
+
+    code = "not_now"
+    message = _("This is not possible at this step. Look at the page again: somebody may have been quicker.")
+
+
+class SpreadsheetTooLarge(Invalid):
+    """More bytes than are taken."""
+
+    code = "spreadsheet_too_large"
+    message = _("The file may have up to %(limit)s MB. Cut it into several files.")
+
+
+class SpreadsheetUnreadable(Invalid):
+    """Not a file of lines and columns."""
+
+    code = "spreadsheet_unreadable"
+    message = _("This file cannot be read as a table.")
+
+
+class TooManyTransfers(RateLimited):
+    """The same people keep asking for exports."""
+
+    code = "too_many_exports"
+    message = _("An export of this kind is on its way already. Wait for it.")
+
+
+class CounterUnreachable(DomainError):
+    """The other counter did not answer."""
+
+    code = "counter_unreachable"
+    status = 502
+    message = _("Nothing answers at this address as a Chatwoot should: %(words)s")
+
+
+class CounterRefused(Invalid):
+    """The other counter does not let us in."""
+
+    code = "counter_refused"
+    message = _("The other counter refuses this token or account: %(words)s")

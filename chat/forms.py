@@ -10,10 +10,22 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from chat.enums import AssignmentMode, Channel, CsatScale, NotificationKind, Priority, ReopenTo, Scope, Status
-from chat.models import AgentProfile, Article, Bot, CannedResponse, Category, Contact, Inbox, Label, SavedView, Team
+from chat.models import (
+    AgentProfile,
+    Article,
+    Bot,
+    CannedResponse,
+    Category,
+    Contact,
+    ContactImport,
+    Inbox,
+    Label,
+    SavedView,
+    Team,
+)
 from chat.models.inbox import default_appearance, default_features
 from chat.queries import opening
-from chat.services import pre_chat
+from chat.services import contact_rows, pre_chat
 from chat.services.notes import BODY_LIMIT
 from ops.kernel.errors import DomainError
 from tenants.accounts.models import User
@@ -1022,3 +1034,43 @@ class ChannelForm(forms.Form):
             if name in told:
                 told[name] = str(told[name] or "")
         return told, secrets
+
+
+class SpreadsheetForm(forms.Form):
+    """A file of contacts. The service finds out what it is."""
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv"}),
+        help_text=_("Commas or semicolons, with or without accents: we find out. The first line names the columns."),
+    )
+
+
+class ContactColumnsForm(forms.Form):
+    """What each column of a spreadsheet becomes."""
+
+    update_known = forms.BooleanField(
+        label=_("Change contacts that are known already"),
+        required=False,
+        help_text=_("What the file leaves empty is never emptied. Without it, known contacts stay as they are."),
+    )
+
+    def __init__(self, *args: Any, transfer: ContactImport, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {"update_known": transfer.update_known}
+        self.width = len(transfer.headings)
+        for number, heading in enumerate(transfer.headings):
+            targets = dict(contact_rows.TARGETS)
+            own = contact_rows.ATTRIBUTE + (heading or str(number + 1))[: contact_rows.ATTRIBUTE_NAME_LIMIT]
+            targets[own] = format_lazy(_("Attribute “{name}”"), name=heading or str(number + 1))
+            now = transfer.mapping[number] if number < len(transfer.mapping) else ""
+            self.fields[f"column_{number}"] = forms.ChoiceField(
+                label=heading, choices=list(targets.items()), required=False, initial=now
+            )
+
+    def chosen(self) -> dict[str, Any]:
+        """What the service wants to know."""
+        return {
+            "mapping": [self.cleaned_data[f"column_{number}"] for number in range(self.width)],
+            "update_known": self.cleaned_data["update_known"],
+        }

@@ -15,7 +15,9 @@ from chat.services import (
     calls,
     channels,
     churn,
+    contact_imports,
     conversations,
+    exports,
     incoming,
     invitations,
     journal,
@@ -246,3 +248,30 @@ def estimate_churn() -> None:
     """Once a night, in every tenant: learn from its own history where there is enough, and estimate every contact anew."""
     for _tenant in every_tenant():
         churn.nightly(now=timezone.now())
+
+
+@shared_task(name="chat.check_contact_import", autoretry_for=(OSError,), retry_backoff=10, max_retries=3)
+def check_contact_import(*, import_id: str) -> None:
+    """Say of every line of a spreadsheet what it would do; a second run begins anew, the first one stops."""
+    contact_imports.run_check(import_id=UUID(import_id), now=timezone.now())
+
+
+@shared_task(name="chat.run_contact_import", autoretry_for=(OSError,), retry_backoff=10, max_retries=3)
+def run_contact_import(*, import_id: str) -> None:
+    """Take contacts in; a second run goes on behind the last batch that stood."""
+    contact_imports.run(import_id=UUID(import_id), now=timezone.now())
+
+
+@shared_task(name="chat.run_export", autoretry_for=(OSError,), retry_backoff=10, max_retries=3)
+def run_export(*, export_id: str) -> None:
+    """Write an export; of two runs the first that is ready counts."""
+    exports.run(export_id=UUID(export_id), now=timezone.now())
+
+
+@shared_task(name="chat.sweep_transfers")
+def sweep_transfers() -> None:
+    """In every tenant: go on where a lost worker stopped, delete files whose time is over; safe to run twice."""
+    for _tenant in every_tenant():
+        now = timezone.now()
+        contact_imports.sweep(now=now)
+        exports.sweep(now=now)

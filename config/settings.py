@@ -360,6 +360,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "TransferStateEnum": "chat.enums.TransferState",
+        "ExportKindEnum": "chat.enums.ExportKind",
         "AssignmentModeEnum": "chat.enums.AssignmentMode",
         "ConversationStatusEnum": "chat.enums.Status",
         "DirectionEnum": "chat.enums.Direction",

@@ -30,6 +30,7 @@ from chat.api.privacy import EraseView, ExportView
 from chat.api.reports import ReportView
 from chat.api.streaming import waiting
 from chat.api.transcripts import TranscriptView
+from chat.api.transfers import ContactImportUploadView, ContactImportViewSet, DataExportViewSet, ExportFileView
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
@@ -39,6 +40,8 @@ router.register("conversations", ConversationViewSet, basename="chat-conversatio
 router.register("articles", ArticleViewSet, basename="chat-article")
 router.register("article-categories", CategoryViewSet, basename="chat-article-category")
 router.register("bots", BotViewSet, basename="chat-bot")
+router.register("contacts/imports", ContactImportViewSet, basename="chat-contact-import")
+router.register("exports", DataExportViewSet, basename="chat-export")
 router.register("contacts", ContactViewSet, basename="chat-contact")
 router.register("pix", PixViewSet, basename="chat-pix")
 router.register("webhooks", WebhookViewSet, basename="chat-webhook")
@@ -63,6 +66,8 @@ urlpatterns = [
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("conversations/<int:number>/transcript/", TranscriptView.as_view(), name="chat-transcript"),
+    path("contacts/imports/upload/", ContactImportUploadView.as_view(), name="chat-contact-import-upload"),
+    path("exports/file/<str:token>", ExportFileView.as_view(), name="chat-export-file"),
     path("contacts/<uuid:contact_id>/lgpd/export/", ExportView.as_view(), name="chat-contact-export"),
     path("contacts/<uuid:contact_id>/lgpd/erase/", EraseView.as_view(), name="chat-contact-erase"),
     path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),

@@ -54,8 +54,8 @@ class Transfer(TimestampedModel):
 class ContactImport(Transfer):
     """A spreadsheet of contacts. Its file is deleted when the import is over; refused lines are kept as `ImportLine`s.
 
-    `place` is where the next batch begins, in bytes of the file; it moves in the same transaction as the batch's
-    contacts, so that a batch that is tried again is not taken twice.
+    `place` is how many lines are done; it moves in the same transaction as a batch's contacts, so that a batch that is
+    tried again is not taken twice.
     """
 
     name = models.CharField(_("file"), max_length=200)

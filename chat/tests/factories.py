@@ -587,6 +587,7 @@ class ContactImportFactory(factory.django.DjangoModelFactory):
 
     name = "customers.csv"
     state = "uploaded"
+    encoding, delimiter = "utf-8", ","
     headings = factory.LazyFunction(lambda: ["Nome", "E-mail"])
     file = factory.LazyFunction(
         lambda: default_storage.save("imports/customers.csv", ContentFile(b"Nome,E-mail\nAna,ana@example.com\n"))

@@ -15,6 +15,7 @@ OPEN = {
     "/api/v1/auth/refresh/": "the refresh token is the proof",
     "/api/v1/auth/logout/": "the refresh token is the proof",
     "/api/v1/chat/files/{token}": "the signed address is the proof",
+    "/api/v1/chat/exports/file/{token}": "the signed address is the proof",
     "/hooks/bot/{bot_id}/": "the signature of the program is the proof",
 }
 PROBLEM = {"type", "title", "status", "detail", "code", "errors", "request_id"}
