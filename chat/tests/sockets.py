@@ -10,9 +10,8 @@ from django_tenants.utils import tenant_context
 
 from chat.consumers.base import PROTOCOL
 from chat.tests import schema
-from ops.kernel.testing import communicator
+from ops.kernel.testing import PATIENCE_S, communicator
 
-PATIENCE_S = 15
 
 
 class Line:

@@ -47,7 +47,7 @@ def test_nothing_is_lost_doubled_disordered_or_shown_to_the_wrong_side(acme, bia
                     already=2,
                     seed=1,
                 ),
-                timeout=120,
+                timeout=270,
             )
         )
 

@@ -62,7 +62,7 @@ class RetryingClient:
             if waiting is None and self.sends:
                 waiting = self.sends[0]
                 await socket.send(json.dumps({"type": "msg.send", **waiting}))
-            frame = json.loads(await asyncio.wait_for(socket.recv(), timeout=5))
+            frame = json.loads(await asyncio.wait_for(socket.recv(), timeout=30))
             if frame["type"] == "event":
                 self._apply(frame)
             elif frame["type"] == "msg.ack" and waiting and frame["client_id"] == waiting["client_id"]:
@@ -140,7 +140,7 @@ def test_a_killed_web_process_loses_and_doubles_nothing(acme, bia, tmp_path):
             runs = [
                 client.run(lambda last: all(seq >= per_talk for seq in last.values())) for client in [*visitors, *team]
             ]
-            before, *_ = await asyncio.wait_for(asyncio.gather(crash(), *runs), timeout=90)
+            before, *_ = await asyncio.wait_for(asyncio.gather(crash(), *runs), timeout=270)
             return before
 
         before = asyncio.run(everything())

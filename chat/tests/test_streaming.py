@@ -32,7 +32,7 @@ def ask(acme, bia, client_of):
         asked = HttpCommunicator(
             import_string(settings.ASGI_APPLICATION), "GET", f"{EVENTS}?{urlencode(query)}", headers=headers
         )
-        response = await asked.get_response(timeout=60)
+        response = await asked.get_response(timeout=120)
         assert response["status"] == 200, response
         return json.loads(response["body"])
 
@@ -46,7 +46,7 @@ async def test_a_waiting_request_answers_as_soon_as_something_happens(acme, bia,
     # What older transactions of the cluster hold back comes at once and again: go on until there is nothing new.
     waiting = asyncio.create_task(ask(cursor=cursor, wait=25))
     bodies = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await sockets.inside(
             acme,
             messages.send,
@@ -119,7 +119,7 @@ async def test_a_visitor_without_a_socket_hears_of_an_answer_at_once_and_of_noth
     async def ask(key, after, wait):
         path = f"/api/widget/v1/conversations/{key}/events/?after={after}&wait={wait}"
         asked = HttpCommunicator(import_string(settings.ASGI_APPLICATION), "GET", path, headers=headers)
-        return await asked.get_response(timeout=60)
+        return await asked.get_response(timeout=120)
 
     waiting = asyncio.create_task(ask(conversation.pk, conversation.last_pub_seq, 25))
     await asyncio.sleep(0)

@@ -41,7 +41,7 @@ from chat.tests.factories import (
 )
 from ops.kernel import signing
 from ops.kernel.redis import client as redis_client
-from ops.kernel.testing import communicator
+from ops.kernel.testing import PATIENCE_S, communicator
 from tenants.accounts.models import User
 from tenants.accounts.services import links
 from tenants.models import Tenant
@@ -285,9 +285,9 @@ async def test_a_socket_listens_to_its_own_tenants_people_only(path, acme, beta,
     cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
     socket = communicator(path, host="acme.localhost", headers={"cookie": cookie}, subprotocols=["chat.v1"])
 
-    opened, _ = await socket.connect(timeout=5)
+    opened, _ = await socket.connect(timeout=PATIENCE_S)
     if opened:
         await socket.send_to(text_data='{"type": "hello"}')
-        answer = await socket.receive_output(timeout=5)
+        answer = await socket.receive_output(timeout=PATIENCE_S)
         assert answer["type"] == "websocket.close" or "welcome" not in answer.get("text", "")
-    await socket.disconnect()
+    await socket.disconnect(timeout=PATIENCE_S)

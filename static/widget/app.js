@@ -788,6 +788,7 @@ function queueWords(queue) {
 
 function paint() {
     const talk = model.conversations.get(current);
+    Object.assign(document.getElementById("app").dataset, { stream: live?.state ?? "", team: online ? "here" : "away" });
     const asked = boot.preview && screen === "thread" && boot.showAsked ? asking() : boot.preview ? null : asking();
     view.draw({
         screen,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from ops.kernel.consumers import CLOSE_FORBIDDEN, CLOSE_UNKNOWN_TENANT
+from ops.kernel.testing import PATIENCE_S
 from tenants.enums import TenantStatus
 from tenants.models import Tenant
 from tenants.queries import hosts
@@ -30,9 +31,9 @@ async def shake(**headers: str) -> Any:
     """The answer to a handshake: the text of `tell`, or the code it was closed with."""
     sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     socket = WebsocketCommunicator(TenantSocketMiddleware(tell), "/ws/any/", headers=sent)
-    opened, code = await socket.connect(timeout=5)
-    answer = await socket.receive_from(timeout=5) if opened else code
-    await socket.disconnect()
+    opened, code = await socket.connect(timeout=PATIENCE_S)
+    answer = await socket.receive_from(timeout=PATIENCE_S) if opened else code
+    await socket.disconnect(timeout=PATIENCE_S)
     return answer
 
 

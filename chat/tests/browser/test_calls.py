@@ -26,8 +26,7 @@ def inbox(acme):
 
 def phase(place):
     """Where the call stands on this page, and how wide the other's picture is when there is one."""
-    panel = place.locator(".call-panel")
-    return panel.get_attribute("data-phase") if panel.count() else None
+    return next(iter(place.locator(".call-panel").evaluate_all("panels => panels.map(one => one.dataset.phase)")), None)
 
 
 def sees_a_picture(place):
@@ -70,6 +69,8 @@ def test_a_visitor_rings_and_the_agent_is_not_there(acme, bia, client_of, inbox,
     write(chat, "Oi")
     console.locator("[data-row] a").first.wait_for()
 
+    # The menu offers a call only where the line is up and somebody is there.
+    chat.locator("#app[data-stream=connected][data-team=here]").wait_for(state="attached")
     chat.locator(".head-button[aria-controls=more]").click()
     chat.locator(".menu button", has_text=str(words.widget()["startCall"])).first.click()
     until(console, lambda: phase(console), "incoming")

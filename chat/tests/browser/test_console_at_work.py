@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from chat.models import Conversation, Message
 from chat.services import messages
 from chat.tests.browser.axe import serious
-from chat.tests.browser.stage import AGENT_LINES, bodies, open_chat, until, write
+from chat.tests.browser.stage import AGENT_LINES, bodies, open_chat, running, until, write
 from chat.tests.factories import ContactFactory, ContactInboxFactory, ConversationFactory, InboxFactory, MessageFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.transactional]
@@ -76,8 +76,12 @@ def test_two_thousand_messages_take_two_hundred_elements(acme, bia, client_of, s
     assert most <= 200
     messages.send(conversation_id=marta.pk, by=bia, body="Ainda aqui?", client_id=uuid4())
     page.get_by_role("button", name=gettext("New messages")).wait_for(state="hidden")
-    page.evaluate("document.querySelector('[data-log]').scrollTop = 1e9")
-    until(page, lambda: bodies(page, AGENT_LINES)[-1], "Ainda aqui?")
+
+    def at_the_end():
+        page.evaluate("document.querySelector('[data-log]').scrollTop = 1e9")
+        return bodies(page, AGENT_LINES)[-1]
+
+    until(page, at_the_end, "Ainda aqui?")
     assert page.evaluate(ELEMENTS) <= 200
 
 
@@ -100,7 +104,7 @@ def test_axe_finds_nothing_serious(console):
     console.get_by_text(gettext("Choose a conversation")).wait_for()
     console.emulate_media(color_scheme="dark")
     console.reload()
-    console.locator("[data-controller='chat/console'][data-running]").wait_for()
+    running(console)
     found["list at night"] = serious(console)
 
     assert {name: problems for name, problems in found.items() if problems} == {}
@@ -115,7 +119,8 @@ def test_answering_changing_and_deleting_by_keyboard_alone(console, marta):
     console.keyboard.type("Respondo isto")
     console.keyboard.press("Enter")
     until(console, lambda: Message.objects.filter(body="Respondo isto", reply_to__body="Oi da Marta").count(), 1)
-    console.locator("[data-line] [data-quoted]").wait_for()
+    # Only what the server has taken can be changed.
+    console.locator("[data-line][data-mine=true][data-id] [data-quoted]").wait_for()
 
     console.keyboard.press("ArrowUp")
     until(console, lambda: console.locator(".chat-body").input_value(), "Respondo isto")

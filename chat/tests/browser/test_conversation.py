@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from chat.models import Attachment, Conversation, Message
 from chat.services import messages
-from chat.tests.browser.stage import AGENT_LINES, VISITOR_LINES, bodies, open_chat, until, write
+from chat.tests.browser.stage import AGENT_LINES, VISITOR_LINES, bodies, kept, open_chat, running, until, write
 from chat.tests.factories import InboxFactory
 from chat.views import words
 
@@ -69,6 +69,7 @@ def test_what_a_visitor_writes_while_the_server_is_down_arrives_once_and_in_orde
     said = [f"{words.widget()['me']}: {text}" for text in story]
     until(shop, lambda: bodies(chat, VISITOR_LINES), said)
     assert chat.locator(".message[data-state=queued], .message[data-state=sending]").count() == 10
+    until(shop, lambda: kept(chat), 10)
     stage.web.start()
     shop.reload()
 
@@ -93,7 +94,9 @@ def test_what_an_agent_writes_while_the_server_is_down_survives_the_reload(acme,
 
     write(console, "Tem sim!")
     write(console, "Separo um?")
-    until(console, lambda: console.locator("[data-line][data-state=queued]").count(), 2)
+    waiting = "[data-line][data-state=queued], [data-line][data-state=sending]"
+    until(console, lambda: console.locator(waiting).count(), 2)
+    until(console, lambda: kept(console), 2)
     stage.web.start()
     console.reload()
 
@@ -168,9 +171,9 @@ def test_where_no_socket_gets_through_requests_do_its_work(acme, bia, inbox, sta
     until(shop, lambda: bodies(chat, VISITOR_LINES)[-1:], [f"{bia.name}: Por outro caminho"])
     write(chat, "dois")
 
-    until(shop, lambda: list(Message.objects.order_by("seq").values_list("body", flat=True))[-1], "dois")
+    until(shop, lambda: list(Message.objects.order_by("seq").values_list("body", flat=True))[-1:], ["dois"])
     until(shop, lambda: Conversation.objects.get().contact_seen_seq > 0)
-    assert chat.locator(".notice").is_visible() is False
+    chat.locator(".notice").wait_for(state="hidden")
 
 
 def test_the_visitor_sees_who_writes_and_that_it_was_read(acme, bia, client_of, inbox, stage):
@@ -181,6 +184,8 @@ def test_the_visitor_sees_who_writes_and_that_it_was_read(acme, bia, client_of, 
     console.locator("[data-row] a").first.click()
 
     chat.locator(".message[data-state=read]").wait_for()
+    running(console)
+    chat.locator("#app[data-stream=connected]").wait_for()
     console.locator(".chat-body").press_sequentially("Te")
 
     chat.get_by_text(words.widget()["typing"] % {"name": bia.name}).wait_for()
@@ -202,6 +207,7 @@ def test_a_private_note_stays_with_the_team(acme, bia, client_of, inbox, stage):
     write(console, "Tem sim!")
 
     until(shop, lambda: bodies(chat, VISITOR_LINES), told(["Bom dia, tem pão?", "Tem sim!"], bia))
+    assert Message.objects.get(private=True).body == "Cliente antigo"
     assert "Cliente antigo" not in chat.locator("body").inner_text()
 
 

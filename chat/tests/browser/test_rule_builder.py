@@ -18,14 +18,17 @@ def test_a_rule_is_built_without_leaving_the_page(acme, ana, client_of, stage):
     page = stage.page(context)
     page.goto(stage.address("/settings/chat/automation/add/"))
     page.locator("[data-without-script]").wait_for(state="hidden")
+    answered = page.locator("form[aria-busy=true]")
     page.fill("#name", "Invoices")
     page.select_option("[name=trigger]", "message_received")
 
     page.click("[value=c-add]")
     until(page, lambda: page.evaluate("document.activeElement.name"), "c-0-what")
     page.select_option("[name=c-0-what]", "message")
+    answered.wait_for(state="detached")
     page.fill("[name=c-0-value]", "invoice")
     page.select_option("[name=a-0-what]", "set_priority")
+    answered.wait_for(state="detached")
     page.select_option("[name=a-0-value]", "urgent")
     assert page.input_value("#name") == "Invoices"
     page.locator("[value=save]").last.click()

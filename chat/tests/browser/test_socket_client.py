@@ -49,7 +49,7 @@ class Script:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.thread.start()
-        assert self.ready.wait(10)
+        assert self.ready.wait(60)
 
     async def _serve(self):
         self.loop, self.over = asyncio.get_running_loop(), asyncio.Event()
@@ -83,12 +83,12 @@ class Script:
                 for frame in frames:
                     await connection.send(json.dumps(frame))
 
-        asyncio.run_coroutine_threadsafe(send(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(send(), self.loop).result(60)
 
     def close(self):
         """The end of the play."""
         self.loop.call_soon_threadsafe(self.over.set)
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 def page(connection, request):
@@ -206,7 +206,8 @@ def test_what_is_followed_between_greeting_and_welcome_is_asked_for(tab, script)
 
 
 def test_waking_comes_back_at_once(tab, script):
-    tab.play([WELCOME, 1012], [WELCOME])
+    # Left alone it would come back by itself, perhaps before anybody looks: here it is told to wait for an hour.
+    tab.play([WELCOME, {"type": "bye", "code": 1012, "retry_after": 3600}, 1012], [WELCOME])
     until(tab, lambda: tab.evaluate("live.state"), "reconnecting")
 
     tab.evaluate("dispatchEvent(new Event('online'))")

@@ -41,7 +41,7 @@ def worker(transactional_db: None) -> Iterator[None]:
     yield
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(20)
+        process.wait(60)
     finally:
         process.kill()
         process.wait()

@@ -17,6 +17,7 @@ from ops.kernel.audit.tests.factories import AuditEntryFactory
 from ops.kernel.consumers import TenantConsumer
 from ops.kernel.errors import Conflict, Invalid
 from ops.kernel.redis import client as redis_client
+from ops.kernel.testing import PATIENCE_S
 
 PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
 
@@ -69,14 +70,14 @@ async def opened(tenant, user=None):
     socket = WebsocketCommunicator(Echo.as_asgi(), "/ws/")
     socket.scope["tenant"] = tenant
     socket.scope["user"] = user or AnonymousUser()
-    connected, _protocol = await socket.connect()
+    connected, _protocol = await socket.connect(timeout=PATIENCE_S)
     assert connected
     return socket
 
 
 async def ask(socket, frame):
     await socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
-    return json.loads(await socket.receive_from(timeout=10))
+    return json.loads(await socket.receive_from(timeout=PATIENCE_S))
 
 
 @pytest.mark.alone
@@ -94,7 +95,7 @@ async def test_every_socket_reaches_its_own_tenant_also_when_they_ask_at_once(ac
     assert answers[0]["user"] == str(ana.pk)
     assert all(one["request"] for one in answers)
     for socket in sockets:
-        await socket.disconnect()
+        await socket.disconnect(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -121,15 +122,15 @@ async def test_a_bad_frame_is_refused_and_the_socket_stays_open(acme, frame, cod
     assert refused.get("client_id") == (frame["client_id"] if isinstance(frame, dict) else None)
     assert "secret" not in json.dumps(refused)
     assert (await ask(socket, {"type": "field"}))["errors"][0]["field"] == "body"
-    await socket.disconnect()
+    await socket.disconnect(timeout=PATIENCE_S)
 
 
 async def test_bytes_are_refused(acme):
     socket = await opened(acme)
     await socket.send_to(bytes_data=b"\x00")
 
-    assert json.loads(await socket.receive_from())["code"] == "unreadable"
-    await socket.disconnect()
+    assert json.loads(await socket.receive_from(timeout=PATIENCE_S))["code"] == "unreadable"
+    await socket.disconnect(timeout=PATIENCE_S)
 
 
 @pytest.mark.transactional
@@ -143,12 +144,12 @@ async def test_a_push_reaches_the_sockets_of_its_tenant_after_the_commit(acme, b
         return early
 
     assert (await sync_to_async(work)())[0][1] == 1
-    assert json.loads(await ours.receive_from(timeout=10)) == {"type": "said", "text": "olá"}
+    assert json.loads(await ours.receive_from(timeout=PATIENCE_S)) == {"type": "said", "text": "olá"}
     # The first that beta hears is its own.
     await sync_to_async(live.publish)(live.group("room", schema=beta.schema_name), {"type": "room.said", "text": "oi"})
-    assert json.loads(await theirs.receive_from(timeout=10)) == {"type": "said", "text": "oi"}
-    await ours.disconnect()
-    await theirs.disconnect()
+    assert json.loads(await theirs.receive_from(timeout=PATIENCE_S)) == {"type": "said", "text": "oi"}
+    await ours.disconnect(timeout=PATIENCE_S)
+    await theirs.disconnect(timeout=PATIENCE_S)
 
 
 @pytest.mark.transactional

@@ -94,6 +94,7 @@ export function start(root) {
 
     function showLine() {
         clearTimeout(pill);
+        root.dataset.stream = live.state;
         const queued = waiting.filter((item) => item.state !== "failed").length;
         const state = { connected: "online", offline: "offline", forbidden: "offline" }[live.state] ?? "connecting";
         if (state === "connecting") pill = setTimeout(() => connection(state, { queued }), PILL_AFTER_MS);

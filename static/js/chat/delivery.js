@@ -9,7 +9,6 @@ const PASSING = ["rate_limited", "temporary_failure", "internal_error"];
 export function openDelivery({ app, live, changed, sent }) {
     const acks = new Map();
     let outbox = null;
-    let closed = false;
 
     live.on("state", (state) => {
         if (state !== "connected") for (const { reject } of acks.values()) reject({});
@@ -61,23 +60,23 @@ export function openDelivery({ app, live, changed, sent }) {
         }
     }
 
-    openOutbox({ name: `outbox:agent:${app.me.id}`, deliver, sent, changed }).then((opened) => {
-        if (closed) return opened.close();
+    // What is written before the outbox stands waits for it: a quick hand must not lose its first message.
+    const ready = openOutbox({ name: `outbox:agent:${app.me.id}`, deliver, sent, changed }).then((opened) => {
         outbox = opened;
         outbox.flushNow();
+        return opened;
     });
     const onOnline = () => outbox?.flushNow();
     addEventListener("online", onOnline);
 
     return {
-        add: (item) => outbox?.add(item),
+        add: (item) => ready.then((opened) => opened.add(item)),
         retry: (id) => outbox?.retry(id),
         remove: (id) => outbox?.remove(id),
         flushNow: onOnline,
         close() {
-            closed = true;
             removeEventListener("online", onOnline);
-            outbox?.close();
+            ready.then((opened) => opened.close());
         },
     };
 }

@@ -23,6 +23,7 @@ export function openList({ app, current }) {
     let timer = 0;
     let refreshedAt = 0;
     let fetching = null;
+    let overtaken = false;
 
     function find(conversation) {
         return list.querySelector(`[data-row][data-conversation="${CSS.escape(conversation)}"]`);
@@ -46,6 +47,8 @@ export function openList({ app, current }) {
     function apply({ conversation, seq, event, data }) {
         if (seq <= (heads.get(conversation) ?? 0)) return;
         heads.set(conversation, seq);
+        // The answer on its way may have been written before this happened, and would paint it over.
+        overtaken ||= Boolean(fetching);
         const row = find(conversation);
         if (event === "message.created" && row && !data.private && data.direction !== "activity") {
             const mine = data.direction === "out";
@@ -78,6 +81,7 @@ export function openList({ app, current }) {
         clearTimeout(timer);
         refreshedAt = Date.now();
         fetching?.abort();
+        overtaken = false;
         const mine = (fetching = new AbortController());
         list.setAttribute("aria-busy", "true");
         try {
@@ -90,7 +94,11 @@ export function openList({ app, current }) {
             failed.textContent = words.listFailed;
             failed.hidden = false;
         } finally {
-            if (!mine.signal.aborted) list.removeAttribute("aria-busy");
+            if (!mine.signal.aborted) {
+                fetching = null;
+                list.removeAttribute("aria-busy");
+                if (overtaken) soon();
+            }
         }
     }
 
