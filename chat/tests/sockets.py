@@ -13,7 +13,6 @@ from chat.tests import schema
 from ops.kernel.testing import PATIENCE_S, communicator
 
 
-
 class Line:
     """One open socket."""
 
