@@ -55,6 +55,13 @@ ALLOWED_HOSTS = ["*"]
 SITE_SCHEME = "http" if DEBUG else "https"
 SITE_PORT_SUFFIX = f":{PORT}" if DEBUG else ""
 
+# --- Customers' own domains ---------------------------------------------------------------------
+# Where they point: a CNAME to this host, or for a bare domain an A record to these addresses.
+EDGE_HOST = env.text("EDGE_HOST", default=PLATFORM_DOMAIN, example="edge.balcao.com.br").lower()
+EDGE_ADDRESSES = env.words("EDGE_ADDRESSES", default=[], example="203.0.113.10,2001:db8::10")
+# Lets an edge on a public address ask /internal/tls-allowed; one on this machine or network needs none.
+EDGE_TOKEN = env.text("EDGE_TOKEN", example="40 random characters", secret=True)
+
 # --- Tenancy ------------------------------------------------------------------------------------
 SHARED_APPS = [
     "config",
@@ -235,6 +242,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 MIDDLEWARE = [
     "ops.kernel.context.RequestIdMiddleware",
     "ops.monitor.middleware.HealthMiddleware",  # answers on every host, before the tenant is looked up
+    "tenants.middleware.EdgeMiddleware",  # the edge asks at any address whether a certificate may be had
     "tenants.middleware.TenantMiddleware",
     "billing.middleware.ApiRateMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -243,7 +251,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.middleware.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "tenants.middleware.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenants.accounts.middleware.LoginMiddleware",
     "tenants.middleware.StatusGateMiddleware",

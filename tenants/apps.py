@@ -7,7 +7,12 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Customers")
-    schedule = {"tenants.take_up": 60.0, "tenants.keep_ready": 60.0, "tenants.purge": 3600.0}
+    schedule = {
+        "tenants.take_up": 60.0,
+        "tenants.keep_ready": 60.0,
+        "tenants.purge": 3600.0,
+        "tenants.check_domains": 60.0,
+    }
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
@@ -43,6 +48,12 @@ class TenantsConfig(AppConfig):
             "tenants.domain_added": _("Address added"),
             "tenants.domain_removed": _("Address removed"),
             "tenants.domain_made_primary": _("Main address changed"),
+            "tenants.domain_claimed": _("Domain added, waiting for its DNS"),
+            "tenants.domain_verified": _("Domain verified"),
+            "tenants.domain_failing": _("Domain's DNS no longer leads here"),
+            "tenants.domain_recovered": _("Domain's DNS leads here again"),
+            "tenants.domain_lost": _("Domain taken out"),
+            "tenants.domain_released": _("Domain removed before it was verified"),
             "tenants.brand_changed": _("Brand changed"),
             "tenants.settings_changed": _("Company settings changed"),
             "tenants.reseller_created": _("Reseller created"),
@@ -73,6 +84,17 @@ class TenantsConfig(AppConfig):
                 "tenants.change_branding",
                 40,
                 _("Logo, colours and how your customers see you."),
+            ),
+        )
+        settings_pages.register(
+            "tenants.domains",
+            SettingsPage(
+                _("Domains"),
+                "globe",
+                "tenants:domains",
+                permissions.MANAGE_DOMAINS,
+                45,
+                _("Your own addresses, such as chat.yourcompany.com."),
             ),
         )
         settings_pages.register(

@@ -49,6 +49,48 @@ class HostReserved(Invalid):
     message = _("“%(host)s” belongs to the platform. Enter a host of your own domain.")
 
 
+class HostIsSuffix(Invalid):
+    """A name under which strangers register theirs."""
+
+    code = "host_is_a_suffix"
+    message = _("Nobody owns all of “%(host)s”. Enter a domain of your own, such as shop.%(host)s.")
+
+
+class HostNotPublic(Invalid):
+    """A name the public DNS never knows."""
+
+    code = "host_not_public"
+    message = _("“%(host)s” is not a name of the public internet, so nobody could visit it.")
+
+
+class HostClaimed(Conflict):
+    """This account has asked for the host before."""
+
+    code = "host_claimed"
+    message = _("“%(host)s” is already in your list.")
+
+
+class TooManyHosts(Conflict):
+    """More hosts than anybody needs."""
+
+    code = "too_many_hosts"
+    message = _("You have %(limit)s domains. Remove one you do not use before adding another.")
+
+
+class HostNotReady(Conflict):
+    """A host must be proven and lead here before links are made with it."""
+
+    code = "host_not_ready"
+    message = _("“%(host)s” does not lead here yet. Make it the main address when its check is green.")
+
+
+class UnknownHost(NotFound):
+    """No such host of this owner."""
+
+    code = "unknown_host"
+    message = _("This address is not in your list.")
+
+
 class LastHost(Conflict):
     """A tenant without a host cannot be reached."""
 

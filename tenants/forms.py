@@ -97,8 +97,19 @@ class HostForm(forms.Form):
                 "spellcheck": "false",
             }
         ),
-        help_text=_("Point the host's DNS at this platform first."),
+        help_text=_("It answers once its DNS proves that it is the customer's."),
     )
+
+
+class OwnDomainForm(HostForm):
+    """A domain of the company's own, on its settings page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["host"]
+        field.label = _("Your domain")
+        field.help_text = _("For example chat.yourcompany.com, or the bare yourcompany.com.")
+        field.widget.attrs["placeholder"] = "chat.yourcompany.com"
 
 
 class MemberForm(forms.Form):

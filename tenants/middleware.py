@@ -1,12 +1,16 @@
 """From the Host header to a tenant, a language and a time zone; and what a tenant's state allows."""
 
+import hmac
+import ipaddress
 import logging
 from collections.abc import Callable
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware, RejectRequest
 from django.shortcuts import render
 from django.urls import set_urlconf
 from django.utils import timezone, translation
@@ -19,12 +23,106 @@ from tenants import errors
 from tenants.enums import TenantStatus
 from tenants.gate import is_open_always, is_open_when_suspended
 from tenants.queries import hosts
+from tenants.services import domains
 
 log = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+# What is not a page: programs, other sites and open tabs keep the host they know.
+NOT_PAGES = (
+    "/api/",
+    "/widget",
+    "/webhooks/",
+    "/brand",
+    "/static/",
+    "/media/",
+    "/favicon.ico",
+    "/internal/",
+    "/.well-known/",
+)
+
+
+class EdgeMiddleware:
+    """`GET /internal/tls-allowed?domain=`: 200 when a site answers at the host, else 404; for the edge, which asks it
+    before it gets a certificate.
+
+    It stands before the tenant middleware, because the edge knows no tenant's host. Nothing is written and hardly
+    anything is read: all hosts are known in memory.
+    """
+
+    PATH = "/internal/tls-allowed"
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.rstrip("/") != self.PATH:
+            return self.get_response(request)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        if not _is_the_edge(request):
+            body = problem(errors.NotFound(), request_id=getattr(request, "request_id", ""))
+            return JsonResponse(body, status=404, content_type=PROBLEM_JSON)
+        host = hosts.normalise(request.GET.get("domain", ""))
+        return HttpResponse(
+            status=200 if host and hosts.answering(host) else 404, headers={"Cache-Control": "no-store"}
+        )
+
+
+def _is_the_edge(request: HttpRequest) -> bool:
+    """The edge's token, or a caller on this machine or a private network that no proxy stands before.
+
+    An edge that cannot send headers (Caddy's `ask`) may put the token into the address.
+    """
+    token = settings.EDGE_TOKEN
+    if token:
+        sent = request.headers.get("Authorization", "").removeprefix("Bearer ") or request.GET.get("token", "")
+        if hmac.compare_digest(sent.encode(), token.encode()):
+            return True
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    address = request.META.get("REMOTE_ADDR", "")
+    if not address:
+        # A Unix socket has no address; only processes of this machine reach it.
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return found.is_loopback or found.is_private
+
+
+class CsrfMiddleware(CsrfViewMiddleware):
+    """Django's, where every proven host of the same owner is a trusted origin: known at once, without a restart.
+
+    A form that was open when the main address changed, or that a redirect carried over, is not refused.
+    """
+
+    def _origin_verified(self, request: HttpRequest) -> bool:
+        return super()._origin_verified(request) or _is_sibling(request, request.META["HTTP_ORIGIN"])  # type: ignore[misc]
+
+    def _check_referer(self, request: HttpRequest) -> None:
+        try:
+            super()._check_referer(request)  # type: ignore[misc]
+        except RejectRequest:
+            if not _is_sibling(request, request.META.get("HTTP_REFERER", "")):
+                raise
+
+
+def _is_sibling(request: HttpRequest, origin: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme != request.scheme or str(port or "") not in {request.get_port(), ""}:
+        return False
+    host = hosts.normalise(parts.hostname or "")
+    return host is not None and host in getattr(request, "site_hosts", ())
 
 
 class TenantMiddleware:
@@ -43,12 +141,29 @@ class TenantMiddleware:
         # The header is judged here, so that nothing behind has to doubt it: `request.get_host()` never raises.
         if not _is_plain(request):
             return _unknown_host(request)
+        if site.leads_to and _is_visit(request):
+            # Not to be kept: another main address may be chosen, and two kept redirects would chase each other.
+            return HttpResponsePermanentRedirect(
+                domains.address_at(site.leads_to, request.get_full_path()),
+                preserve_request=True,
+                headers={"Cache-Control": "no-store"},
+            )
         request.tenant = site.tenant
         request.reseller = site.reseller
+        request.site_hosts = site.siblings  # type: ignore[attr-defined]
         connection.set_tenant(site.tenant)
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF if site.tenant.is_public else settings.ROOT_URLCONF
         set_urlconf(request.urlconf)
         return self.get_response(request)
+
+
+def _is_visit(request: HttpRequest) -> bool:
+    """Whether somebody opens a page in a tab of its own. What a page, a frame, a program or a form asks for stays."""
+    if request.method not in {"GET", "HEAD"} or request.path.startswith(NOT_PAGES):
+        return False
+    if "HX-Request" in request.headers or "Authorization" in request.headers:
+        return False
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document"
 
 
 def _raw_host(request: HttpRequest) -> str:

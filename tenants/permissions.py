@@ -6,6 +6,7 @@ from ops.kernel.registry import PermissionArea, PermissionDef, permission_areas,
 
 CHANGE_SETTINGS = "tenants.change_settings"
 CHANGE_BRANDING = "tenants.change_branding"
+MANAGE_DOMAINS = "tenants.manage_domains"
 MANAGE_SUPPORT_ACCESS = "tenants.manage_support_access"
 
 
@@ -40,3 +41,4 @@ def register() -> None:
             for_tokens=False,
         ),
     )
+    permissions.register(MANAGE_DOMAINS, PermissionDef(MANAGE_DOMAINS, _("Manage own domains"), managers))

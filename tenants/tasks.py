@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import lifecycle, provisioning, ready
+from tenants.services import claims, lifecycle, provisioning, ready
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -29,3 +29,9 @@ def take_up() -> None:
 def keep_ready() -> None:
     """Have schemas ready for the tenants to come."""
     ready.keep()
+
+
+@shared_task(name="tenants.check_domains", ignore_result=True)
+def check_domains() -> None:
+    """Ask the DNS about the customers' own domains whose turn it is."""
+    claims.check_due(now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import brand, home, language, notifications, search, settings, webhooks
+from tenants.views import brand, domains, home, language, notifications, search, settings, webhooks
 
 app_name = "tenants"
 
@@ -22,6 +22,12 @@ urlpatterns = [
     path("settings/company/", settings.general, name="settings-general"),
     path("settings/branding/", settings.brand, name="settings-branding"),
     path("settings/branding/preview/", settings.brand_preview, name="settings-branding-preview"),
+    path("settings/domains/", domains.domain_list, name="domains"),
+    path("settings/domains/given/", domains.domain_given, name="domain-given"),
+    path("settings/domains/<uuid:pk>/", domains.domain, name="domain"),
+    path("settings/domains/<uuid:pk>/check/", domains.domain_check, name="domain-check"),
+    path("settings/domains/<uuid:pk>/primary/", domains.domain_primary, name="domain-primary"),
+    path("settings/domains/<uuid:pk>/remove/", domains.domain_remove, name="domain-remove"),
     path("settings/webhooks/", webhooks.webhook_list, name="webhooks"),
     path("settings/webhooks/add/", webhooks.webhook_add, name="webhook-add"),
     path("settings/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),

@@ -4,6 +4,7 @@
 """
 
 import logging
+from dataclasses import dataclass
 
 import dns.exception
 import dns.name
@@ -45,6 +46,32 @@ def lookup(name: str, kind: str) -> list[str]:
 def texts(name: str) -> list[str]:
     """The `TXT` records of a name."""
     return lookup(name, "TXT")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a name leads: its addresses, and the names that stood on the way (CNAME), the first one first."""
+
+    addresses: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+
+
+def way(name: str) -> Way:
+    """IPv4 and IPv6 addresses of a name, CNAMEs followed. Raises `NameServerSilent`."""
+    addresses: set[str] = set()
+    names: dict[str, None] = {}
+    for kind in ("A", "AAAA"):
+        try:
+            answer = _resolver().resolve(name, kind, lifetime=TIMEOUT_S, search=False, raise_on_no_answer=False)
+        except (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
+            continue
+        except (dns.exception.DNSException, OSError) as error:
+            log.warning("No answer about %s %s: %s", kind, name, error)
+            raise NameServerSilent(words=str(error)) from error
+        addresses.update(record.address for record in answer.rrset or ())
+        for link in answer.chaining_result.cnames:
+            names.update(dict.fromkeys(one.target.to_text(omit_final_dot=True).lower() for one in link))
+    return Way(frozenset(addresses), tuple(names))
 
 
 def _resolver() -> dns.resolver.Resolver:

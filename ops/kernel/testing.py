@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
@@ -245,13 +246,19 @@ class FakeDNS:
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
         answer = dns.message.make_response(asked)
         answer.flags |= dns.flags.AA | dns.flags.RA
-        known = self._known.get((name, kind), [])
-        if known is None:
-            answer.set_rcode(dns.rcode.SERVFAIL)
-        elif known:
-            answer.answer.append(dns.rrset.from_rdata_list(question.name, 60, [_record(kind, one) for one in known]))
-        elif not any(one == name for one, _kind in self._known):
-            answer.set_rcode(dns.rcode.NXDOMAIN)
+        for _hop in range(8):
+            known = self._known.get((name, kind), [])
+            if known is None:
+                answer.set_rcode(dns.rcode.SERVFAIL)
+            elif known:
+                answer.answer.append(_records(name, kind, known))
+            elif aliases := self._known.get((name, "CNAME")):
+                answer.answer.append(_records(name, "CNAME", aliases))
+                name = aliases[0].lower().rstrip(".")
+                continue
+            elif not any(one == name for one, _kind in self._known):
+                answer.set_rcode(dns.rcode.NXDOMAIN)
+            break
         return answer.to_wire()
 
     def close(self) -> None:
@@ -265,6 +272,10 @@ class FakeDNS:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _records(name: str, kind: str, texts: list[str]) -> dns.rrset.RRset:
+    return dns.rrset.from_rdata_list(dns.name.from_text(name), 60, [_record(kind, one) for one in texts])
 
 
 def _record(kind: str, text: str) -> Any:

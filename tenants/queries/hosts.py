@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import idna
@@ -22,7 +22,7 @@ from django.db import transaction
 from django_tenants.utils import schema_context
 
 from ops.kernel.redis import client
-from tenants.enums import PUBLIC_SCHEMA, TenantStatus
+from tenants.enums import PUBLIC_SCHEMA, ClaimState, TenantStatus
 from tenants.models import Domain, Reseller, Tenant
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,20 @@ LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What stands behind a host: a tenant, and the reseller when the host is a reseller's console."""
+    """What stands behind a host: a tenant, and the reseller when the host is a reseller's console.
+
+    `leads_to` is the main host when that wants pages asked for at this one; `siblings` are all hosts of the same owner
+    whose proof stands.
+    """
 
     tenant: Tenant
     reseller: Reseller | None
+    leads_to: str = ""
+    siblings: frozenset[str] = frozenset()
 
     def fresh(self) -> "Site":
         """Own copies: a form that fills a row and fails must not change what other requests see."""
-        return Site(copy.copy(self.tenant), copy.copy(self.reseller))
+        return replace(self, tenant=copy.copy(self.tenant), reseller=copy.copy(self.reseller))
 
 
 _lock = threading.Lock()
@@ -134,7 +140,27 @@ def _find(host: str) -> Site | None:
             .filter(domain=host)
             .first()
         )
-    return Site(row.tenant, row.reseller) if row else None
+        if row is None:
+            return None
+        owners = Domain.objects.filter(tenant=row.tenant, reseller=row.reseller)
+        # A host whose DNS is in doubt may be in somebody else's hands.
+        family = list(owners.exclude(claim__state=ClaimState.FAILING).order_by("pk"))
+    main = next((one for one in family if one.is_primary), None)
+    leads_to = main.domain if main and main.redirects_others and main.domain != host else ""
+    return Site(row.tenant, row.reseller, leads_to, frozenset(one.domain for one in family))
+
+
+def answering(host: str) -> bool:
+    """Whether any site answers at a host. Known from one list of all of them, so that asking for a million names that
+    do not exist asks the database once in `TTL_S` seconds.
+    """
+    return host in remembered("answering", _all_hosts)
+
+
+def _all_hosts() -> frozenset[str]:
+    with schema_context(PUBLIC_SCHEMA):
+        rows = Domain.objects.exclude(tenant__status__in=(TenantStatus.ARCHIVED, TenantStatus.DELETED))
+        return frozenset(rows.values_list("domain", flat=True))
 
 
 def _single(schema: str) -> Site | None:

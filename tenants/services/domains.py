@@ -1,16 +1,17 @@
 """Hosts of tenants and resellers."""
 
 import ipaddress
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django_tenants.utils import schema_context
+from django.db import connection, transaction
+from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.audit import services as audit
 from tenants import errors
 from tenants.enums import PUBLIC_SCHEMA, PUBLIC_SLUG, TenantStatus
-from tenants.models import Domain, Reseller, Tenant
+from tenants.models import Domain, DomainClaim, Reseller, Tenant
 from tenants.queries import hosts
 from tenants.services import naming
 
@@ -61,21 +62,23 @@ def checked_host(text: str) -> str:
     return host
 
 
-def add(*, tenant: Tenant, host: str, make_primary: bool = False, by: Any = None) -> Domain:
-    """Let a host answer for a tenant. The caller is somebody who may say that it belongs to the customer."""
+def add(
+    *, tenant: Tenant, host: str, make_primary: bool = False, by: Any = None, now: datetime | None = None
+) -> Domain:
+    """Let a host answer for a tenant, unproven: for operators, who vouch for it. Customers go through `claims`."""
     name = checked_host(host)
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
         naming.lock(name)
         if Domain.objects.filter(domain=name).exists():
             raise errors.HostTaken(field="host", host=name)
         row = Domain.objects.create(tenant=tenant, domain=name, is_primary=make_primary)
-        audit.record("tenants.domain_added", by=by, on=tenant, detail={"host": name})
+        record("tenants.domain_added", tenant=tenant, host=name, by=by, now=now)
         hosts.forget()
     return row
 
 
-def remove(*, domain: Domain, by: Any = None) -> None:
-    """A host stops answering. The last one of a tenant stays."""
+def remove(*, domain: Domain, by: Any = None, now: datetime | None = None) -> None:
+    """A host stops answering, and the claim it rested on goes with it. The last one of a tenant stays."""
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
         siblings = list(
             Domain.objects.filter(tenant=domain.tenant, reseller=domain.reseller)
@@ -85,7 +88,15 @@ def remove(*, domain: Domain, by: Any = None) -> None:
         others = [row for row in siblings if row.pk != domain.pk]
         if not others:
             raise errors.LastHost()
-        audit.record("tenants.domain_removed", by=by, on=domain.tenant, detail={"host": domain.domain})
+        record(
+            "tenants.domain_removed",
+            tenant=domain.tenant,
+            reseller=domain.reseller,
+            host=domain.domain,
+            by=by,
+            now=now,
+        )
+        DomainClaim.objects.filter(domain=domain).delete()
         domain.delete()
         if domain.is_primary:
             others[0].is_primary = True
@@ -93,14 +104,49 @@ def remove(*, domain: Domain, by: Any = None) -> None:
         hosts.forget()
 
 
-def make_primary(*, domain: Domain, by: Any = None) -> Domain:
-    """Links in mails and the widget's snippet use this host from now on."""
+def make_primary(
+    *, domain: Domain, redirect: bool | None = None, by: Any = None, now: datetime | None = None
+) -> Domain:
+    """Links in mails and the widget's snippet use this host from now on; with `redirect` pages at the others lead to it."""
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
         domain.is_primary = True
+        if redirect is not None:
+            domain.redirects_others = redirect
         domain.save()
-        audit.record("tenants.domain_made_primary", by=by, on=domain.tenant, detail={"host": domain.domain})
+        record(
+            "tenants.domain_made_primary",
+            tenant=domain.tenant,
+            reseller=domain.reseller,
+            host=domain.domain,
+            by=by,
+            now=now,
+        )
         hosts.forget()
     return domain
+
+
+def record(
+    action: str,
+    *,
+    tenant: Tenant,
+    host: str,
+    reseller: Reseller | None = None,
+    by: Any = None,
+    now: datetime | None = None,
+) -> None:
+    """Tell the platform's log, which consoles read, and the customer's own."""
+    with schema_context(PUBLIC_SCHEMA):
+        audit.record(action, by=by, on=reseller or tenant, detail={"host": host}, now=now)
+    if not tenant.is_public and has_tables(tenant):
+        with tenant_context(tenant):
+            audit.record(action, by=by, on=tenant, detail={"host": host}, now=now)
+
+
+def has_tables(tenant: Tenant) -> bool:
+    """Whether the tenant's own schema can be written to: not while it is prepared, nor after it was deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f'"{tenant.schema_name}".audit_auditentry'])
+        return bool(cursor.fetchone()[0])
 
 
 def open_console(*, reseller: Reseller, host: str = "") -> Domain:

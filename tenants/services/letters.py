@@ -65,10 +65,15 @@ def sender(name: str) -> str:
 
 
 def place(host: str = "") -> tuple[hosts.Site, str]:
-    """The site a letter speaks for and the address its links begin with, always one of the current schema."""
+    """The site a letter speaks for and the address its links begin with, always one of the current schema.
+
+    That is where the person was, unless pages there lead to the main address.
+    """
     known = hosts.normalise(host) if host else None
     site = hosts.site_of(known) if known else None
     if site is not None and site.tenant.schema_name == connection.schema_name:
+        if site.leads_to:
+            return site, f"{settings.SITE_SCHEME}://{site.leads_to}{settings.SITE_PORT_SUFFIX}"
         return site, f"{settings.SITE_SCHEME}://{host}"
     tenant = Tenant.objects.get(schema_name=connection.schema_name)
     reseller: Reseller | None = None

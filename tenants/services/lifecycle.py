@@ -147,6 +147,7 @@ def purge(*, tenant: Tenant, by: Any = None, now: datetime | None = None) -> Ten
             # Triggers that wait for the commit would find their tables gone.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             cursor.execute(f'DROP SCHEMA IF EXISTS "{row.schema_name}" CASCADE')
+        row.domain_claims.all().delete()
         row.domains.all().delete()
         _move(row, S.DELETED, "tenants.tenant_deleted", by=by, now=now)
     tenant.refresh_from_db()

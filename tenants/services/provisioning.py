@@ -29,7 +29,7 @@ from tenants.accounts.models import Role, User
 from tenants.enums import PUBLIC_SCHEMA, JobKind, JobState, JobStep, TenantStatus
 from tenants.models import Domain, Reseller, Tenant, TenantJob
 from tenants.queries import hosts
-from tenants.services import domains, lifecycle, naming, ready, template
+from tenants.services import claims, domains, lifecycle, naming, ready, template
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def create(
 ) -> Tenant:
     """Reserve the address and start preparing the tenant; `wait=True` prepares it before returning.
 
-    Without `slug` one is made from the name. `host` adds a host of the customer's own beside `<slug>.<platform>`.
+    Without `slug` one is made from the name. `host` claims a host of the customer's own, which answers beside `<slug>.<platform>` once it is proven.
     `plan` starts that plan; without one the floor above gives its own first plan while the tenant is prepared.
     Raises `SlugTaken`, `SlugReserved`, `SlugMalformed`, `HostTaken`, and with `wait` whatever a step raised.
     """
@@ -93,6 +93,7 @@ def create(
                 Tenant(name=name.strip(), reseller=reseller, language=language, time_zone=time_zone, currency=currency),
                 slug=slug,
                 host=host,
+                now=now,
             )
             job = TenantJob.objects.create(
                 tenant=tenant, kind=JobKind.PROVISION, step=JobStep.SCHEMA, payload={"owner": _packed(owner)}
@@ -168,7 +169,7 @@ def take_up(*, now: datetime) -> int:
 # --- The steps --------------------------------------------------------------------------------------
 
 
-def _reserve(tenant: Tenant, *, slug: str, host: str) -> Tenant:
+def _reserve(tenant: Tenant, *, slug: str, host: str, now: datetime) -> Tenant:
     """Row, schema name and hosts. Two callers with the same address meet in the lock; the second one is refused."""
     tenant.slug = naming.checked_slug(slug) if slug else naming.free_slug(tenant.name)
     naming.lock(tenant.slug)
@@ -178,7 +179,7 @@ def _reserve(tenant: Tenant, *, slug: str, host: str) -> Tenant:
     tenant.save()
     Domain.objects.create(tenant=tenant, domain=domains.host_below_platform(tenant.slug), is_primary=True)
     if host:
-        domains.add(tenant=tenant, host=host, make_primary=True)
+        claims.claim(tenant=tenant, host=host, now=now)
     hosts.forget()
     return tenant
 
