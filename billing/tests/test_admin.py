@@ -14,12 +14,15 @@ from billing.forms import plan_form
 from billing.models import Plan, Subscription
 from billing.tests.factories import SubscriptionFactory
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.testing import FakeDNS
 from tenants.accounts.models import User
 from tenants.accounts.tests.factories import UserFactory
 from tenants.enums import JobKind, JobState, JobStep, ResellerRole, TenantStatus
-from tenants.models import Domain, Reseller, Tenant, TenantJob
+from tenants.models import Domain, DomainClaim, Reseller, Tenant, TenantJob
+from tenants.queries import records
 from tenants.services import naming, provisioning
 from tenants.tests.factories import (
+    DomainClaimFactory,
     DomainFactory,
     ResellerFactory,
     ResellerMemberFactory,
@@ -255,22 +258,49 @@ def test_every_tab_opens(console, reseller, tab):
     assert tenant.name in response.content.decode()
 
 
-def test_addresses_are_added_chosen_and_removed(console, reseller):
+def test_addresses_are_added_proven_chosen_and_removed(console, reseller, settings):
     tenant = TenantFactory(reseller=reseller)
     DomainFactory(tenant=tenant, is_primary=True)
     page = url("tenants_tenant_addresses", tenant.pk)
 
-    console.post(page, {"do": "add", "host": "Chat.Cafe.Example"})
+    with FakeDNS() as server:
+        settings.DNS_SERVERS = [server.address]
+        settings.EDGE_HOST = "edge.example"
+        console.post(page, {"do": "add", "host": "Chat.Cafe.Example"})
+        claim = tenant.domain_claims.get()
+        assert not Domain.objects.filter(domain="chat.cafe.example").exists()  # a wish routes nothing
+        server.on(records.proof_name(claim.host), "TXT", records.proof_value(claim))
+        server.on(claim.host, "CNAME", "edge.example")
+        console.post(page, {"do": "check", "claim": str(claim.pk)})
     added = Domain.objects.get(domain="chat.cafe.example")
     assert added.tenant == tenant
-    console.post(page, {"do": "primary", "domain": str(added.pk)})
+    console.post(page, {"do": "primary", "claim": str(claim.pk)})
     added.refresh_from_db()
     assert added.is_primary
+    shown = console.get(url("tenants_tenant_change", tenant.pk), {"tab": "addresses"}).content.decode()
+    assert "chat.cafe.example" in shown
+    console.post(page, {"do": "given"})
+    added.refresh_from_db()
+    assert not added.is_primary
     console.post(page, {"do": "add", "host": "other.localhost"})
-    assert not Domain.objects.filter(domain="other.localhost").exists()
-    console.post(page, {"do": "remove", "domain": str(added.pk)})
+    assert tenant.domain_claims.count() == 1
+    console.post(page, {"do": "remove", "claim": str(claim.pk)})
     assert not Domain.objects.filter(pk=added.pk).exists()
-    assert console.post(page, {"do": "remove", "domain": "no id"}).status_code == 404
+    assert console.post(page, {"do": "remove", "claim": "no id"}).status_code == 404
+
+
+def test_the_claims_of_another_resellers_customer_are_out_of_reach(console, reseller):
+    mine = TenantFactory(reseller=reseller)
+    theirs = DomainClaimFactory(tenant=TenantFactory(reseller=ResellerFactory()))
+
+    for do in ("check", "primary", "remove"):
+        assert (
+            console.post(url("tenants_tenant_addresses", mine.pk), {"do": do, "claim": str(theirs.pk)}).status_code
+            == 404
+        )
+        away = url("tenants_tenant_addresses", theirs.tenant.pk)
+        assert console.post(away, {"do": do, "claim": str(theirs.pk)}).status_code == 404
+    assert DomainClaim.objects.get(pk=theirs.pk).checked_at is None
 
 
 def test_the_list_filters_by_state_and_plan_and_finds_by_address(console, reseller):

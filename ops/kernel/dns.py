@@ -4,7 +4,9 @@
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import dns.exception
 import dns.name
@@ -63,15 +65,23 @@ def way(name: str) -> Way:
     for kind in ("A", "AAAA"):
         try:
             answer = _resolver().resolve(name, kind, lifetime=TIMEOUT_S, search=False, raise_on_no_answer=False)
-        except (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
+        except dns.resolver.NXDOMAIN as error:
+            # The name may exist and lead to one that does not.
+            links = [link for answer in error.responses().values() for link in answer.resolve_chaining().cnames]
+            names.update(_targets(links))
+            continue
+        except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
             continue
         except (dns.exception.DNSException, OSError) as error:
             log.warning("No answer about %s %s: %s", kind, name, error)
             raise NameServerSilent(words=str(error)) from error
         addresses.update(record.address for record in answer.rrset or ())
-        for link in answer.chaining_result.cnames:
-            names.update(dict.fromkeys(one.target.to_text(omit_final_dot=True).lower() for one in link))
+        names.update(_targets(answer.chaining_result.cnames))
     return Way(frozenset(addresses), tuple(names))
+
+
+def _targets(links: Iterable[Any]) -> dict[str, None]:
+    return {one.target.to_text(omit_final_dot=True).lower(): None for link in links for one in link}
 
 
 def _resolver() -> dns.resolver.Resolver:

@@ -22,15 +22,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ops.kernel.audit.models import AuditEntry
-from ops.kernel.errors import DomainError
+from ops.kernel.errors import DomainError, Invalid, NotFound
 from ops.kernel.registry import Text
 from tenants.admin import cells
 from tenants.console import Menu, ResellerScopedAdmin, scope_of
 from tenants.enums import ConsoleRight, JobKind, TenantStatus
 from tenants.forms import HostForm, ReasonForm
-from tenants.models import Domain, Tenant, TenantJob
-from tenants.queries import brands, progress
-from tenants.services import domains, lifecycle, naming, provisioning
+from tenants.models import Tenant, TenantJob
+from tenants.queries import addresses, brands, progress
+from tenants.services import claims, domains, lifecycle, naming, provisioning
 
 NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
 
@@ -222,7 +222,7 @@ class TenantAdmin(ResellerScopedAdmin):
 
     def addresses(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """The hosts that answer for it."""
-        return {"hosts": tenant.domains.order_by("-is_primary", "domain"), "form": HostForm()}
+        return {"rows": addresses.of(tenant), "form": HostForm()}
 
     def brand(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """How it looks to its own customers."""
@@ -344,32 +344,37 @@ class TenantAdmin(ResellerScopedAdmin):
     def _change_addresses(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         tenant = self.one(request, pk)
         try:
-            if request.POST.get("do") == "add":
-                form = HostForm(request.POST)
-                if form.is_valid():
-                    domains.add(tenant=tenant, host=form.cleaned_data["host"], by=request.user)
-                    self.message_user(request, gettext("The address answers now."), messages.SUCCESS)
-                else:
-                    self.message_user(request, " ".join(str(error) for error in form.errors["host"]), messages.ERROR)
-            else:
-                domain = self._domain(tenant, request.POST.get("domain", ""))
-                if request.POST.get("do") == "remove":
-                    domains.remove(domain=domain, by=request.user)
-                else:
-                    domains.make_primary(domain=domain, by=request.user)
+            words = self._change_address(request, tenant)
         except DomainError as error:
             self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, words, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]) + "?tab=addresses")
 
-    def _domain(self, tenant: Tenant, raw: str) -> Domain:
+    def _change_address(self, request: HttpRequest, tenant: Tenant) -> str:
+        do, now = request.POST.get("do"), timezone.now()
+        if do == "add":
+            form = HostForm(request.POST)
+            if not form.is_valid():
+                raise Invalid(" ".join(str(error) for error in form.errors["host"]))
+            claims.claim(tenant=tenant, host=form.cleaned_data["host"], by=request.user, now=now)
+            return gettext("The address is noted. It answers once its DNS proves that it is the customer's.")
+        if do == "given":
+            host = claims.use_given(tenant=tenant, by=request.user, now=now)
+            return gettext("%(host)s is the main address now.") % {"host": host}
         try:
-            key = UUID(raw)
-        except ValueError as error:
+            claim = claims.find(tenant=tenant, claim_id=UUID(request.POST.get("claim", "")))
+        except (ValueError, NotFound) as error:
             raise Http404 from error
-        found = tenant.domains.filter(pk=key).first()
-        if found is None:
-            raise Http404
-        return found
+        if do == "check":
+            claim = claims.check_now(claim=claim, by=request.user, now=now)
+            row = addresses.one(claim)
+            return row.hint or gettext("%(host)s is verified and leads here.") % {"host": row.host}
+        if do == "primary":
+            claims.make_primary(claim=claim, by=request.user, now=now)
+            return gettext("%(host)s is the main address now.") % {"host": claim.host}
+        claims.release(claim=claim, by=request.user, now=now)
+        return gettext("%(host)s is removed.") % {"host": claim.host}
 
 
 def host_of(tenant: Tenant) -> str:

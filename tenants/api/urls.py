@@ -1,10 +1,15 @@
 """`/api/v1/settings/…`."""
 
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
-from tenants.api import views
+from tenants.api import domains, views
+
+router = SimpleRouter()
+router.register("settings/domains", domains.DomainViewSet, basename="domain")
 
 urlpatterns = [
+    path("", include(router.urls)),
     path("settings/", views.SettingsView.as_view(), name="settings"),
     path("settings/branding/", views.BrandingView.as_view(), name="branding"),
     path("settings/branding/logo/", views.LogoView.as_view(), name="branding-logo"),

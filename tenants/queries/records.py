@@ -9,6 +9,7 @@ from publicsuffixlist import PublicSuffixList
 
 from tenants.enums import PUBLIC_SCHEMA, ClaimState
 from tenants.models import DomainClaim, Reseller
+from tenants.queries import hosts
 
 # Where the proof is written: a label of its own, because beside a CNAME nothing else may stand.
 PROOF_LABEL = "_domain-check"
@@ -65,6 +66,10 @@ def target_of(claim: DomainClaim) -> str:
 
 
 def _own_host(reseller: Reseller) -> str:
+    return hosts.remembered(f"console:{reseller.pk}", lambda: _find_own_host(reseller))
+
+
+def _find_own_host(reseller: Reseller) -> str:
     with schema_context(PUBLIC_SCHEMA):
         proven = DomainClaim.objects.filter(
             reseller=reseller, state=ClaimState.VERIFIED, domain__is_primary=True, found__points=True

@@ -108,7 +108,7 @@ def check_now(*, claim: DomainClaim, now: datetime, by: Any = None) -> DomainCla
     return check(claim=claim, now=now, by=by)
 
 
-def look(claim: DomainClaim, *) -> dict[str, Any]:
+def look(claim: DomainClaim) -> dict[str, Any]:
     """What the DNS says: `proof` and `points` are true, false, or nothing when it could not be found out."""
     seen: dict[str, Any] = {"proof": None, "points": None, "texts": [], "leads_to": [], "trouble": ""}
     try:

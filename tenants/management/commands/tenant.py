@@ -15,9 +15,9 @@ from django_tenants.utils import schema_context
 
 from ops.kernel.errors import DomainError
 from tenants.enums import PUBLIC_SCHEMA, JobKind, TenantStatus
-from tenants.models import Domain, Reseller, Tenant, TenantJob
-from tenants.queries import checkup
-from tenants.services import domains, lifecycle, provisioning
+from tenants.models import Domain, DomainClaim, Reseller, Tenant, TenantJob
+from tenants.queries import checkup, records
+from tenants.services import claims, domains, lifecycle, provisioning
 
 BY = "manage.py tenant"
 
@@ -66,9 +66,14 @@ class Command(BaseCommand):
 
         domain = verbs.add_parser("domain", help="show, add or remove hosts of a tenant")
         domain.add_argument("--id", required=True, help="id, address or schema")
-        domain.add_argument("--add", metavar="HOST")
+        domain.add_argument("--add", metavar="HOST", help="claim it; it answers once its DNS proves whose it is")
+        domain.add_argument("--vouch", metavar="HOST", help="let it answer at once, because you know whose it is")
         domain.add_argument("--remove", metavar="HOST")
         domain.add_argument("--primary", metavar="HOST", help="make this the main one")
+
+        own = verbs.add_parser("domains", help="customers' own domains: show them, and ask the DNS about them")
+        own.add_argument("--id", default="", help="only this tenant's: id, address or schema")
+        own.add_argument("--check", action="store_true", help="ask the DNS now; without it only what is known is shown")
 
         doctor = verbs.add_parser(
             "doctor", help="look for drift, orphans, missing hosts, differing keys, stuck jobs, bloat"
@@ -161,13 +166,30 @@ class Command(BaseCommand):
     def _domain(self, options: dict[str, Any]) -> None:
         tenant = _tenant(options)
         if options["add"]:
-            domains.add(tenant=tenant, host=options["add"], by=BY)
+            made = claims.claim(tenant=tenant, host=options["add"], by=BY, now=timezone.now())
+            for record in records.needed(made):
+                self.stdout.write(f"{record.full}  {record.kind}  {record.value}")
+        if options["vouch"]:
+            domains.add(tenant=tenant, host=options["vouch"], by=BY)
         if options["primary"]:
             domains.make_primary(domain=_domain(tenant, options["primary"]), by=BY)
         if options["remove"]:
             domains.remove(domain=_domain(tenant, options["remove"]), by=BY)
         for row in tenant.domains.order_by("-is_primary", "domain"):
             self.stdout.write(f"{row.domain}{'  (main)' if row.is_primary else ''}")
+
+    def _domains(self, options: dict[str, Any]) -> None:
+        rows = DomainClaim.objects.select_related("tenant__reseller", "reseller", "domain").order_by("host", "pk")
+        if options["id"]:
+            rows = rows.filter(tenant=_tenant(options), reseller=None)
+        for row in rows:
+            shown = claims.check(claim=row, by=BY, now=timezone.now()) if options["check"] else row
+            whose = shown.reseller.slug if shown.reseller else shown.tenant.slug
+            known = {True: "yes", False: "no", None: "unknown"}
+            said = f"proof {known[shown.found.get('proof')]}, leads here {known[shown.found.get('points')]}"
+            self.stdout.write(f"{shown.host}  {whose}  {shown.state}  {said}")
+        if not rows:
+            self.stdout.write("No domains.")
 
     def _doctor(self, options: dict[str, Any]) -> None:
         found = checkup.findings(now=timezone.now())

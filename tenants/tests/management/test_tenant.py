@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from ops.kernel.testing import FakeDNS
 from tenants.enums import JobState, TenantStatus
 from tenants.models import Domain, TemplateScript, Tenant
 from tenants.services import provisioning
@@ -34,9 +35,9 @@ def test_create_makes_a_ready_tenant_with_its_plan(db):
 
     made = Tenant.objects.get(slug="empresa-x")
     assert (made.status, made.reseller) == (TenantStatus.ACTIVE, reseller)
-    assert made.domains.get(is_primary=True).domain == "chat.empresax.example"
+    assert made.domains.get().domain == "empresa-x.localhost"
+    assert made.domain_claims.get().host == "chat.empresax.example"  # answers once it is proven
     assert str(made.pk) in said
-    assert "chat.empresax.example" in said
 
 
 @pytest.mark.parametrize(
@@ -104,13 +105,30 @@ def test_delete_without_grace_is_at_once(db):
 
 def test_hosts_are_looked_after(acme):
     assert (
-        tenant("domain", "--id", "acme", "--add", "Chat.Acme.example") == "acme.localhost  (main)\nchat.acme.example\n"
+        tenant("domain", "--id", "acme", "--vouch", "Chat.Acme.example")
+        == "acme.localhost  (main)\nchat.acme.example\n"
     )
     assert (
         tenant("domain", "--id", "acme", "--primary", "chat.acme.example")
         == "chat.acme.example  (main)\nacme.localhost\n"
     )
     assert tenant("domain", "--id", "acme", "--remove", "chat.acme.example") == "acme.localhost  (main)\n"
+
+
+def test_own_domains_are_claimed_and_asked_about(acme, settings):
+    with FakeDNS() as server:
+        settings.DNS_SERVERS = [server.address]
+        said = tenant("domain", "--id", "acme", "--add", "chat.acme.example")
+        row = acme.domain_claims.get()
+        proof, value = said.splitlines()[0].split("  TXT  ")
+        before = tenant("domains")
+        server.on(proof, "TXT", value)
+        after = tenant("domains", "--id", "acme", "--check")
+
+    assert before == "chat.acme.example  acme  waiting  proof unknown, leads here unknown\n"
+    assert after == "chat.acme.example  acme  verified  proof yes, leads here no\n"
+    row.refresh_from_db()
+    assert row.domain.domain == "chat.acme.example"
 
 
 def test_retry_continues(db, monkeypatch):
