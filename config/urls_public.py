@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from billing.urls import public
 from config import views
 from tenants.accounts.urls import own_security
-from tenants.accounts.views import login, password, security
+from tenants.accounts.views import login, password, security, sso
 from tenants.console import site
 from tenants.urls import everywhere
 
@@ -25,6 +25,7 @@ door = [
     path("password/reset/<str:token>/", password.password_reset_confirm, name="password-reset-confirm"),
     path("welcome/<str:token>/", password.welcome, name="welcome"),
     *own_security,
+    path("sso/google/callback/", sso.google_callback, name="google-callback"),
 ]
 
 urlpatterns = [

@@ -15,6 +15,14 @@ OPEN_NAMES = frozenset(
         "accounts:password-reset",
         "accounts:password-reset-done",
         "accounts:password-reset-confirm",
+        "accounts:sso-begin",
+        "accounts:sso-callback",
+        "accounts:sso-acs",
+        "accounts:sso-finish",
+        "accounts:sso-logout",
+        "accounts:sso-backchannel",
+        "accounts:sso-recovery",
+        "accounts:sso-recovered",
         "tenants:language",
     }
 )

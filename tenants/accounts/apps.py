@@ -11,7 +11,7 @@ class AccountsConfig(AppConfig):
     name = "tenants.accounts"
     label = "accounts"
     verbose_name = _("People")
-    schedule = {"accounts.forget_old_sessions": 24 * 3600.0}
+    schedule = {"accounts.refresh_identity_providers": 24 * 3600.0, "accounts.forget_old_sessions": 24 * 3600.0}
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
@@ -61,6 +61,18 @@ class AccountsConfig(AppConfig):
         )
 
         declare(rules.DEFINITION)
+        settings_pages.register(
+            "accounts.sso",
+            SettingsPage(
+                _("Single sign-on"),
+                "key-round",
+                "accounts:sso-settings",
+                "accounts.manage_identityprovider",
+                24,
+                _("Log in with your company's own accounts: OpenID Connect, SAML or Google."),
+            ),
+        )
+
         for action, label in (
             ("accounts.user_added", _("Person added")),
             ("accounts.user_invited", _("Invitation sent again")),
@@ -69,6 +81,21 @@ class AccountsConfig(AppConfig):
             ("accounts.user_activated", _("Person activated")),
             ("accounts.role_changed", _("Role changed")),
             ("accounts.login", _("Logged in")),
+            ("accounts.sso_login", _("Logged in by single sign-on")),
+            ("accounts.sso_logout", _("Session ended by the identity provider")),
+            ("accounts.sso_refused", _("Single sign-on refused")),
+            ("accounts.sso_role_waits", _("Role by group waits for a free seat")),
+            ("accounts.sso_added", _("Identity provider added")),
+            ("accounts.sso_changed", _("Identity provider changed")),
+            ("accounts.sso_certificates_changed", _("Certificates of the identity provider renewed")),
+            ("accounts.sso_removed", _("Identity provider removed")),
+            ("accounts.sso_tested", _("Test login at the identity provider")),
+            ("accounts.identity_linked", _("Person linked to the identity provider")),
+            ("accounts.email_domain_added", _("E-mail domain added")),
+            ("accounts.email_domain_proved", _("E-mail domain proved")),
+            ("accounts.email_domain_removed", _("E-mail domain removed")),
+            ("accounts.recovery_asked", _("Owner's way back in sent by e-mail")),
+            ("accounts.recovery_login", _("Owner logged in past single sign-on")),
             ("accounts.api_login", _("Logged in through the API")),
             ("accounts.password_changed", _("Password changed")),
             ("accounts.password_reset", _("Password reset by e-mail")),

@@ -6,7 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.tasks import every_tenant
-from tenants.accounts.services import attempts, emails, logins, sessions, users
+from tenants.accounts.models import IdentityProvider
+from tenants.accounts.services import (
+    attempts,
+    doors,
+    emails,
+    identity_providers,
+    logins,
+    sessions,
+    single_sign_on,
+    users,
+)
 
 
 @shared_task(name="accounts.send_letter", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
@@ -35,3 +45,18 @@ def forget_old_sessions() -> None:
         sessions.forget_old(now=now)
         logins.forget_old(now=now)
         attempts.forget_old(now=now)
+        single_sign_on.forget_old(now=now)
+
+
+@shared_task(name="accounts.answer_recovery_request")
+def answer_recovery_request(*, email: str, host: str) -> None:
+    """Write to whoever asked for the way back in, if that is an owner behind an enforced identity provider."""
+    doors.answer_recovery(email=email, host=host, now=timezone.now())
+
+
+@shared_task(name="accounts.refresh_identity_providers")
+def refresh_identity_providers() -> None:
+    """Read the metadata of every SAML provider again, so that new certificates are known in time; once a day."""
+    for _tenant in every_tenant():
+        for provider in IdentityProvider.objects.open().order_by("pk"):
+            identity_providers.refresh(provider=provider, now=timezone.now())

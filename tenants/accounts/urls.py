@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.accounts.views import login, password, people, profile, security
+from tenants.accounts.views import login, password, people, profile, security, sso, sso_settings
 
 app_name = "accounts"
 
@@ -28,6 +28,28 @@ urlpatterns = [
     path("login/unlock/<str:token>/", password.unlock, name="unlock"),
     path("login/confirm/", security.confirm, name="confirm"),
     path("logout/", login.logout, name="logout"),
+    path("logout/done/", sso.signed_out, name="signed-out"),
+    path("logout/<str:token>/everywhere/", sso.leave, name="sso-leave"),
+    path("sso/<uuid:pk>/", sso.begin, name="sso-begin"),
+    path("sso/<uuid:pk>/callback/", sso.callback, name="sso-callback"),
+    path("sso/<uuid:pk>/acs/", sso.acs, name="sso-acs"),
+    path("sso/<uuid:pk>/metadata/", sso.metadata, name="sso-metadata"),
+    path("sso/<uuid:pk>/logout/", sso.saml_logout, name="sso-logout"),
+    path("sso/<uuid:pk>/backchannel/", sso.backchannel, name="sso-backchannel"),
+    path("sso/<uuid:pk>/test/", sso.begin_test, name="sso-test"),
+    path("sso/finish/<str:token>/", sso.finish, name="sso-finish"),
+    path("sso/recovery/", sso.recovery, name="sso-recovery"),
+    path("sso/recovery/sent/", sso.recovery_sent, name="sso-recovery-sent"),
+    path("sso/recovery/<str:token>/", sso.recovered, name="sso-recovered"),
+    path("settings/sso/", sso_settings.index, name="sso-settings"),
+    path("settings/sso/add/", sso_settings.add, name="sso-add"),
+    path("settings/sso/domains/add/", sso_settings.domain_add, name="sso-domain-add"),
+    path("settings/sso/domains/<uuid:pk>/prove/", sso_settings.domain_prove, name="sso-domain-prove"),
+    path("settings/sso/domains/<uuid:pk>/remove/", sso_settings.domain_remove, name="sso-domain-remove"),
+    path("settings/sso/<uuid:pk>/", sso_settings.provider, name="sso-provider"),
+    path("settings/sso/<uuid:pk>/check/", sso_settings.check, name="sso-check"),
+    path("settings/sso/<uuid:pk>/tested/<uuid:sign_in>/", sso_settings.tested, name="sso-tested"),
+    path("settings/sso/<uuid:pk>/remove/", sso_settings.remove, name="sso-remove"),
     path("password/reset/", password.password_reset, name="password-reset"),
     path("password/reset/sent/", password.password_reset_sent, name="password-reset-sent"),
     path("password/reset/<str:token>/", password.password_reset_confirm, name="password-reset-confirm"),

@@ -117,8 +117,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
 
     @property
     def is_invited(self) -> bool:
-        """Whether the person has not chosen a password yet."""
-        return not self.has_usable_password()
+        """Whether the person has not come in yet: no password, and no login by an identity provider."""
+        return not self.has_usable_password() and self.last_login is None
 
     @property
     def is_support(self) -> bool:

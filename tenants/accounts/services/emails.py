@@ -62,6 +62,8 @@ def _link(letter: str, user: User, to: str) -> str | None:
         return reverse("accounts:welcome", args=[links.welcome(user)]) if user.is_invited else None
     if letter == "password_reset":
         return reverse("accounts:password-reset-confirm", args=[links.reset(user)])
+    if letter == "sso_recovery":
+        return reverse("accounts:sso-recovered", args=[links.recovery(user)])
     if letter == "confirm_email":
         waiting = EmailConfirmation.objects.filter(email_address__user=user, email_address__email=to).first()
         if waiting is None:

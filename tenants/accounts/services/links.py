@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from ops.kernel import signing
+from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.errors import LinkExpired
 from tenants.accounts.models import User
 
@@ -19,6 +20,8 @@ RESET_SALT = "accounts.password-reset"
 RESET_AGE_S = 3600
 UNLOCK_SALT = "accounts.unlock"
 UNLOCK_AGE_S = 3600
+RECOVERY_SALT = "accounts.sso-recovery"
+RECOVERY_AGE_S = 1800
 
 
 def welcome(user: User) -> str:
@@ -52,6 +55,19 @@ def unlock(user: User) -> str:
 def unlocking(token: str) -> User:
     """The person of that token. Raises `LinkExpired`."""
     return _read(token, UNLOCK_SALT, UNLOCK_AGE_S)
+
+
+def recovery(user: User) -> str:
+    """Token of an owner's way back in past single sign-on, good for half an hour."""
+    return _make(user, RECOVERY_SALT)
+
+
+def recovering(token: str) -> User:
+    """The owner of a recovery token. Raises `LinkExpired`, for somebody who is no owner any more too."""
+    user = _read(token, RECOVERY_SALT, RECOVERY_AGE_S)
+    if user.role is None or user.role.slug != BuiltInRole.OWNER:
+        raise LinkExpired
+    return user
 
 
 def _make(user: User, salt: str) -> str:

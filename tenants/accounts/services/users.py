@@ -87,6 +87,25 @@ def invite_owner(
 
 
 @transaction.atomic
+def add_from_provider(*, email: str, name: str, role: str, by: Any, now: datetime) -> User:
+    """Somebody whom an identity provider vouches for comes in for the first time: no password and no welcome letter.
+
+    Raises `EmailTaken`, `UnknownRole`, and the plan's refusal of a seat.
+    """
+    email = _address(email)
+    found = _role(role)
+    _one_at_a_time()
+    if User.objects.filter(email=email).exists():
+        raise EmailTaken(field="email")
+    _require_seat(found)
+
+    user = User.objects.create_user(email, name=name.strip(), role=found, date_joined=now, last_login=now)
+
+    audit.record("accounts.user_added", by=by, on=user, detail={"email": email, "role": role}, now=now)
+    return user
+
+
+@transaction.atomic
 def invite_again(*, user: User, by: Any, now: datetime, host: str = "") -> None:
     """Send a fresh welcome link; the ones sent before stop working."""
     user = _locked(user)
