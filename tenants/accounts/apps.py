@@ -81,8 +81,6 @@ class AccountsConfig(AppConfig):
             ("accounts.user_activated", _("Person activated")),
             ("accounts.role_changed", _("Role changed")),
             ("accounts.login", _("Logged in")),
-            ("accounts.sso_login", _("Logged in by single sign-on")),
-            ("accounts.sso_logout", _("Session ended by the identity provider")),
             ("accounts.sso_refused", _("Single sign-on refused")),
             ("accounts.sso_role_waits", _("Role by group waits for a free seat")),
             ("accounts.sso_added", _("Identity provider added")),

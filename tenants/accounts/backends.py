@@ -11,6 +11,7 @@ from django.db.models.functions import Concat
 from django.http import HttpRequest
 
 from tenants.accounts.models import User
+from tenants.accounts.services import doors
 from tenants.queries import hosts
 
 
@@ -30,7 +31,7 @@ class RoleBackend(BaseBackend):
         An unknown e-mail costs one hash as well, so that the time of the answer tells nothing.
         """
         address = (email or username or "").strip().lower()
-        if not address or not password or "\x00" in address:
+        if not address or not password or "\x00" in address or doors.only_way_in(address) is not None:
             return None
         user = User.objects.select_related("role").filter(email=address).first()
         if user is None:

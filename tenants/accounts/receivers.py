@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tenants.accounts.enums import LoginMethod
 from tenants.accounts.models import User
-from tenants.accounts.services import logins
+from tenants.accounts.services import logins, single_sign_on
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.login_begins")
@@ -32,6 +32,13 @@ def login_begins(sender: Any, request: Any, user: Any, **_: Any) -> None:
         **how,
     )
     request.session[logins.SESSION_KEY] = str(login.pk)
+    if login.method == LoginMethod.SSO:
+        single_sign_on.opened(
+            sign_in_id=request.session.get(single_sign_on.SESSION_KEY), login=login, now=login.created_at
+        )
+    else:
+        # Left by a company login that stopped at the second factor.
+        request.session.pop(single_sign_on.SESSION_KEY, None)
     request.device_to_remember = login.device
 
 

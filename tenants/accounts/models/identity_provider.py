@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ops.kernel.fields import EncryptedTextField
 from ops.kernel.models import TimestampedModel
 from tenants.accounts.enums import DomainProof, IdentityProviderKind, SignInPurpose
+from tenants.accounts.models.login import Login
 from tenants.accounts.models.role import Role
 
 
@@ -144,7 +145,7 @@ class SignIn(TimestampedModel):
     """One way to an identity provider and back. Each step is taken once.
 
     `browser` is the fingerprint of a cookie of the browser that began: an answer that comes to another one is refused.
-    After the login, `session_key` says which of our sessions the provider may end.
+    Afterwards `login` says which of our sessions the provider may end.
     """
 
     provider = models.ForeignKey(IdentityProvider, models.CASCADE, related_name="sign_ins", verbose_name=_("provider"))
@@ -163,7 +164,9 @@ class SignIn(TimestampedModel):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("person")
     )
-    session_key = models.CharField(_("session"), max_length=40, blank=True, db_index=True)
+    login = models.ForeignKey(
+        Login, models.SET_NULL, null=True, blank=True, related_name="sign_ins", verbose_name=_("login")
+    )
     id_token = EncryptedTextField(_("identity token"), blank=True, default="")
 
     objects = SignInQuerySet.as_manager()

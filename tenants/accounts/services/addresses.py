@@ -16,7 +16,7 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 from tenants.accounts.errors import EmailTaken, LinkExpired, WrongPassword
 from tenants.accounts.models import User
-from tenants.accounts.services import emails
+from tenants.accounts.services import doors, emails
 
 CONFIRMATION_AGE = timedelta(days=3)
 
@@ -32,6 +32,7 @@ def request_change(*, user: User, email: str, password: str, now: datetime, host
         validate_email(email)
     except ValidationError as error:
         raise Invalid(errors=[FieldError("email", "invalid", " ".join(error.messages))]) from error
+    doors.require_own(email=user.email)
     if not user.check_password(password):
         raise WrongPassword(field="password")
     if User.objects.filter(email=email).exists():

@@ -18,10 +18,10 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError, FieldError, Invalid, NotFound
 from tenants.accounts.enums import BuiltInRole, IdentityProviderKind
 from tenants.accounts.errors import KindClosed, NoDomain, NotTested, ProviderUnusable, UnknownRole
-from tenants.accounts.models import EmailDomain, IdentityProvider, Role
+from tenants.accounts.models import EmailDomain, IdentityProvider, Role, User
 from tenants.accounts.providers import oidc, saml
 from tenants.accounts.providers.base import SettingsRefused
-from tenants.accounts.services import connections, users
+from tenants.accounts.services import connections, sessions, users
 
 # Texts that are taken as they come.
 PLAIN = (
@@ -178,6 +178,8 @@ def _write(provider: IdentityProvider, values: Mapping[str, Any], *, by: Any, no
         changed = sorted(name for name, value in _shown(provider).items() if shown_before.get(name) != value)
         if values.get("client_secret"):
             changed.append("client_secret")
+        if "enforced" in changed and provider.enforced:
+            _end_programs(provider, now)
         if is_new or changed:
             action = "accounts.sso_added" if is_new else "accounts.sso_changed"
             audit.record(action, by=by, on=provider, detail={"kind": provider.kind, "changed": changed}, now=now)
@@ -306,6 +308,14 @@ def _require_whole(provider: IdentityProvider, asked_to_enforce: bool) -> None:
         raise NotTested(field="enforced")
     if asked_to_enforce and not provider.enforced:
         raise NotTested(field="enforced")
+
+
+def _end_programs(provider: IdentityProvider, now: datetime) -> None:
+    """API logins that passwords began are over; browsers stay until they log out, and cannot come back by password."""
+    names = [f"@{name}" for name in provider.domains.values_list("name", flat=True)]
+    for user in User.objects.active().order_by("pk"):
+        if user.email.endswith(tuple(names)):
+            sessions.end_all(user=user, now=now)
 
 
 def _shown(provider: IdentityProvider) -> dict[str, Any]:

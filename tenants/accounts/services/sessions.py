@@ -23,7 +23,7 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import NotFound
 from tenants.accounts.errors import LoginRefused, SecondFactorRefused, SecondFactorRequired, TokenRefused, WrongCode
 from tenants.accounts.models import ApiSession, User
-from tenants.accounts.services import codes
+from tenants.accounts.services import codes, doors
 
 SCHEMA_CLAIM = "schema"
 SESSION_CLAIM = "sid"
@@ -48,8 +48,10 @@ def open_with_password(
     """Log in to the API of the current schema.
 
     Raises `LoginRefused` without saying what was wrong; after the right password `SecondFactorRequired` for somebody
-    who has a second factor and sent no `otp`, and `SecondFactorRefused` for a wrong one.
+    who has a second factor and sent no `otp`, and `SecondFactorRefused` for a wrong one. People of a domain with an
+    enforced identity provider have no password here: `SignOnRequired`, before anything is looked up.
     """
+    doors.require_own(email=email)
     user = authenticate(None, email=email, password=password)
     if not isinstance(user, User):
         raise LoginRefused

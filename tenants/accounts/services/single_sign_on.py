@@ -7,12 +7,9 @@ why: in the log, in the audit (within limits, because strangers can knock here),
 
 import logging
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from importlib import import_module
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,13 +23,15 @@ from ops.kernel.errors import DomainError
 from ops.kernel.ratelimit import hit
 from tenants.accounts.enums import IdentityProviderKind, SignInPurpose
 from tenants.accounts.errors import SignInRefused
-from tenants.accounts.models import IdentityProvider, SignIn, SpentAssertion, User
+from tenants.accounts.models import IdentityProvider, Login, SignIn, SpentAssertion, User
 from tenants.accounts.providers import oidc
 from tenants.accounts.providers.base import Answer, Claims
-from tenants.accounts.services import arrivals, connections, sessions
+from tenants.accounts.services import arrivals, connections, logins
 
 log = logging.getLogger(__name__)
 
+# Where a session of ours keeps which sign-in it came of.
+SESSION_KEY = "sso"
 # How long somebody may take to log in over there.
 AWAITED = timedelta(minutes=15)
 # How long the step from the provider's answer to our session may take.
@@ -41,6 +40,8 @@ FINISH_S = 300
 KEPT = timedelta(days=15)
 STATE_SALT = "accounts.sign-in.state"
 FINISH_SALT = "accounts.sign-in.finish"
+LEAVE_SALT = "accounts.sign-in.leave"
+LEAVE_S = 3600
 GOOGLE_SALT = "accounts.sign-in.google"
 # Strangers can make us write down refusals; the ledger keeps so many of them, the log all.
 NOTED_LIMIT, NOTED_WINDOW_S = 60, 15 * 60
@@ -251,11 +252,9 @@ def _finish_test(sign_in: SignIn, claims: Claims, now: datetime) -> SignIn:
     return sign_in
 
 
-def opened(*, sign_in: SignIn, session_key: str, now: datetime) -> None:
-    """Remember which of our sessions came of it, so that the provider can end it."""
-    SignIn.objects.filter(pk=sign_in.pk).update(session_key=session_key, updated_at=now)
-    detail = {"provider": sign_in.provider.name}
-    audit.record("accounts.sso_login", by=sign_in.user, on=sign_in.user, detail=detail, now=now)
+def opened(*, sign_in_id: Any, login: Login, now: datetime) -> None:
+    """Remember which of our logins came of it, so that the provider can end that one."""
+    SignIn.objects.filter(pk=sign_in_id, user=login.user_id, login=None).update(login=login, updated_at=now)
 
 
 def note_refusal(refusal: SignInRefused, *, provider: IdentityProvider | None, caller: str, now: datetime) -> None:
@@ -272,11 +271,16 @@ def note_refusal(refusal: SignInRefused, *, provider: IdentityProvider | None, c
 # --- Out again ---------------------------------------------------------------------------------------
 
 
-def came_by(sign_in_id: Any) -> SignIn | None:
-    """The sign-in a session of ours says it came of."""
+def leave_token(sign_in_id: str | None) -> str:
+    """What a browser keeps of how it came in when its session ends; empty when it came another way."""
+    return signing.dumps(sign_in_id, salt=LEAVE_SALT) if sign_in_id else ""
+
+
+def left(token: str) -> SignIn | None:
+    """The sign-in of a session that ended within the hour."""
     try:
-        key = UUID(str(sign_in_id))
-    except ValueError:
+        key = signing.loads(token, salt=LEAVE_SALT, max_age=LEAVE_S)
+    except signing.BadSignature:
         return None
     return SignIn.objects.select_related("provider").filter(pk=key).first()
 
@@ -337,14 +341,9 @@ def answer_back_channel(*, provider: IdentityProvider, token: str, now: datetime
 
 
 def _end(rows: Any, now: datetime) -> None:
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    found: Sequence[SignIn] = list(rows.exclude(session_key="").select_related("user", "provider"))
-    for sign_in in found:
-        store(sign_in.session_key).delete()
-        SignIn.objects.filter(pk=sign_in.pk).update(session_key="", id_token="", updated_at=now)
-        if sign_in.user is not None:
-            sessions.tell_sockets(sign_in.user.pk)
-            audit.record("accounts.sso_logout", by=arrivals.actor(sign_in.provider), on=sign_in.user, now=now)
+    for sign_in in rows.filter(login__ended_at=None).exclude(login=None).select_related("login__user", "provider"):
+        login: Any = sign_in.login
+        logins.end(user=login.user, login_id=login.pk, by=arrivals.actor(sign_in.provider), now=now)
 
 
 def forget_old(*, now: datetime) -> int:

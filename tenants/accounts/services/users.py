@@ -25,7 +25,7 @@ from tenants.accounts.errors import (
 )
 from tenants.accounts.models import Role, User
 from tenants.accounts.queries import roles
-from tenants.accounts.services import attempts, emails, links, logins, seats, sessions
+from tenants.accounts.services import attempts, doors, emails, links, logins, seats, sessions
 
 
 @transaction.atomic
@@ -124,6 +124,7 @@ def accept_invitation(*, token: str, name: str, password: str, now: datetime) ->
     user = links.welcomed(token)
     user = _locked(user)
     links.welcomed(token)  # again under the lock: two clicks at once are one use
+    doors.require_own(email=user.email)
     _check_password(password, user)
 
     user.name = name.strip()
@@ -210,6 +211,7 @@ def rename(*, user: User, name: str) -> None:
 def change_password(*, user: User, current: str, new: str, now: datetime, keep: UUID | None = None) -> None:
     """Replace the password of somebody who knows it. Every other login of theirs ends; `keep` is the one that asks."""
     user = _locked(user)
+    doors.require_own(email=user.email)
     if not user.check_password(current):
         raise WrongPassword(field="current_password")
     _check_password(new, user, field="new_password")
@@ -222,6 +224,7 @@ def reset_password(*, token: str, password: str, now: datetime) -> User:
     """Choose a new password with a link from an e-mail. Every login of the person ends. Raises `LinkExpired`."""
     user = _locked(links.resetting(token))
     links.resetting(token)
+    doors.require_own(email=user.email)
     _check_password(password, user)
     _replace_password(user, password, now)
     audit.record("accounts.password_reset", by=user, on=user, now=now)
@@ -239,7 +242,7 @@ def request_password_reset(*, email: str, host: str = "") -> None:
 def answer_password_reset(*, email: str, host: str) -> None:
     """Write to that address if an active person has it: a reset link, or the welcome link to who never came in."""
     user = User.objects.active().filter(email=email.strip().lower()).first()
-    if user is None:
+    if user is None or doors.only_way_in(user.email) is not None:
         return
     emails.send("welcome" if user.is_invited else "password_reset", user=user, host=host)
 

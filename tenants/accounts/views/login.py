@@ -9,7 +9,9 @@ from django.contrib.auth import authenticate
 from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,11 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.enums import Factor, LoginMethod
-from tenants.accounts.errors import LoginRefused, PasskeyRefused
+from tenants.accounts.errors import LoginRefused, PasskeyRefused, SignOnRequired
 from tenants.accounts.forms import CodeForm, LoginForm, add_problem
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
-from tenants.accounts.services import attempts, codes, factors, passkeys, rules
+from tenants.accounts.services import attempts, codes, doors, factors, passkeys, rules, single_sign_on
 from tenants.accounts.views import stages
 
 log = logging.getLogger(__name__)
@@ -43,8 +45,11 @@ def login(request: HttpRequest) -> HttpResponse:
         known: dict[str, Any] = {"email": email, "caller": stages.caller(request), "device": stages.device(request)}
         try:
             attempts.begin(**known)
+            doors.require_own(email=email)
         except RateLimited as error:
             return stages.slow_down(request, error)
+        except SignOnRequired as error:
+            return company_login(request, error, email=email, target=target)
         user: Any = authenticate(request, **form.cleaned_data) if form.is_valid() else None
         if user is not None:
             return stages.proceed(request, user, method=LoginMethod.PASSWORD, target=target)
@@ -52,7 +57,13 @@ def login(request: HttpRequest) -> HttpResponse:
             attempts.fail(**known, host=request.get_host())
             log.warning("Login refused", extra={"caller": stages.caller(request)})
             form.add_error(None, str(LoginRefused.message))
-    return render(request, "accounts/login.html", {"form": form, "next": target})
+    return render(request, "accounts/login.html", {"form": form, "next": target, "providers": doors.offered()})
+
+
+def company_login(request: HttpRequest, error: SignOnRequired, *, email: str = "", target: str = "") -> HttpResponse:
+    """Where people of a domain log in instead, with the button that leads there."""
+    context = {"provider": error.provider, "detail": str(error), "email": email, "next": target}
+    return render(request, "accounts/sso_only.html", context, status=200 if request.method == "GET" else error.status)
 
 
 @never_cache
@@ -141,8 +152,11 @@ def passkey(request: HttpRequest) -> HttpResponse:
             place=stages.place(request),
             now=timezone.now(),
         )
+        doors.require_own(email=user.email)
     except RateLimited as error:
         return stages.slow_down(request, error)
+    except SignOnRequired as error:
+        return company_login(request, error, target=target)
     except PasskeyRefused as error:
         attempts.fail(email=f"passkey|{caller}", caller=caller)
         log.warning("Passkey refused", extra={"caller": caller})
@@ -154,7 +168,10 @@ def passkey(request: HttpRequest) -> HttpResponse:
 @open_before_second_factor
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """Log out of this browser."""
+    """Log out of this browser. Who came by an identity provider hears what of that is still open."""
+    left = single_sign_on.leave_token(request.session.get(single_sign_on.SESSION_KEY))
     end_session(request)
+    if left:
+        return redirect(f"{reverse('accounts:signed-out')}?{urlencode({'from': left})}")
     messages.success(request, _("You are logged out."))
     return redirect("accounts:login")

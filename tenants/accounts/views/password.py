@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ops.kernel.errors import DomainError, Invalid, RateLimited
 from tenants.accounts.enums import LoginMethod
-from tenants.accounts.errors import LinkExpired
+from tenants.accounts.errors import LinkExpired, SignOnRequired
 from tenants.accounts.forms import NewPasswordForm, ResetRequestForm, WelcomeForm, add_problem
-from tenants.accounts.services import attempts, links, users
+from tenants.accounts.services import attempts, doors, links, users
 from tenants.accounts.views import stages
+from tenants.accounts.views.login import company_login
 from tenants.accounts.views.stages import caller, slow_down
 
 
@@ -26,9 +27,12 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         try:
+            doors.require_own(email=email)
             may_write = attempts.letter(email=email, caller=caller(request))
         except RateLimited as error:
             return slow_down(request, error)
+        except SignOnRequired as error:
+            return company_login(request, error, email=email)
         if may_write:
             users.request_password_reset(email=email, host=request.get_host())
         return redirect("accounts:password-reset-sent")
@@ -55,6 +59,8 @@ def password_reset_confirm(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("accounts:login")
     except LinkExpired as error:
         return link_expired(request, error)
+    except SignOnRequired as error:
+        return company_login(request, error, email=user.email)
     except Invalid as error:
         add_problem(form, error)
     return render(request, "accounts/password_reset_confirm.html", {"form": form, "person": user})
@@ -67,6 +73,7 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
     """First login of somebody who was invited: name, password, and in."""
     try:
         user = links.welcomed(token)
+        doors.require_own(email=user.email)
         form = WelcomeForm(request.POST or None, initial={"name": user.name})
         if request.method == "POST" and form.is_valid():
             now = timezone.now()
@@ -74,6 +81,9 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
             return stages.proceed(request, user, method=LoginMethod.INVITATION)
     except LinkExpired as error:
         return link_expired(request, error)
+    except SignOnRequired as error:
+        # Invited, and their company has its own login: that is their first door too.
+        return company_login(request, error, email=user.email)
     except Invalid as error:
         add_problem(form, error)
     return render(request, "accounts/welcome.html", {"form": form, "person": user})

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login as start_session
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,25 +16,22 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from django_tenants.utils import schema_context
 
-from ops.kernel import signing
 from ops.kernel.errors import RateLimited
 from ops.kernel.ratelimit import hit
-from tenants.accounts.enums import SignInPurpose
+from tenants.accounts.enums import LoginMethod, SignInPurpose
 from tenants.accounts.errors import LinkExpired, SignInRefused
 from tenants.accounts.forms import ResetRequestForm
+from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import IdentityProvider, SignIn, User
 from tenants.accounts.services import attempts, connections, doors, identity_providers, single_sign_on
-from tenants.accounts.views.login import caller, home, slow_down, wanted
+from tenants.accounts.views import stages
 from tenants.accounts.views.password import link_expired
 from tenants.models import Tenant
 from tenants.services import domains
 
 BROWSER_COOKIE = "sso_browser"
 BROWSER_COOKIE_S = 900
-SESSION_KEY = "sso"
 LEFT_KEY = "sso_left"
-LEAVE_SALT = "accounts.sign-in.leave"
-LEAVE_S = 3600
 MANAGE = "accounts.manage_identityprovider"
 
 
@@ -49,9 +45,9 @@ def base_of(request: HttpRequest) -> str:
 def begin(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Go to the provider. From another host of the tenant, by way of the main one: only that is known over there."""
     provider = get_object_or_404(IdentityProvider.objects.open(), pk=pk)
-    target = wanted(request)
+    target = stages.wanted(request)
     if request.user.is_authenticated:
-        return redirect(target or home())
+        return redirect(target or stages.home())
     return _away(request, provider, next_path=target)
 
 
@@ -69,9 +65,9 @@ def _away(request: HttpRequest, provider: IdentityProvider, **options: Any) -> H
     base = base_of(request)
     if base != f"{request.scheme}://{request.get_host()}":
         return redirect(base + request.get_full_path())
-    tried = hit(f"sso:caller:{caller(request)}", limit=attempts.CALLER_LIMIT, window_s=attempts.CALLER_WINDOW_S)
+    tried = hit(f"sso:caller:{stages.caller(request)}", limit=attempts.CALLER_LIMIT, window_s=attempts.CALLER_WINDOW_S)
     if not tried.allowed:
-        return slow_down(request, RateLimited(retry_after=tried.reset_s))
+        return stages.slow_down(request, RateLimited(retry_after=tried.reset_s))
     browser = request.COOKIES.get(BROWSER_COOKIE, "")
     if not 20 <= len(browser) <= 64:
         browser = single_sign_on.new_browser()
@@ -159,19 +155,17 @@ def _finish(request: HttpRequest, token: str, provider: IdentityProvider | None)
 
 def _let_in(request: HttpRequest, sign_in: SignIn) -> HttpResponse:
     user: Any = sign_in.user
-    start_session(request, user)
-    request.session[SESSION_KEY] = str(sign_in.pk)
-    if request.session.session_key is None:
-        request.session.save()
-    single_sign_on.opened(sign_in=sign_in, session_key=request.session.session_key or "", now=timezone.now())
-    response = redirect(sign_in.next_path or home())
+    request.session[single_sign_on.SESSION_KEY] = str(sign_in.pk)
+    # Who they are is the provider's business, and so is how sure it is, unless the tenant asks for more.
+    vouched = not sign_in.provider.asks_second_factor
+    response = stages.proceed(request, user, method=LoginMethod.SSO, target=sign_in.next_path, vouched=vouched)
     response.delete_cookie(BROWSER_COOKIE, path="/sso/")
     return response
 
 
 def refused(request: HttpRequest, refusal: SignInRefused, provider: IdentityProvider | None) -> HttpResponse:
     """Write down why, and say calmly what to do."""
-    single_sign_on.note_refusal(refusal, provider=provider, caller=caller(request), now=timezone.now())
+    single_sign_on.note_refusal(refusal, provider=provider, caller=stages.caller(request), now=timezone.now())
     context = {
         "refusal": refusal,
         "provider": provider,
@@ -197,17 +191,12 @@ def metadata(request: HttpRequest, pk: UUID) -> HttpResponse:
 # --- Out --------------------------------------------------------------------------------------------
 
 
-def leave_token(request: HttpRequest) -> str:
-    """What the page after the logout knows of how somebody came in; empty for a password. Asked before the session ends."""
-    came_by = request.session.get(SESSION_KEY)
-    return signing.dumps(came_by, salt=LEAVE_SALT) if came_by else ""
-
-
+@open_before_second_factor
 @never_cache
 @require_safe
 def signed_out(request: HttpRequest) -> HttpResponse:
     """What was ended, and what was not."""
-    sign_in = _left(request.GET.get("from", ""))
+    sign_in = single_sign_on.left(request.GET.get("from", ""))
     left = request.session.pop(LEFT_KEY, "") if LEFT_KEY in request.session else ""
     has_logout = bool(sign_in and single_sign_on.logout_url(sign_in=sign_in, base=base_of(request)))
     context = {
@@ -219,23 +208,17 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/signed_out.html", context)
 
 
+@open_before_second_factor
 @never_cache
 @require_GET
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     """Log out at the provider too: with its own page, or by its logout message."""
-    sign_in = _left(token)
+    sign_in = single_sign_on.left(token)
     url = single_sign_on.logout_url(sign_in=sign_in, base=base_of(request)) if sign_in else ""
     if sign_in is None or not url:
         return redirect("accounts:signed-out")
     request.session[LEFT_KEY] = sign_in.provider.name
     return redirect(url)
-
-
-def _left(token: str) -> SignIn | None:
-    try:
-        return single_sign_on.came_by(signing.loads(token, salt=LEAVE_SALT, max_age=LEAVE_S))
-    except signing.BadSignature:
-        return None
 
 
 @never_cache
@@ -263,7 +246,7 @@ def backchannel(request: HttpRequest, pk: UUID) -> HttpResponse:
             provider=provider, token=request.POST.get("logout_token", ""), now=timezone.now()
         )
     except SignInRefused as refusal:
-        single_sign_on.note_refusal(refusal, provider=provider, caller=caller(request), now=timezone.now())
+        single_sign_on.note_refusal(refusal, provider=provider, caller=stages.caller(request), now=timezone.now())
         return HttpResponseBadRequest(refusal.reason, content_type="text/plain")
     return HttpResponse(status=200)
 
@@ -298,9 +281,9 @@ def recovery(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         try:
-            may_write = attempts.letter(email=email, caller=caller(request))
+            may_write = attempts.letter(email=email, caller=stages.caller(request))
         except RateLimited as error:
-            return slow_down(request, error)
+            return stages.slow_down(request, error)
         if may_write:
             doors.ask_recovery(email=email, host=request.get_host())
         return redirect("accounts:sso-recovery-sent")
@@ -321,9 +304,8 @@ def recovered(request: HttpRequest, token: str) -> HttpResponse:
         person: User = doors.recovering(token=token)
         if request.method == "POST":
             user = doors.recover(token=token, now=timezone.now())
-            start_session(request, user)
             messages.warning(request, _("You are in past single sign-on. Every owner was told."))
-            return redirect("accounts:sso-settings")
+            return stages.proceed(request, user, method=LoginMethod.OTHER, target=reverse("accounts:sso-settings"))
     except LinkExpired as error:
         return link_expired(request, error)
     return render(request, "accounts/sso_recovered.html", {"person": person})
