@@ -81,8 +81,7 @@ def provider(request: HttpRequest, pk: UUID) -> HttpResponse:
     sent = request.POST.get("form", "") if request.method == "POST" else ""
     made = _forms(request, row, sent)
     form, groups = made.get(sent), made["groups"]
-    is_bound = isinstance(form, forms.Form)
-    if is_bound and form.is_valid() and (sent != "arrival" or groups.is_valid()):
+    if isinstance(form, forms.Form) and form.is_valid() and (sent != "arrival" or groups.is_valid()):
         values = dict(form.cleaned_data)
         if sent == "arrival":
             values["group_roles"] = [
