@@ -76,6 +76,10 @@ class ChatConfig(AppConfig):
             "chat.reports", NavItem(_("Reports"), "chart-column", "chat:reports", "chat.view_report", 14, parent="chat")
         )
         nav.register(
+            "chat.campaigns",
+            NavItem(_("Campaigns"), "megaphone", "chat:campaigns", "chat.view_campaign", 15, parent="chat"),
+        )
+        nav.register(
             "chat.articles", NavItem(_("Articles"), "book-open", "chat:writing", "chat.view_article", 13, parent="chat")
         )
         settings_pages.register(

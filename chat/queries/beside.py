@@ -85,6 +85,11 @@ SELECT
         SELECT * FROM chat_conversation WHERE contact_id = %(contact)s AND id <> %(conversation)s
         ORDER BY last_activity_at DESC, id DESC LIMIT %(others)s
      ) o)::text,
+    (SELECT json_agg(json_build_array(g.id, g.name)) FROM (
+        SELECT DISTINCT k.id, k.name FROM chat_campaignrecipient r JOIN chat_campaign k ON k.id = r.campaign_id
+         WHERE r.conversation_id = %(conversation)s ORDER BY k.name, k.id
+     ) g)::text,
+    (SELECT json_build_array(s.probability, s.band) FROM chat_churnscore s WHERE s.contact_id = %(contact)s)::text,
     (SELECT json_object_agg(CASE WHEN d.private THEN 'note' ELSE 'reply' END, d.body)
      FROM chat_draft d WHERE d.user_id = %(user)s AND d.conversation_id = %(conversation)s)::text,
     (SELECT g.signature FROM chat_agentprofile g WHERE g.user_id = %(user)s)
@@ -147,6 +152,8 @@ class Beside:
     macros_json: str
     notes_json: str
     others_json: str
+    campaigns_json: str
+    risk_json: str
     drafts_json: str
     signature: str
 
@@ -185,6 +192,17 @@ class Beside:
             Other(number, status, preview, datetime.fromisoformat(at))
             for number, status, preview, at in json.loads(self.others_json)
         ]
+
+    @property
+    def campaigns(self) -> list[Named]:
+        """Campaigns that wrote into this conversation, or that it answers."""
+        return [Named(UUID(key), name) for key, name in json.loads(self.campaigns_json)]
+
+    @property
+    def risk(self) -> tuple[float, str] | None:
+        """How likely the person is not to come back, and its band; nothing where it is not known."""
+        found = json.loads(self.risk_json)
+        return (float(found[0]), str(found[1])) if found else None
 
 
 def opened(number: int, *, user: Any) -> Conversation | None:

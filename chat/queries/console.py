@@ -244,9 +244,11 @@ def counts(*, user: Any) -> dict[str, int]:
         return dict(zip(("mine", "queue", "all"), sql.fetchone(), strict=True))
 
 
-def contacts(*, text: str = "") -> Any:
-    """People outside with how often they wrote, for a page that is cut by cursor."""
-    rows = Contact.objects.current().search(text)
+def contacts(*, text: str = "", risk: str = "") -> Any:
+    """People outside with how often they wrote and how likely they are not to come back, for a page cut by cursor."""
+    rows = Contact.objects.current().search(text).select_related("churn")
+    if risk:
+        rows = rows.filter(churn__band=risk)
     return rows.annotate(conversation_count=Count("conversations"))
 
 

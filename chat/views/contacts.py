@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,10 +14,13 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing import entitlements
+from chat.enums import ChurnBand
 from chat.forms import ContactForm, ContactNoteForm, add_problem
-from chat.models import Contact, ContactMerge, ContactNote, Conversation
+from chat.models import ChurnScore, Contact, ContactMerge, ContactNote, Conversation
 from chat.queries import console as queries
 from chat.services import contacts, notes, presence
+from chat.views import churn
 from ops.kernel.errors import DomainError
 
 PAGE_SIZE = 50
@@ -27,9 +31,30 @@ CANDIDATES = 6
 @login_required
 @permission_required("chat.view_contact", raise_exception=True)
 def contact_list(request: HttpRequest) -> HttpResponse:
-    """Newest first, cut by the last row shown, so that nobody is skipped while people arrive."""
+    """Newest first, cut by the last row shown, so that nobody is skipped while people arrive; or the riskiest first."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    rows = queries.contacts(text=text)
+    estimated = entitlements.flag("analytics")
+    risk = request.GET.get("risk", "") if estimated else ""
+    risk = risk if risk in ChurnBand.values else ""
+    by_risk = estimated and request.GET.get("order") == "risk"
+    kept = {name: value for name, value in (("q", text), ("risk", risk), ("order", by_risk and "risk")) if value}
+    rows = queries.contacts(text=text, risk=risk)
+    chips = _risk_chips(text, risk, by_risk=by_risk) if estimated else []
+    if by_risk:
+        page = Paginator(rows.exclude(churn=None).order_by("-churn__probability", "-pk"), PAGE_SIZE)
+        shown = page.get_page(request.GET.get("page"))
+        context = {
+            "rows": _rows(list(shown.object_list)),
+            "text": text,
+            "chips": chips,
+            "estimated": estimated,
+            "filtered": bool(risk),
+            "previous_url": "?" + urlencode(kept | {"page": shown.previous_page_number()})
+            if shown.has_previous()
+            else "",
+            "next_url": "?" + urlencode(kept | {"page": shown.next_page_number()}) if shown.has_next() else "",
+        }
+        return render(request, "chat/contacts.html", context)
     before, after = _uuid(request.GET.get("before", "")), _uuid(request.GET.get("after", ""))
     if after is not None:
         found = list(rows.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
@@ -40,14 +65,54 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         found = list(page.order_by("-pk")[: PAGE_SIZE + 1])
         has_newer, has_older = before is not None, len(found) > PAGE_SIZE
         found = found[:PAGE_SIZE]
-    here = presence.visitors_here([row.pk for row in found])
     context = {
-        "rows": [{"contact": row, "here": str(row.pk) in here} for row in found],
+        "rows": _rows(found),
         "text": text,
-        "previous_url": _page_url(text, after=found[0].pk) if found and has_newer else "",
-        "next_url": _page_url(text, before=found[-1].pk) if found and has_older else "",
+        "chips": chips,
+        "estimated": estimated,
+        "filtered": bool(risk),
+        "previous_url": _page_url(kept, after=found[0].pk) if found and has_newer else "",
+        "next_url": _page_url(kept, before=found[-1].pk) if found and has_older else "",
     }
     return render(request, "chat/contacts.html", context)
+
+
+def _rows(found: list[Contact]) -> list[dict[str, Any]]:
+    here = presence.visitors_here([row.pk for row in found])
+    rows = []
+    for row in found:
+        score: ChurnScore | None = getattr(row, "churn", None)
+        risk = (
+            None
+            if score is None
+            else {
+                "percent": round(100 * score.probability),
+                "tone": churn.TONES[ChurnBand(score.band)],
+                "label": score.get_band_display(),
+            }
+        )
+        rows.append({"contact": row, "here": str(row.pk) in here, "risk": risk})
+    return rows
+
+
+def _risk_chips(text: str, risk: str, *, by_risk: bool) -> list[dict[str, Any]]:
+    """By band, and in which order."""
+    kept = {"q": text} if text else {}
+    order = {"order": "risk"} if by_risk else {}
+    labels = {
+        "": _("Everybody"),
+        ChurnBand.HIGH.value: _("High risk"),
+        ChurnBand.MEDIUM.value: _("Medium risk"),
+        ChurnBand.LOW.value: _("Low risk"),
+    }
+    chips = [
+        {"label": label, "url": "?" + urlencode(kept | ({"risk": key} if key else {}) | order), "current": key == risk}
+        for key, label in labels.items()
+    ]
+    other = {} if by_risk else {"order": "risk"}
+    mine = {"risk": risk} if risk else {}
+    chips.append({"label": _("Riskiest first"), "url": "?" + urlencode(kept | mine | other), "current": by_risk})
+    return chips
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,8 +151,15 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_change": may_change,
         "conversations": conversations,
         "is_here": bool(presence.visitors_here([contact.pk])),
+        "risk": _risk(contact),
     }
     return render(request, "chat/contact.html", context)
+
+
+def _risk(contact: Contact) -> dict[str, Any] | None:
+    """The estimate, where there is one and the plan includes it."""
+    score = ChurnScore.objects.filter(contact=contact).first() if entitlements.flag("analytics") else None
+    return None if score is None else churn.shown(score)
 
 
 @require_POST
@@ -143,8 +215,7 @@ def _others(contact: Contact, text: str) -> list[Contact]:
     return list(Contact.objects.current().search(wanted).exclude(pk=contact.pk).order_by("-pk")[:CANDIDATES])
 
 
-def _page_url(text: str, **place: UUID) -> str:
-    kept = {"q": text} if text else {}
+def _page_url(kept: dict[str, Any], **place: UUID) -> str:
     return "?" + urlencode(kept | {name: str(key) for name, key in place.items()})
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from chat.enums import Channel, Priority
+from billing import entitlements
+from chat.enums import Channel, ChurnBand, Priority
 from chat.models import Conversation
 from chat.queries import beside, spoken, windows
 from chat.services import attachments, calls, pix, presence
-from chat.views import drawing, lines, listing, snooze
+from chat.views import churn, drawing, lines, listing, snooze
 from ops.kernel.ids import uuid7
 
 PAGE = 40
@@ -55,6 +56,7 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     back, said = listing.address(None, chosen), listing.query(chosen)
     minute = f"{timezone.localtime():%Y-%m-%d %H:%M %Z}"
     macros = known.macros if may_reply else []
+    risk = _risk(known.risk) if entitlements.flag("analytics") else None
     return {
         "client_id": uuid7(),
         "viewers": [seen for seen in presence.viewers(conversation.pk) if seen["id"] != str(user.pk)],
@@ -73,6 +75,8 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "others": lambda: [{"conversation": row, "url": listing.address(row.number, chosen)} for row in known.others],
         "macros": macros,
         "notes": lambda: known.notes,
+        "campaigns": lambda: known.campaigns,
+        "risk": risk,
         "context_key": (
             conversation.pk.hex,
             minute,
@@ -82,12 +86,22 @@ def head(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
             *((one.pk.hex, one.name, one.description) for one in macros),
             known.notes_json,
             known.others_json,
+            known.campaigns_json,
+            risk,
         ),
         "drafts_json": known.drafts_json if may_reply else "{}",
         "back_url": back,
         "thread_query": said,
         **_tools(user, conversation, known.signature),
     }
+
+
+def _risk(found: tuple[float, str] | None) -> tuple[int, str, str] | None:
+    """An estimate as it is shown: percent, words, colour."""
+    if found is None:
+        return None
+    band = ChurnBand(found[1])
+    return round(100 * found[0]), str(band.label), churn.TONES[band]
 
 
 def _shown_of(conversation: Conversation) -> tuple[Any, ...]:

@@ -107,10 +107,7 @@ def _frame(request: HttpRequest, name: str) -> dict[str, Any]:
     days = {"from": over.first.isoformat(), "to": over.last.isoformat()}
     context: dict[str, Any] = {
         "name": name,
-        "tabs": [
-            {"label": label, "url": _address(key) + "?" + urlencode(days), "current": key == name}
-            for key, label in _tabs().items()
-        ],
+        "tabs": tabs(name, days),
         "choices": [
             {
                 "label": ngettext("%(count)s day", "%(count)s days", count) % {"count": count},
@@ -132,6 +129,12 @@ def _frame(request: HttpRequest, name: str) -> dict[str, Any]:
     return context | {"over": over}
 
 
+def tabs(name: str, days: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Every report, the current one marked; the days go along."""
+    query = "?" + urlencode(days) if days else ""
+    return [{"label": label, "url": _address(key) + query, "current": key == name} for key, label in _tabs().items()]
+
+
 def _tabs() -> dict[str, str]:
     return {
         "overview": _("Overview"),
@@ -141,10 +144,13 @@ def _tabs() -> dict[str, str]:
         "channels": _("Channels"),
         "labels": _("Labels"),
         "traffic": _("When visitors write"),
+        "churn": _("Who may not come back"),
     }
 
 
 def _address(name: str) -> str:
+    if name == "churn":
+        return reverse("chat:churn")
     return reverse("chat:reports") if name == "overview" else reverse("chat:report", args=[name])
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import calls, contacts, conversations, inboxes, messages, sla, widget
-from chat.services.demo import channels, desk, figures, files, flow, shelves
+from chat.services.demo import campaigns, channels, desk, figures, files, flow, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -52,6 +52,7 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
         made, position = made + 1, position + 1
     desk.fill(language=language, now=now, people=people)
     flow.live(inbox=inbox, language=language, people=people, now=now)
+    campaigns.fill(inbox=inbox, language=language, people=people, now=now)
     figures.fill(inbox=inbox, people=people, zone=timezone.get_current_timezone(), now=now)
     return made + by_bot
 
