@@ -63,8 +63,9 @@ class CustomerList(ChangeList):
         super().get_results(request)
         rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
         found = usage.of_tenants(rows, now=timezone.now())
+        may_stop = scope_of(request).may(ConsoleRight.STOP_CUSTOMERS)
         for row in rows:
-            row.portfolio = found.get(row.pk)
+            row.portfolio, row.may_stop = found.get(row.pk), may_stop
         self.result_list = rows
 
 

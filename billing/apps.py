@@ -41,6 +41,7 @@ class BillingConfig(AppConfig):
                 {"owner", "admin", "billing"},
                 "plan",
                 _("The plan, its limits and what is used of them."),
+                support=True,
             ),
         )
         nav.register(

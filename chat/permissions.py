@@ -24,6 +24,7 @@ ALL = [
         READERS,
         "conversations",
         _("Read every conversation, its notes and files."),
+        support=True,
     ),
     PermissionDef(
         "chat.reply_conversation",
@@ -32,6 +33,7 @@ ALL = [
         "conversations",
         _("Write to contacts, and notes to the team. Takes one of the plan's agents."),
         seated=True,
+        support=True,
     ),
     PermissionDef(
         "chat.assign_conversation",
@@ -39,6 +41,7 @@ ALL = [
         TEAM,
         "conversations",
         _("Give conversations to a colleague or a team."),
+        support=True,
     ),
     PermissionDef(
         "chat.close_conversation",
@@ -46,6 +49,7 @@ ALL = [
         TEAM,
         "conversations",
         _("Say that a matter is done, comes back later, or is not done yet."),
+        support=True,
     ),
     PermissionDef(
         "chat.view_contact",
@@ -53,6 +57,7 @@ ALL = [
         READERS,
         "contacts",
         _("Names, addresses and the history of everybody who wrote."),
+        support=True,
     ),
     PermissionDef(
         "chat.change_contact",
@@ -60,9 +65,15 @@ ALL = [
         TEAM,
         "contacts",
         _("Add contacts, correct them, write notes about them and merge doubles."),
+        support=True,
     ),
     PermissionDef(
-        "chat.view_inbox", _("See inboxes"), READERS, "counter", _("Which inboxes there are and how they are set up.")
+        "chat.view_inbox",
+        _("See inboxes"),
+        READERS,
+        "counter",
+        _("Which inboxes there are and how they are set up."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_inbox",
@@ -77,6 +88,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("Opening hours, promised times, and rules that act by themselves."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_macro",
@@ -84,6 +96,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("Several actions by one click, offered to everybody."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_pix",
@@ -105,6 +118,7 @@ ALL = [
         {"owner", "admin", "viewer"},
         "reports",
         _("Numbers on conversations, times and people."),
+        support=True,
     ),
     PermissionDef(
         "chat.view_csat",
@@ -112,6 +126,7 @@ ALL = [
         READERS,
         "reports",
         _("How content contacts were, in their own words."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_team",
@@ -119,6 +134,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("Which agents belong together, and how many conversations each takes."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_label",
@@ -126,6 +142,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("The words that conversations are sorted by."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_canned",
@@ -133,6 +150,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("Ready answers that the whole team uses."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_view",
@@ -140,6 +158,7 @@ ALL = [
         {"owner", "admin"},
         "counter",
         _("Filtered lists that stand in everybody's menu."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_bot",
@@ -154,6 +173,7 @@ ALL = [
         READERS | WRITERS,
         "articles",
         _("Read what is published and what is still being written."),
+        support=True,
     ),
     PermissionDef(
         "chat.manage_article",
@@ -161,6 +181,7 @@ ALL = [
         WRITERS,
         "articles",
         _("Write answers for the help centre and publish them."),
+        support=True,
     ),
     PermissionDef(
         "chat.view_campaign",

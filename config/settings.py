@@ -254,6 +254,7 @@ MIDDLEWARE = [
     "tenants.middleware.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenants.accounts.middleware.LoginMiddleware",
+    "tenants.middleware.SupportMiddleware",
     "tenants.middleware.StatusGateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -12,6 +12,7 @@ class TenantsConfig(AppConfig):
         "tenants.keep_ready": 60.0,
         "tenants.purge": 3600.0,
         "tenants.check_domains": 60.0,
+        "tenants.close_overdue_visits": 60.0,
     }
 
     def ready(self) -> None:
@@ -62,6 +63,19 @@ class TenantsConfig(AppConfig):
             "tenants.member_added": _("Team member added"),
             "tenants.member_role_changed": _("Team member's role changed"),
             "tenants.member_removed": _("Team member removed"),
+            "tenants.support_access_changed": _("Support access changed"),
+            "tenants.support_requested": _("Support asked to come in"),
+            "tenants.support_approved": _("Support was let in"),
+            "tenants.support_refused": _("Support was refused"),
+            "tenants.support_entered": _("Support came in"),
+            "tenants.support_ended": _("Visit of support ended"),
+            "tenants.support_opened": _("Support opened a page"),
+            "tenants.support_acted": _("Support changed something"),
+            "tenants.support_stopped": _("Support stood before a closed door"),
+            "tenants.announcement_published": _("Announcement published"),
+            "tenants.announcement_changed": _("Announcement changed"),
+            "tenants.announcement_ended": _("Announcement ended"),
+            "tenants.bulk_done": _("Several customers changed at once"),
         }.items():
             actions.register(action, label)
         settings_pages.register(
@@ -95,6 +109,17 @@ class TenantsConfig(AppConfig):
                 permissions.MANAGE_DOMAINS,
                 45,
                 _("Your own addresses, such as chat.yourcompany.com."),
+            ),
+        )
+        settings_pages.register(
+            "tenants.support_access",
+            SettingsPage(
+                _("Support access"),
+                "life-buoy",
+                "tenants:support-access",
+                "tenants.manage_support_access",
+                95,
+                _("Whether support may enter your pages, and what it did there."),
             ),
         )
         settings_pages.register(

@@ -7,11 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext
 
 from ops.kernel.registry import NavItem, nav, settings_pages
-from tenants.queries import alerts, brands
+from tenants.models import ImpersonationGrant
+from tenants.permissions import MANAGE_SUPPORT_ACCESS
+from tenants.queries import alerts, brands, visits
+from tenants.services import announcements
 
 THEMES = frozenset({"light", "dark"})
 DENSITIES = frozenset({"comfortable", "compact"})
@@ -33,7 +37,28 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "tenant": getattr(request, "tenant", None),
         "is_read_only": getattr(request, "is_read_only", False),
+        "support": getattr(request, "support", None),
+        "notices": SimpleLazyObject(lambda: _notices(request)),
+        "support_asks": SimpleLazyObject(lambda: _support_asks(request)),
     }
+
+
+def _notices(request: HttpRequest) -> list[dict[str, Any]]:
+    """Announcements this person has not put away; nothing is asked while nobody announces anything."""
+    user = getattr(request, "user", None)
+    if not getattr(request, "has_news", False) or user is None or not user.is_authenticated or user.is_support:
+        return []
+    find = announcements.for_console if request.tenant.is_public else announcements.for_page
+    name = "platform" if request.tenant.is_public else "tenant"
+    found = find(**{name: request.tenant}, person_id=user.pk, now=timezone.now())  # type: ignore[operator]
+    return [notice.in_language(get_language()) for notice in found]
+
+
+def _support_asks(request: HttpRequest) -> ImpersonationGrant | None:
+    """The request of support that waits for this owner's answer."""
+    if not getattr(request, "support_waits", False) or not request.user.has_perm(MANAGE_SUPPORT_ACCESS):
+        return None
+    return visits.waiting(request.tenant, now=timezone.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,3 +196,100 @@ class LastMember(Conflict):
 
     code = "last_member"
     message = _("At least one owner must remain. Make another person an owner first.")
+
+
+class SupportRefused(DomainError):
+    """The customer decided that support never enters."""
+
+    code = "support_refused"
+    status = 403
+    message = _(
+        "This customer does not let support enter. Ask its owner to change that under Settings, Support access."
+    )
+
+
+class NotYourCustomer(DomainError):
+    """The person's team may not enter this customer, or the person may not enter any."""
+
+    code = "not_your_customer"
+    status = 403
+    message = _("You may not enter this customer.")
+
+
+class SupportNotNow(Conflict):
+    """Being prepared, suspended or closed: nobody of support enters."""
+
+    code = "support_not_now"
+    message = _("Support enters active customers only.")
+
+
+class VisitOpen(Conflict):
+    """One request at a time."""
+
+    code = "visit_open"
+    message = _("You already have an open request for this customer.")
+
+
+class VisitOver(NotFound):
+    """Ended, refused, used, too old, or of somebody else: one answer for all."""
+
+    code = "visit_over"
+    message = _("This visit is over. Ask for a new one.")
+
+
+class ReasonMissing(Invalid):
+    """The customer reads it."""
+
+    code = "reason_missing"
+    message = _("Say why in at least five letters; the customer reads it.")
+
+
+class BadConsentEnd(Invalid):
+    """A permission without an end is none."""
+
+    code = "bad_consent_end"
+    message = _("Choose a day between today and ninety days from now.")
+
+
+class ClosedToSupport(DomainError):
+    """A door that support's visits do not open."""
+
+    code = "closed_to_support"
+    status = 403
+    message = _(
+        "A visit of support does not open this: passwords, keys, people's logins, payments, exports and deletions"
+        " stay with the company."
+    )
+
+
+class NotYourAnnouncement(NotFound):
+    """Of another reseller, or of the platform."""
+
+    code = "unknown_announcement"
+
+
+class UnknownAnnouncement(NotFound):
+    """Not one that this company reads."""
+
+    code = "unknown_announcement"
+
+
+class TitleMissing(Invalid):
+    """A banner says something."""
+
+    code = "title_missing"
+    message = _("Write a title in one of the two languages at least.")
+
+
+class EndsBeforeItStarts(Invalid):
+    """Nobody would ever see it."""
+
+    code = "ends_before_it_starts"
+    message = _("The end must be after the beginning.")
+
+
+class NobodyChosen(Invalid):
+    """It would reach nobody."""
+
+    code = "nobody_chosen"
+    message = _("Choose at least one.")

@@ -7,14 +7,16 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import RateLimited
 from ops.kernel.webhooks.registry import events as known_events
 from tenants.accounts.services import attempts, logins
-from tenants.enums import ResellerRole
+from tenants.enums import ResellerRole, SupportMode
 from tenants.models import Reseller, ResellerMember
+from tenants.models.support import MINUTES
+from tenants.models.support import ROLES as SUPPORT_ROLES
 from tenants.queries import portfolio
 from tenants.services import naming
 
@@ -253,3 +255,41 @@ class WebhookForm(forms.Form):
         """What the service takes; every event chosen means those to come as well."""
         chosen = self.cleaned_data["events"]
         return {**self.cleaned_data, "events": ["*"] if len(chosen) == len(known_events) else chosen}
+
+
+class SupportAccessForm(forms.Form):
+    """Whether support may enter a company's pages."""
+
+    mode = forms.ChoiceField(label=_("May support enter your pages?"), choices=SupportMode, widget=forms.RadioSelect)
+    allowed_until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("At most ninety days. After that day support asks each time again."),
+    )
+
+
+class SupportRequestForm(forms.Form):
+    """Why, as what and for how long support wants to enter a customer."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=5,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The customer reads it, together with your name."),
+    )
+    role = forms.ChoiceField(
+        label=_("Act as"),
+        choices=[(role.value, role.label) for role in SUPPORT_ROLES],
+        initial="viewer",
+        widget=forms.RadioSelect,
+        help_text=_("Take the smallest one that does. Passwords, keys, payments, exports and deletions stay closed."),
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("For how long"),
+        coerce=int,
+        choices=[(number, ngettext_lazy("%d minute", "%d minutes", number) % number) for number in MINUTES],
+        initial=30,
+        widget=forms.RadioSelect,
+    )

@@ -51,3 +51,72 @@ def is_open_when_suspended(request: Any, view: Callable[..., Any]) -> bool:
 def is_open_always(request: Any, view: Callable[..., Any]) -> bool:
     """Whether this view answers in every state of the tenant."""
     return bool(getattr(view, "open_always", False))
+
+
+# What the session of support's visit remembers of the link it was entered by.
+ENTRY_KEY = "support_entry"
+# Doors a visit of support may go through, whatever they ask for besides. A door that is not named is closed, so a new
+# part of the product is closed until somebody says otherwise here.
+SUPPORT_AREAS = frozenset({"chat"})
+SUPPORT_NAMES = frozenset(
+    {
+        "tenants:brand-css",
+        "tenants:brand-logo",
+        "tenants:brand-favicon",
+        "tenants:favicon",
+        "tenants:language",
+        "tenants:home",
+        "tenants:search",
+        "tenants:notifications",
+        "tenants:settings",
+        "tenants:settings-general",
+        "tenants:settings-branding",
+        "tenants:settings-branding-preview",
+        "tenants:support-enter",
+        "tenants:support-leave",
+        "tenants:announcement-dismiss",
+        "accounts:logout",
+        "api:me",
+        "api:user-list",
+        "api:user-detail",
+        "api:settings",
+        "api:branding",
+        "api:entitlements",
+        "api:plan-list",
+    }
+)
+# Reading is no payment.
+SUPPORT_READS = frozenset({"billing:overview", "api:user-list", "api:user-detail", "api:settings", "api:branding"})
+# In an open area these words in a door's name close it: secrets, copies of everything, what cannot be undone.
+SUPPORT_CLOSED = (
+    "export",
+    "import",
+    "erase",
+    "lgpd",
+    "contact-data",
+    "secret",
+    "token",
+    "credential",
+    "webhook",
+    "password",
+    "push",
+    "transcript",
+    "pix",
+    "campaign",
+    "bot",
+    "channel",
+    "incoming",
+    "snippet",
+)
+
+
+def is_open_to_support(name: str, method: str) -> bool:
+    """Whether a visit of support may knock at the door of this name; what it may do there its role says."""
+    if name in SUPPORT_READS:
+        return method in {"GET", "HEAD", "OPTIONS"}
+    if name in SUPPORT_NAMES:
+        return True
+    area, _, door = name.partition(":")
+    if area == "api" and door.startswith("chat-"):
+        area = "chat"
+    return area in SUPPORT_AREAS and not any(word in door for word in SUPPORT_CLOSED)

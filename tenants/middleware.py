@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware, RejectRequest
@@ -18,12 +19,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from ops.kernel.errors import PROBLEM_JSON, DomainError, problem, response_for, wants_problem_json
+from ops.kernel.errors import PROBLEM_JSON, DomainError, error_page, problem, response_for, wants_problem_json
 from tenants import errors
 from tenants.enums import TenantStatus
-from tenants.gate import is_open_always, is_open_when_suspended
+from tenants.gate import ENTRY_KEY, is_open_always, is_open_to_support, is_open_when_suspended
 from tenants.queries import hosts
-from tenants.services import domains
+from tenants.services import domains, support
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,7 @@ class TenantMiddleware:
         request.tenant = site.tenant
         request.reseller = site.reseller
         request.site_hosts = site.siblings  # type: ignore[attr-defined]
+        request.has_news, request.support_waits = site.has_news, site.support_waits  # type: ignore[attr-defined]
         connection.set_tenant(site.tenant)
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF if site.tenant.is_public else settings.ROOT_URLCONF
         set_urlconf(request.urlconf)
@@ -305,3 +307,88 @@ def _closed_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
         response.headers["Refresh"] = "5"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+class SupportMiddleware:
+    """A visit of support, looked at before every view: is it still on, is the door open to it, and what did it do.
+
+    Everybody else passes without a question: a login of support is recognised by the person that was read anyway.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.support = None  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        visit = request.support  # type: ignore[attr-defined]
+        if visit is None:
+            return response
+        if _is_export(response):
+            response = _refused(request, errors.ClosedToSupport())
+            _note(request, visit, "tenants.support_stopped", response.status_code)
+        elif request.method not in SAFE_METHODS:
+            _note(request, visit, "tenants.support_acted", response.status_code)
+        elif response.status_code == 200 and _is_page(request, response):
+            _note(request, visit, "tenants.support_opened", response.status_code)
+        # Nothing of the customer stays in the browser of support: the button "back" finds nothing after leaving.
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def process_view(self, request: HttpRequest, view: object, *_: object) -> HttpResponse | None:
+        """Refuse when the visit is over or the door is closed to it."""
+        if request.tenant.is_public or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        user = request.user
+        if not getattr(user, "is_support", False):
+            return None
+        entry = str(request.session.get(ENTRY_KEY, ""))
+        visit = support.visit_of(user=user, entry=entry, tenant=request.tenant, now=timezone.now())
+        if visit is None:
+            logout(request)
+            name = request.resolver_match.view_name if request.resolver_match else ""
+            return None if name in OPEN_AFTERWARDS else _refused(request, errors.VisitOver())
+        request.support = visit  # type: ignore[attr-defined]
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if is_open_to_support(name, request.method or "GET"):
+            return None
+        refusal = _refused(request, errors.ClosedToSupport())
+        if request.method in SAFE_METHODS:
+            _note(request, visit, "tenants.support_stopped", refusal.status_code)
+        return refusal
+
+
+# What a browser whose visit has just ended may still open: the next link, and the brand's own files.
+OPEN_AFTERWARDS = frozenset(
+    {"tenants:support-enter", "tenants:brand-css", "tenants:brand-logo", "tenants:brand-favicon", "tenants:favicon"}
+)
+
+
+def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if wants_problem_json(request):
+        return response_for(request, error)
+    return error_page(request, status=error.status, detail=str(error), code=error.code)
+
+
+def _is_export(response: HttpResponse) -> bool:
+    """A table or an archive of the customer's data."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    is_file = response.headers.get("Content-Disposition", "").startswith("attachment")
+    return kind in {"text/csv", "application/zip", "application/gzip"} or (is_file and kind == "application/json")
+
+
+def _is_page(request: HttpRequest, response: HttpResponse) -> bool:
+    return (
+        response.headers.get("Content-Type", "").startswith("text/html") and "HX-Request" not in request.headers
+    ) or request.headers.get("HX-Boosted") == "true"
+
+
+def _note(request: HttpRequest, visit: support.Visit, act: str, status: int) -> None:
+    support.record_act(
+        visit=visit,
+        tenant=request.tenant,
+        user=request.user,
+        act=act,
+        detail={"method": request.method, "path": request.path[:200], "status": status},
+        now=timezone.now(),
+    )

@@ -22,12 +22,18 @@ def register() -> None:
             managers,
             "company",
             _("Name, language, time zone and currency of the company."),
+            support=True,
         ),
     )
     permissions.register(
         CHANGE_BRANDING,
         PermissionDef(
-            CHANGE_BRANDING, _("Change the brand"), managers, "company", _("Logo, colours, sender and style sheet.")
+            CHANGE_BRANDING,
+            _("Change the brand"),
+            managers,
+            "company",
+            _("Logo, colours, sender and style sheet."),
+            support=True,
         ),
     )
     permissions.register(

@@ -17,11 +17,14 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from ops.kernel.consumers import CLOSE_FORBIDDEN, CLOSE_UNKNOWN_TENANT
 from tenants.enums import TenantStatus
+from tenants.gate import ENTRY_KEY
 from tenants.queries import hosts
+from tenants.services import support
 
 Application = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
 
@@ -83,4 +86,11 @@ def person_of(tenant: Any, session_key: str) -> Any:
         return AnonymousUser()
     with tenant_context(tenant):
         session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-        return get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
+        user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
+        if getattr(user, "is_support", False):
+            entry = str(session.get(ENTRY_KEY, ""))
+            visit = support.visit_of(user=user, entry=entry, tenant=tenant, now=timezone.now())  # type: ignore[arg-type]
+            if visit is None:
+                return AnonymousUser()
+            user.support_visit = visit  # type: ignore[union-attr]
+        return user

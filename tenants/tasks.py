@@ -1,10 +1,12 @@
 """Background work on tenants."""
 
+from smtplib import SMTPException
+
 from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import claims, lifecycle, provisioning, ready
+from tenants.services import claims, lifecycle, provisioning, ready, support
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -35,3 +37,17 @@ def keep_ready() -> None:
 def check_domains() -> None:
     """Ask the DNS about the customers' own domains whose turn it is."""
     claims.check_due(now=timezone.now())
+
+
+@shared_task(
+    name="tenants.send_support_letters", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6
+)
+def send_support_letters(*, grant_id: str) -> None:
+    """Ask the owners of a customer whether support may come in."""
+    support.write_to_owners(grant_id=grant_id)
+
+
+@shared_task(name="tenants.close_overdue_visits", ignore_result=True)
+def close_overdue_visits() -> None:
+    """Write down visits and requests whose time is over; they were refused since."""
+    support.close_overdue(now=timezone.now())

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from tenants.views import brand, domains, home, language, notifications, search, settings, webhooks
+from tenants.views import (
+    announcements,
+    brand,
+    domains,
+    home,
+    language,
+    notifications,
+    search,
+    settings,
+    support,
+    webhooks,
+)
 
 app_name = "tenants"
 
@@ -28,6 +39,14 @@ urlpatterns = [
     path("settings/domains/<uuid:pk>/check/", domains.domain_check, name="domain-check"),
     path("settings/domains/<uuid:pk>/primary/", domains.domain_primary, name="domain-primary"),
     path("settings/domains/<uuid:pk>/remove/", domains.domain_remove, name="domain-remove"),
+    path("settings/support-access/", support.access, name="support-access"),
+    path("settings/support-access/<uuid:pk>/", support.visit, name="support-visit"),
+    path("settings/support-access/<uuid:pk>/answer/", support.answer, name="support-answer"),
+    path("settings/support-access/<uuid:pk>/end/", support.end, name="support-end"),
+    path("support-access/answer/<str:token>/", support.answer_by_letter, name="support-answer-link"),
+    path("support/enter/<str:token>/", support.enter, name="support-enter"),
+    path("support/leave/", support.leave, name="support-leave"),
+    path("announcements/<uuid:pk>/dismiss/", announcements.dismiss, name="announcement-dismiss"),
     path("settings/webhooks/", webhooks.webhook_list, name="webhooks"),
     path("settings/webhooks/add/", webhooks.webhook_add, name="webhook-add"),
     path("settings/webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),

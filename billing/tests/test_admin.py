@@ -220,7 +220,7 @@ def test_asking_is_not_doing(console, reseller):
     tenant = TenantFactory(reseller=reseller)
 
     assert console.get(url("tenants_tenant_suspend", tenant.pk)).status_code == 200
-    console.post(url("tenants_tenant_changelist"), {"action": "suspend_selected", "_selected_action": [str(tenant.pk)]})
+    console.post(url("tenants_tenant_changelist"), {"action": "bulk_suspend", "_selected_action": [str(tenant.pk)]})
 
     tenant.refresh_from_db()
     assert tenant.status == TenantStatus.ACTIVE
@@ -228,12 +228,21 @@ def test_asking_is_not_doing(console, reseller):
 
 def test_several_are_suspended_at_once(console, reseller):
     tenants = [TenantFactory(reseller=reseller) for _ in range(3)]
-    chosen = {"action": "suspend_selected", "_selected_action": [str(tenant.pk) for tenant in tenants]}
+    closed = TenantFactory(reseller=reseller, status=TenantStatus.ARCHIVED, name="Closed shop")
+    chosen = {"action": "bulk_suspend", "_selected_action": [str(tenant.pk) for tenant in [*tenants, closed]]}
 
     asked = console.post(url("tenants_tenant_changelist"), chosen)
     assert asked.status_code == 200
-    console.post(url("tenants_tenant_changelist"), chosen | {"confirmed": "1", "reason": "Moved away"})
+    page = url("tenants_tenant_bulk", "suspend")
+    answer = {"chosen": asked.context["chosen"], "confirmed": "1"}
+    assert console.post(page, answer | {"reason": ""}).status_code == 422
+    report = console.post(page, answer | {"reason": "Moved away"}, follow=True)
 
+    assert (report.context["done"], report.context["refused"]) == (3, 1)
+    assert report.context["lines"][0]["name"] == "Closed shop"  # what went wrong stands on top
+    assert "Closed shop" in console.get(report.request["PATH_INFO"] + "?format=csv").content.decode()
+    entry = AuditEntry.objects.get(action="tenants.bulk_done")
+    assert (entry.detail["work"], entry.detail["done"], entry.detail["refused"]) == ("suspend", 3, 1)
     assert Tenant.objects.of(reseller).filter(status=TenantStatus.SUSPENDED).count() == 3
 
 

@@ -21,9 +21,12 @@ from ops.kernel import errors
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
 from tenants.accounts.services import sessions
+from tenants.services import support
 from tenants.sockets import person_of
 
 MAX_REPLAY_PAGES = 4
+# Frames that change nothing a customer would want to read about.
+HINTS = frozenset({"hello", "ping", "sub", "unsub", "typing", "viewing", "presence", "read"})
 
 
 class AgentConsumer(CallsMixin):
@@ -35,6 +38,21 @@ class AgentConsumer(CallsMixin):
     login: UUID | str = ""
     token = ""
     expiry: asyncio.TimerHandle | None = None
+    # When this is a visit of support: what it does here is told in the company's log, like what it does on pages.
+    visit: support.Visit | None = None
+
+    async def receive_frame(self, frame: dict[str, Any]) -> None:
+        await super().receive_frame(frame)
+        if self.visit is not None and self.greeted and frame["type"] not in HINTS:
+            await self.in_tenant(
+                support.record_act,
+                visit=self.visit,
+                tenant=self.tenant,
+                user=self.user,
+                act="tenants.support_acted",
+                detail={"method": "SOCKET", "path": str(frame["type"])[:40]},
+                now=timezone.now(),
+            )
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -64,6 +82,7 @@ class AgentConsumer(CallsMixin):
             await self.bye(CLOSE_TOKEN)
             return
         self.user = self.scope["user"] = user
+        self.visit = getattr(user, "support_visit", None)
         await self.join("agents")
         await self.join(f"user.{user.pk}")
         place, self.may_reply, states = await self.in_tenant(self._arrive)
@@ -91,7 +110,13 @@ class AgentConsumer(CallsMixin):
         # The browser's session; the middleware has refused pages of other origins.
         user = self.scope.get("user")
         self.login = self.scope.get("session_key", "")
-        return (user if isinstance(user, User) else None), None
+        if not isinstance(user, User):
+            return None, None
+        if not user.is_support:
+            return user, None
+        # The handshake may be old: a visit is asked about now, and its socket ends with it.
+        known = person_of(self.tenant, str(self.login))
+        return (known, known.support_visit.valid_until) if isinstance(known, User) else (None, None)
 
     def _look_again(self) -> tuple[int, bool]:
         """Close code for who may no longer be here, else 0; and whether they may answer."""

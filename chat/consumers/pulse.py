@@ -122,12 +122,13 @@ def _logins(sockets: list[Any]) -> set[UUID | str]:
 
 def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
     """Who of them may still see conversations, and whether they may answer; asked once a role."""
-    rights: dict[UUID | None, tuple[bool, bool]] = {}
+    rights: dict[tuple[UUID | None, bool], tuple[bool, bool]] = {}
     found = {}
     for user in User.objects.active().filter(pk__in=keys).select_related("role", "agent_profile"):
-        if user.role_id not in rights or user.is_superuser:
-            rights[user.role_id] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
-        may_view, may_reply = rights[user.role_id]
+        kind = (user.role_id, user.is_support)
+        if kind not in rights or user.is_superuser:
+            rights[kind] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
+        may_view, may_reply = rights[kind]
         if may_view:
             found[user.pk] = (user, may_reply)
     return found

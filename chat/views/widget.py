@@ -268,7 +268,7 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
     calendar = opening.of(inbox)
     is_open = calendar.is_open(now)
     opens_at = None if is_open else calendar.next_opening(now)
-    team = User.objects.active().filter(role__slug="agent").order_by("date_joined", "pk")[:3]
+    team = User.objects.active().members().filter(role__slug="agent").order_by("date_joined", "pk")[:3]
     return {
         "inbox": inbox.website_token,
         "name": brand.display_name,

@@ -22,10 +22,11 @@ from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory, OutboxEvent
 from tenants.accounts.tests.factories import UserFactory
 from tenants.console import Reach, ResellerScopedAdmin, site
 from tenants.enums import JobState, ResellerRole
-from tenants.models import Branding, Domain, Reseller, ResellerMember, Tenant, TenantJob
+from tenants.models import Branding, Domain, ImpersonationGrant, Reseller, ResellerMember, Tenant, TenantJob
 from tenants.tests.factories import (
     BrandingFactory,
     DomainFactory,
+    ImpersonationGrantFactory,
     ResellerFactory,
     ResellerMemberFactory,
     TenantFactory,
@@ -54,6 +55,11 @@ MAKERS: dict[type[Model], Callable[[str, Reseller], Model]] = {
         error=f"{word} stopped",
     ),
     ResellerMember: member_row,
+    ImpersonationGrant: lambda word, reseller: ImpersonationGrantFactory(
+        tenant=TenantFactory(name=f"{word} Garage", slug=f"{word.lower()}-garage", reseller=reseller),
+        person_name=f"{word} Helper",
+        reason=f"{word} cannot log in",
+    ),
     Branding: lambda word, reseller: BrandingFactory(tenant=None, reseller=reseller, display_name=f"{word} Brand"),
     # Rows of the whole installation, which name the reseller and are not its to read.
     Reseller: lambda word, reseller: reseller,
@@ -86,7 +92,9 @@ class House:
         found = {
             str(row.pk) for model, row in self.foreign.items() if model not in shared and not str(row.pk).isdigit()
         }
-        return found | {str(row.tenant_id) for row in self.foreign.values() if isinstance(row, TenantJob)}
+        return found | {
+            str(row.tenant_id) for row in self.foreign.values() if isinstance(row, TenantJob | ImpersonationGrant)
+        }
 
 
 @pytest.fixture
@@ -184,7 +192,18 @@ def test_no_page_of_a_foreign_row_opens(house, console, model, screen):
 
 def test_no_page_of_a_foreign_customer_opens(house, console):
     tenant = house.foreign[Tenant]
-    for page in ("progress", "progress_json", "retry", "suspend", "resume", "addresses"):
+    for page in (
+        "progress",
+        "progress_json",
+        "retry",
+        "suspend",
+        "resume",
+        "addresses",
+        "support",
+        "support_json",
+        "support_enter",
+        "support_withdraw",
+    ):
         for method in ("get", "post"):
             response = getattr(console, method)(
                 url(f"tenants_tenant_{page}", tenant.pk), {"confirmed": 1, "reason": "x"}

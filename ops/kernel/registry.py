@@ -128,6 +128,9 @@ class PermissionDef:
 
     `area` is a key of `permission_areas`, `hint` says in a sentence what it lets somebody do. Who holds a `seated` one
     takes one of the plan's agents. `for_tokens=False` keeps it for people: no token ever has it, whatever its role.
+
+    `support` says that a visit of support may hold it by its role; secrets, money, exports, deletions and people's
+    logins never say so, and what says nothing is closed to it.
     """
 
     codename: str
@@ -137,6 +140,7 @@ class PermissionDef:
     hint: Text = ""
     seated: bool = False
     for_tokens: bool = True
+    support: bool = False
 
     @property
     def reads(self) -> bool:

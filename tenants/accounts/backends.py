@@ -10,6 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
+from ops.kernel.registry import permissions
 from tenants.accounts.models import User
 from tenants.accounts.services import doors
 from tenants.queries import hosts
@@ -62,7 +63,10 @@ class RoleBackend(BaseBackend):
             role = user_obj.role
             key = f"role:{connection.schema_name}:{role.pk}:{role.revision}"
             held = hosts.remembered(key, lambda: _names(role.pk))
-            known = user_obj._role_permissions = set(held if user_obj.token is None else held & user_obj.token_allows)
+            known = set(held if user_obj.token is None else held & user_obj.token_allows)
+            if user_obj.is_support:
+                known &= {permission.codename for permission in permissions if permission.support}
+            user_obj._role_permissions = known
         return known
 
 

@@ -22,6 +22,7 @@ ALL = [
         EVERYONE,
         "people",
         _("Names, e-mail addresses and roles of everybody."),
+        support=True,
     ),
     PermissionDef(
         "accounts.change_user",

@@ -52,3 +52,8 @@ def titled(title: object, hint: object = "") -> SafeString:
 def when(value: datetime | None) -> SafeString | str:
     """How long ago, with the exact time on hover."""
     return ago(value) if value else "–"
+
+
+def linked(title: object, url: str) -> SafeString:
+    """A name that leads somewhere."""
+    return format_html('<a href="{}">{}</a>', url, title)

@@ -12,12 +12,11 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -25,12 +24,14 @@ from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import DomainError, Invalid, NotFound
 from ops.kernel.registry import Text
 from tenants.admin import cells
-from tenants.console import Menu, ResellerScopedAdmin, scope_of
+from tenants.admin.bulk import BulkPages
+from tenants.admin.support import SupportPages
+from tenants.console import Menu, scope_of
 from tenants.enums import ConsoleRight, JobKind, TenantStatus
-from tenants.forms import HostForm, ReasonForm
+from tenants.forms import HostForm
 from tenants.models import Tenant, TenantJob
 from tenants.queries import addresses, brands, progress
-from tenants.services import claims, domains, lifecycle, naming, provisioning
+from tenants.services import claims, domains, naming, provisioning
 
 NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
 
@@ -62,7 +63,7 @@ class TenantStatusFilter(admin.SimpleListFilter):
         return queryset.exclude(status=TenantStatus.DELETED)
 
 
-class TenantAdmin(ResellerScopedAdmin):
+class TenantAdmin(BulkPages, SupportPages):
     """The screen resellers live in: who their customers are, how they are, and the few things to do about it."""
 
     reseller_path = "reseller"
@@ -76,7 +77,6 @@ class TenantAdmin(ResellerScopedAdmin):
     search_help_text = _("Name or address")
     list_per_page = 50
     ordering = ("-created_at", "-pk")
-    actions = ("suspend_selected", "resume_selected")
     add_label = _("Create customer")
     empty_title = _("No customers yet")
     empty_hint = _("Create the first one: it takes a minute and ends with an address you can send.")
@@ -118,8 +118,9 @@ class TenantAdmin(ResellerScopedAdmin):
         links = []
         if row.status == TenantStatus.ACTIVE:
             links.append((address_of(row), gettext("Open"), True))
-            links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), False))
-        elif row.status == TenantStatus.SUSPENDED:
+            if getattr(row, "may_stop", False):
+                links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), False))
+        elif row.status == TenantStatus.SUSPENDED and getattr(row, "may_stop", False):
             links.append((reverse("admin:tenants_tenant_resume", args=[row.pk]), gettext("Resume"), False))
         elif row.status == TenantStatus.PROVISIONING:
             links.append((reverse("admin:tenants_tenant_progress", args=[row.pk]), gettext("Follow"), False))
@@ -129,16 +130,6 @@ class TenantAdmin(ResellerScopedAdmin):
             ((url, label, row.name, NEW_TAB if is_outside else "", label) for url, label, is_outside in links),
         )
         return format_html('<span class="row-links">{}</span>', buttons)
-
-    @admin.action(description=_("Suspend"))
-    def suspend_selected(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse | None:
-        """Suspend several at once, after a page that asks for the reason."""
-        return self._ask_about(request, list(queryset), "suspend", "suspend_selected")
-
-    @admin.action(description=_("Resume"))
-    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse | None:
-        """Let several work again, after a page that asks for the reason."""
-        return self._ask_about(request, list(queryset), "resume", "resume_selected")
 
     # --- Pages of one customer ---
 
@@ -150,30 +141,9 @@ class TenantAdmin(ResellerScopedAdmin):
             path("<uuid:pk>/progress/", page(self.progress_view), name="tenants_tenant_progress"),
             path("<uuid:pk>/progress.json", page(self.progress_json), name="tenants_tenant_progress_json"),
             path("<uuid:pk>/retry/", page(self.retry_view), name="tenants_tenant_retry"),
-            path("<uuid:pk>/suspend/", page(self.suspend_view), name="tenants_tenant_suspend"),
-            path("<uuid:pk>/resume/", page(self.resume_view), name="tenants_tenant_resume"),
             path("<uuid:pk>/addresses/", page(self.address_view), name="tenants_tenant_addresses"),
         ]
         return own + super().get_urls()
-
-    def one(self, request: HttpRequest, pk: UUID | str) -> Tenant:
-        """The customer of that id, if it is in sight; else a 404 that says nothing more."""
-        if not self.has_view_permission(request):
-            raise Http404
-        found = self.get_object(request, str(pk))
-        if found is None:
-            raise Http404
-        return found
-
-    def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
-        """A page in the console's frame."""
-        frame = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": context.get("tenant"),
-            **context,
-        }
-        return TemplateResponse(request, template, frame, status=status)
 
     def tabs(self) -> list[Tab]:
         """The parts of a customer's page."""
@@ -203,6 +173,10 @@ class TenantAdmin(ResellerScopedAdmin):
                 "state": cells.state(tenant.status, tenant.get_status_display()),
                 "tabs": [{"label": tab.label, "url": f"?tab={tab.key}", "current": tab is current} for tab in tabs],
                 "tab": current,
+                "may": {
+                    "stop": scope_of(request).may(ConsoleRight.STOP_CUSTOMERS),
+                    "enter": scope_of(request).may(ConsoleRight.ENTER_CUSTOMERS),
+                },
                 **current.context(request, tenant),
             },
         )
@@ -222,7 +196,8 @@ class TenantAdmin(ResellerScopedAdmin):
 
     def addresses(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """The hosts that answer for it."""
-        return {"rows": addresses.of(tenant), "form": HostForm()}
+        may_change = scope_of(request).may(ConsoleRight.CHANGE_ADDRESSES)
+        return {"rows": addresses.of(tenant), "form": HostForm(), "may_change_addresses": may_change}
 
     def brand(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """How it looks to its own customers."""
@@ -272,68 +247,12 @@ class TenantAdmin(ResellerScopedAdmin):
         return require_POST(self._retry)(request, pk)
 
     def _retry(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        tenant = self.one(request, pk)
+        tenant = self.one(request, pk, ConsoleRight.CREATE_CUSTOMERS)
         job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
         if job is None:
             raise Http404
         provisioning.retry(job=job, by=request.user, now=timezone.now())
         return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[tenant.pk]))
-
-    # --- Stopping and letting on ---
-
-    def suspend_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Ask for the reason, then stop the customer."""
-        return self._ask_about(request, [self.one(request, pk)], "suspend")
-
-    def resume_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Ask for the reason, then let the customer work again."""
-        return self._ask_about(request, [self.one(request, pk)], "resume")
-
-    def _ask_about(self, request: HttpRequest, tenants: list[Tenant], verb: str, action: str = "") -> HttpResponse:
-        confirmed = request.method == "POST" and "confirmed" in request.POST
-        form = ReasonForm(request.POST if confirmed else None) if verb == "suspend" else None
-        if confirmed and (form is None or form.is_valid()):
-            self._do(request, tenants, verb, form.cleaned_data["reason"] if form else "")
-            return HttpResponseRedirect(self._back(tenants, action))
-        return self.page(
-            request,
-            "console/tenant/confirm.html",
-            {
-                "title": gettext("Suspend") if verb == "suspend" else gettext("Resume"),
-                "tenants": tenants,
-                "verb": verb,
-                "action": action,
-                "form": form,
-                "back": self._back(tenants, action),
-            },
-            status=422 if confirmed else 200,
-        )
-
-    def _back(self, tenants: list[Tenant], action: str) -> str:
-        """Where the question came from: the list for several, the customer's page for one."""
-        if action:
-            return reverse("admin:tenants_tenant_changelist")
-        return reverse("admin:tenants_tenant_change", args=[tenants[0].pk])
-
-    def _do(self, request: HttpRequest, tenants: list[Tenant], verb: str, reason: str) -> None:
-        done = 0
-        for tenant in tenants:
-            try:
-                if verb == "suspend":
-                    lifecycle.suspend(tenant=tenant, reason=reason, by=request.user, now=timezone.now())
-                else:
-                    lifecycle.resume(tenant=tenant, by=request.user, now=timezone.now())
-            except DomainError as error:
-                self.message_user(request, f"{tenant.name}: {error}", messages.WARNING)
-            else:
-                done += 1
-        if not done:
-            return
-        if verb == "suspend":
-            words = ngettext("%(count)s customer is suspended.", "%(count)s customers are suspended.", done)
-        else:
-            words = ngettext("%(count)s customer can work again.", "%(count)s customers can work again.", done)
-        self.message_user(request, words % {"count": done}, messages.SUCCESS)
 
     # --- Addresses ---
 
@@ -342,7 +261,7 @@ class TenantAdmin(ResellerScopedAdmin):
         return require_POST(self._change_addresses)(request, pk)
 
     def _change_addresses(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        tenant = self.one(request, pk)
+        tenant = self.one(request, pk, ConsoleRight.CHANGE_ADDRESSES)
         try:
             words = self._change_address(request, tenant)
         except DomainError as error:

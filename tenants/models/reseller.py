@@ -61,3 +61,7 @@ class ResellerMember(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.reseller}"
+
+    def may(self, right: ConsoleRight) -> bool:
+        """Whether this person's role opens that."""
+        return right in CONSOLE_RIGHTS.get(self.role, frozenset())

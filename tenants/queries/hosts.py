@@ -19,11 +19,13 @@ import idna
 import redis
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django_tenants.utils import schema_context
 
 from ops.kernel.redis import client
 from tenants.enums import PUBLIC_SCHEMA, ClaimState, TenantStatus
-from tenants.models import Domain, Reseller, Tenant
+from tenants.models import Announcement, Domain, ImpersonationGrant, Reseller, Tenant
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,9 @@ class Site:
     reseller: Reseller | None
     leads_to: str = ""
     siblings: frozenset[str] = frozenset()
+    # Whether there may be something to tell on its pages: asked here, with the host, so that pages ask only then.
+    has_news: bool = False
+    support_waits: bool = False
 
     def fresh(self) -> "Site":
         """Own copies: a form that fills a row and fails must not change what other requests see."""
@@ -138,6 +143,7 @@ def _find(host: str) -> Site | None:
             Domain.objects.select_related("tenant", "tenant__reseller", "reseller")
             .exclude(tenant__status=TenantStatus.DELETED)
             .filter(domain=host)
+            .annotate(has_news=_news(), support_waits=_requests("tenant"))
             .first()
         )
         if row is None:
@@ -147,7 +153,8 @@ def _find(host: str) -> Site | None:
         family = list(owners.exclude(claim__state=ClaimState.FAILING).order_by("pk"))
     main = next((one for one in family if one.is_primary), None)
     leads_to = main.domain if main and main.redirects_others and main.domain != host else ""
-    return Site(row.tenant, row.reseller, leads_to, frozenset(one.domain for one in family))
+    known = frozenset(one.domain for one in family)
+    return Site(row.tenant, row.reseller, leads_to, known, row.has_news, row.support_waits)
 
 
 def answering(host: str) -> bool:
@@ -163,10 +170,26 @@ def _all_hosts() -> frozenset[str]:
         return frozenset(rows.values_list("domain", flat=True))
 
 
+def _news() -> Exists:
+    return Exists(Announcement.objects.filter(Q(ends_at=None) | Q(ends_at__gt=Now())))
+
+
+def _requests(path: str) -> Exists:
+    return Exists(ImpersonationGrant.objects.waiting().filter(tenant=OuterRef(path), valid_until__gt=Now()))
+
+
 def _single(schema: str) -> Site | None:
     with schema_context(PUBLIC_SCHEMA):
-        tenant = Tenant.objects.living().select_related("reseller").filter(schema_name=schema).first()
-    return Site(tenant, None) if tenant else None
+        tenant = (
+            Tenant.objects.living()
+            .select_related("reseller")
+            .filter(schema_name=schema)
+            .annotate(has_news=_news(), support_waits=_requests("pk"))
+            .first()
+        )
+    if tenant is None:
+        return None
+    return Site(tenant, None, has_news=tenant.has_news, support_waits=tenant.support_waits)
 
 
 def reseller_scope(schema: str) -> str:

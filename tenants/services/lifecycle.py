@@ -18,6 +18,7 @@ from tenants import errors, events
 from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobKind, JobState, TenantStatus
 from tenants.models import Tenant, TenantJob
 from tenants.queries import hosts
+from tenants.services import support
 
 log = logging.getLogger(__name__)
 
@@ -202,6 +203,8 @@ def _move(
             setattr(tenant, name, value)
         audit.record(action, by=by, on=row, detail={"reason": reason} if reason else None, now=now)
         outbox.publish(events.TenantStatusChanged(str(row.pk), row.schema_name, before.value, to.value, reason))
+        if before == S.ACTIVE:
+            support.end_of_tenant(tenant=row, by=by, now=now)
         hosts.forget()
     return tenant
 

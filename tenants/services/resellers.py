@@ -16,10 +16,10 @@ from tenants import errors
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
 from tenants.accounts.services import logins, users
-from tenants.enums import PUBLIC_SCHEMA, ResellerRole
+from tenants.enums import PUBLIC_SCHEMA, ConsoleRight, ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import hosts
-from tenants.services import domains, naming
+from tenants.services import domains, naming, support
 
 
 def create(
@@ -98,6 +98,8 @@ def set_member_role(*, member: ResellerMember, role: str, by: Any, now: datetime
     member.role = role
     member.save(update_fields=["role", "updated_at"])
     audit.record("tenants.member_role_changed", by=by, on=member, detail={"from": before, "to": str(role)}, now=now)
+    if not member.may(ConsoleRight.ENTER_CUSTOMERS):
+        support.end_of_person(person_id=member.user_id, by=by, now=now)
 
 
 @transaction.atomic
@@ -110,6 +112,7 @@ def remove_member(*, member: ResellerMember, by: Any, now: datetime) -> None:
     person.is_active = person.is_staff = False
     person.save(update_fields=["is_active", "is_staff", "updated_at"])
     logins.end_all(user=person, now=now)
+    support.end_of_person(person_id=person.pk, by=by, now=now)
 
 
 @transaction.atomic
@@ -123,6 +126,8 @@ def switch(*, reseller: Reseller, is_active: bool, by: Any, now: datetime) -> No
     reseller.is_active = is_active
     action = "tenants.reseller_opened" if is_active else "tenants.reseller_closed"
     audit.record(action, by=by, on=reseller, now=now)
+    if not is_active:
+        support.end_of_reseller(reseller=reseller, by=by, now=now)
     hosts.forget()
 
 

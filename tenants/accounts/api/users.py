@@ -58,7 +58,7 @@ class UserViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     def get_queryset(self) -> QuerySet[User]:
         """Everybody of this schema."""
-        return User.objects.select_related("role")
+        return User.objects.members().select_related("role")
 
     @extend_schema(request=UserCreateSerializer, responses={201: UserSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -91,6 +91,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     is_service = models.BooleanField(_("service"), default=False)
     date_joined = models.DateTimeField(_("joined at"), default=timezone.now)
 
+    # Set by the doors for a login of support: the visit it is here for (`tenants.services.support.Visit`).
+    support_visit: Any = None
+
     objects = UserManager()
     everyone = UserQuerySet.as_manager()
     # The token this person came with, when it was one: what they may is then what it may.

@@ -5,4 +5,4 @@ from tenants.accounts.models import User
 
 def emails_of(*roles: str) -> list[str]:
     """Addresses of the active people who hold one of the roles."""
-    return list(User.objects.active().with_role(*roles).order_by("email").values_list("email", flat=True))
+    return list(User.objects.active().members().with_role(*roles).order_by("email").values_list("email", flat=True))

@@ -32,7 +32,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
 
     Raises what the mail server raises; sending again is the task's business.
     """
-    user = User.objects.active().filter(pk=UUID(user_id)).first()
+    user = User.objects.active().members().filter(pk=UUID(user_id)).first()
     if user is None:
         return False
     link = _link(letter, user, to)

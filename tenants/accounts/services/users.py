@@ -241,7 +241,7 @@ def request_password_reset(*, email: str, host: str = "") -> None:
 
 def answer_password_reset(*, email: str, host: str) -> None:
     """Write to that address if an active person has it: a reset link, or the welcome link to who never came in."""
-    user = User.objects.active().filter(email=email.strip().lower()).first()
+    user = User.objects.active().members().filter(email=email.strip().lower()).first()
     if user is None or doors.only_way_in(user.email) is not None:
         return
     emails.send("welcome" if user.is_invited else "password_reset", user=user, host=host)

@@ -30,7 +30,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """The list, with search and filters kept in the address."""
     role = request.GET.get("role", "")
     text = request.GET.get("q", "")
-    rows = User.objects.select_related("role").search(text).order_by("-is_active", "name", "email", "pk")
+    rows = User.objects.members().select_related("role").search(text).order_by("-is_active", "name", "email", "pk")
     known = roles.choices()
     if role in dict(known):
         rows = rows.with_role(role)
@@ -81,7 +81,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
 @permission_required("accounts.change_user", raise_exception=True)
 def person(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One person: their role, and whether they may come in."""
-    user = get_object_or_404(User.objects.select_related("role"), pk=pk)
+    user = get_object_or_404(User.objects.members().select_related("role"), pk=pk)
     form = RoleForm(request.POST or None, by=request.user, initial={"role": user.role.slug if user.role else ""})
     if request.method == "POST" and form.is_valid():
         try:
@@ -100,7 +100,7 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
 @permission_required("accounts.change_user", raise_exception=True)
 def person_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Stop somebody's access."""
-    user = get_object_or_404(User, pk=pk)
+    user = get_object_or_404(User.objects.members(), pk=pk)
     users.deactivate(user=user, by=request.user, now=timezone.now())
     messages.success(request, _("%(name)s can no longer log in.") % {"name": user})
     return redirect("accounts:people")
@@ -111,7 +111,7 @@ def person_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
 @permission_required("accounts.change_user", raise_exception=True)
 def person_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Let somebody in again."""
-    user = get_object_or_404(User, pk=pk)
+    user = get_object_or_404(User.objects.members(), pk=pk)
     users.activate(user=user, by=request.user, now=timezone.now())
     messages.success(request, _("%(name)s can log in again.") % {"name": user})
     return redirect("accounts:people")
@@ -122,7 +122,7 @@ def person_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
 @permission_required("accounts.change_user", raise_exception=True)
 def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Send the welcome link again."""
-    user = get_object_or_404(User, pk=pk)
+    user = get_object_or_404(User.objects.members(), pk=pk)
     users.invite_again(user=user, by=request.user, host=request.get_host(), now=timezone.now())
     messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
     return redirect("accounts:people")
@@ -140,7 +140,7 @@ def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:
             if may_change
             else f"{reverse('accounts:people')}?{urlencode({'q': user.email})}",
         }
-        for user in User.objects.active().search(text).order_by("name", "email", "pk")[:FOUND_IN_PALETTE]
+        for user in User.objects.active().members().search(text).order_by("name", "email", "pk")[:FOUND_IN_PALETTE]
     ]
 
 
