@@ -30,7 +30,7 @@ class ChatConfig(AppConfig):
         from chat import permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import helpcentre, ice, inboxes, pix, privacy, questions, widget
+        from chat.services import helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
         from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions
@@ -40,6 +40,7 @@ class ChatConfig(AppConfig):
             Handover,
             Meter,
             NavItem,
+            OpenWork,
             PaletteSource,
             Panel,
             PersonalData,
@@ -48,6 +49,7 @@ class ChatConfig(AppConfig):
             handovers,
             meters,
             nav,
+            open_work,
             palette,
             panels,
             personal_data,
@@ -62,6 +64,10 @@ class ChatConfig(AppConfig):
         declare(pix.DEFINITION)
         declare(assistant.DEFINITION)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
+        open_work.register(
+            "chat.conversations",
+            OpenWork(_("Open conversations"), leaving.count, leaving.choices, leaving.hand_over, 10),
+        )
         see = "chat.view_conversation"
         nav.register("chat", NavItem(_("Conversations"), "messages-square", "chat:console", see, 10, home.queue_badge))
         nav.register("chat.visitors", NavItem(_("Visitors"), "radar", "chat:visitors", see, 11, parent="chat"))

@@ -21,6 +21,7 @@ from chat.services import (
     incoming,
     invitations,
     journal,
+    leaving,
     notices,
     notifications,
     outgoing,
@@ -44,6 +45,12 @@ def wake_snoozed() -> None:
     """Open the conversations whose snooze has ended, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         conversations.wake_due(now=timezone.now())
+
+
+@shared_task(name="chat.hand_over")
+def hand_over(*, user_id: str, choice: str, by_id: str | None) -> None:
+    """Give away the open conversations of somebody who left; a second run finds none."""
+    leaving.run(user_id=UUID(user_id), choice=choice, by_id=UUID(by_id) if by_id else None, now=timezone.now())
 
 
 @shared_task(

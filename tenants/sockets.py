@@ -21,6 +21,7 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from ops.kernel.consumers import CLOSE_FORBIDDEN, CLOSE_UNKNOWN_TENANT
+from tenants.accounts.services.logins import VOUCHED
 from tenants.enums import TenantStatus
 from tenants.gate import ENTRY_KEY
 from tenants.queries import hosts
@@ -86,11 +87,13 @@ def person_of(tenant: Any, session_key: str) -> Any:
         return AnonymousUser()
     with tenant_context(tenant):
         session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-        user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
+        user: Any = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
         if getattr(user, "is_support", False):
             entry = str(session.get(ENTRY_KEY, ""))
             visit = support.visit_of(user=user, entry=entry, tenant=tenant, now=timezone.now())  # type: ignore[arg-type]
             if visit is None:
                 return AnonymousUser()
-            user.support_visit = visit  # type: ignore[union-attr]
+            user.support_visit = visit
+        if user.is_authenticated and user.lacks_second_factor(timezone.now()) and not session.get(VOUCHED):
+            return AnonymousUser()
         return user

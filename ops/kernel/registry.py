@@ -6,6 +6,7 @@ a programming error and stops the start.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -228,6 +229,21 @@ class Handover:
     order: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """What somebody who leaves has in hand. All of it runs in the schema of the person.
+
+    `count(user)` says how much it is, `choices(user)` where it can go (value and words; the first is taken when nobody
+    chooses), `hand_over(user, choice, by, now)` lets it go there and ends what else must not outlive their access.
+    """
+
+    label: Text
+    count: Callable[[Any], int]
+    choices: Callable[[Any], list[tuple[str, str]]]
+    hand_over: Callable[[Any, str, Any, datetime], None]
+    order: int = 100
+
+
 nav: Registry[NavItem] = Registry("nav")
 panels: Registry[Panel] = Registry("panels")
 health: Registry[HealthCheck] = Registry("health")
@@ -241,3 +257,4 @@ palette: Registry[PaletteSource] = Registry("palette")
 features: Registry[Feature] = Registry("features")
 audiences: Registry[Audience] = Registry("audiences")
 handovers: Registry[Handover] = Registry("handovers")
+open_work: Registry[OpenWork] = Registry("open_work")

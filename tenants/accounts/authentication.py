@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import User
-from tenants.accounts.services import factors, sessions
+from tenants.accounts.services import sessions
 
 
 class SchemaJWTAuthentication(authentication.BaseAuthentication):
@@ -30,7 +30,6 @@ class SchemaJWTAuthentication(authentication.BaseAuthentication):
             user = sessions.person_behind(token, now=timezone.now())
         except (UnicodeError, TokenRefused) as error:
             raise exceptions.AuthenticationFailed(str(TokenRefused.message)) from error
-        factors.require(user, now=timezone.now())
         return user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -65,6 +65,48 @@ class LinkExpired(NotFound):
     message = _("This link no longer works. Ask for a new one.")
 
 
+class AlreadyInvited(Conflict):
+    """The address has an invitation that nobody has answered."""
+
+    code = "already_invited"
+    message = _("This address is invited already. Send that invitation again, or take it back first.")
+
+
+class NotPending(Conflict):
+    """Accepted or revoked in the meantime."""
+
+    code = "invitation_not_pending"
+    message = _("This invitation was answered or taken back already.")
+
+
+class InvitationUsed(LinkExpired):
+    """Somebody came in with it."""
+
+    code = "invitation_used"
+    message = _("This invitation was accepted already. Log in with the password you chose.")
+
+
+class InvitationRevoked(LinkExpired):
+    """Taken back by the team."""
+
+    code = "invitation_revoked"
+    message = _("This invitation was taken back. Ask the person who invited you.")
+
+
+class InvitationExpired(LinkExpired):
+    """Older than seven days."""
+
+    code = "invitation_expired"
+    message = _("This invitation is too old. Ask the person who invited you to send it again.")
+
+
+class LinkReplaced(LinkExpired):
+    """A later letter carries the link that works."""
+
+    code = "link_replaced"
+    message = _("A newer letter was sent to you. Use the link in that one.")
+
+
 class WrongPassword(Invalid):
     """The current password does not match."""
 

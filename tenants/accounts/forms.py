@@ -8,9 +8,11 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import DomainError
+from ops.kernel.registry import open_work
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
 from tenants.accounts.queries import roles
+from tenants.accounts.services import invitations
 
 # The longest sensible password: hashing megabytes would be a cheap way to keep us busy.
 PASSWORD_MAX = 128
@@ -84,23 +86,56 @@ class WelcomeForm(NewPasswordForm):
         self.fields["password"].label = _("Password")
 
 
-class PersonForm(forms.Form):
-    """Somebody new in the team."""
+class InviteForm(forms.Form):
+    """Who is asked to come, one or many at once."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-    email = forms.EmailField(
-        label=_("E-mail"),
-        max_length=254,
-        help_text=_("A welcome link is sent to this address. It works for seven days."),
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    addresses = forms.CharField(
+        label=_("E-mail addresses"),
+        max_length=20_000,
+        help_text=_(
+            "One or many: paste them with commas or line breaks, with names if you like (Ana <ana@empresa.com>)."
+        ),
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false", "autofocus": True}),
     )
     role = forms.ChoiceField(label=_("Role"), initial=BuiltInRole.AGENT)
+    language = forms.ChoiceField(label=_("Language of the letter"), required=False)
 
     def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_roles(self, "role", by=by)
+        self.fields["language"] = forms.ChoiceField(
+            label=_("Language of the letter"),
+            required=False,
+            choices=[("", _("The language of the company")), *settings.LANGUAGES],
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Names and addresses out of what was pasted."""
+        data: dict[str, Any] = super().clean() or {}
+        people = invitations.addresses_in(data.get("addresses", "").replace("\x00", ""))
+        if len(people) > invitations.MOST_AT_ONCE:
+            self.add_error("addresses", _("At most %(count)s addresses at once.") % {"count": invitations.MOST_AT_ONCE})
+        elif "addresses" in data and not people:
+            self.add_error("addresses", _("Type at least one address."))
+        return {**data, "people": people}
+
+
+class HandOverForm(forms.Form):
+    """Who takes what somebody has in hand, a choice for each kind of work that is open."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.open: dict[str, int] = {}
+        for key, work in open_work.items():
+            count = work.count(user)
+            if not count:
+                continue
+            self.open[key] = count
+            self.fields[key] = forms.ChoiceField(
+                label=_("%(work)s: %(count)s") % {"work": work.label, "count": count},
+                choices=work.choices(user),
+                help_text=_("Who takes them."),
+            )
 
 
 class RoleForm(forms.Form):

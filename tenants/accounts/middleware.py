@@ -13,8 +13,7 @@ from ops.kernel.errors import response_for, wants_problem_json
 from tenants.accounts.errors import SecondFactorMissing
 from tenants.accounts.gate import is_open_before_second_factor
 from tenants.accounts.models import User
-from tenants.accounts.services import factors, logins
-from tenants.accounts.views.stages import VOUCHED
+from tenants.accounts.services import logins
 from tenants.gate import is_open_always
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -63,7 +62,7 @@ class LoginMiddleware:
                 user_agent=request.META.get("HTTP_USER_AGENT", ""),
                 now=now,
             )
-        if not factors.is_required(request.user, now=now) or request.session.get(VOUCHED):
+        if not request.user.lacks_second_factor(now) or request.session.get(logins.VOUCHED):
             return None
         if is_open_always(request, view) or is_open_before_second_factor(view):
             return None

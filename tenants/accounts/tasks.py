@@ -12,6 +12,7 @@ from tenants.accounts.services import (
     doors,
     emails,
     identity_providers,
+    invitations,
     logins,
     sessions,
     single_sign_on,
@@ -23,6 +24,12 @@ from tenants.accounts.services import (
 def send_letter(*, letter: str, user_id: str, host: str, to: str, about: str = "") -> None:
     """Write and send one letter; when the mail server is away it is tried again for about ten minutes."""
     emails.deliver(letter=letter, user_id=user_id, host=host, to=to, about=about)
+
+
+@shared_task(name="accounts.send_invitation", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
+def send_invitation(*, invitation_id: str, host: str) -> None:
+    """Write one invitation; nothing is sent for one that was answered or taken back."""
+    emails.deliver_invitation(invitation_id=invitation_id, host=host, link_of=invitations.token_of)
 
 
 @shared_task(name="accounts.answer_reset_request")

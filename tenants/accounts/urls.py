@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.accounts.views import login, password, people, profile, security, sso, sso_settings
+from tenants.accounts.views import invitations, login, password, people, profile, security, sso, sso_settings
 
 app_name = "accounts"
 
@@ -54,12 +54,19 @@ urlpatterns = [
     path("password/reset/sent/", password.password_reset_sent, name="password-reset-sent"),
     path("password/reset/<str:token>/", password.password_reset_confirm, name="password-reset-confirm"),
     path("confirm-email/<str:key>/", profile.confirm_email, name="confirm-email"),
+    path("stop-email-change/<str:token>/", profile.stop_email_change, name="stop-email-change"),
+    path("invitation/<str:token>/", invitations.accept, name="invitation"),
     path("welcome/<str:token>/", password.welcome, name="welcome"),
     path("settings/people/", people.people, name="people"),
-    path("settings/people/add/", people.person_add, name="person-add"),
+    path("settings/people/invitations/", invitations.waiting, name="invitations"),
+    path("settings/people/invitations/new/", invitations.invite, name="invite"),
+    path("settings/people/invitations/<uuid:pk>/send/", invitations.invitation_send, name="invitation-send"),
+    path("settings/people/invitations/<uuid:pk>/revoke/", invitations.invitation_revoke, name="invitation-revoke"),
     path("settings/people/<uuid:pk>/", people.person, name="person"),
     path("settings/people/<uuid:pk>/deactivate/", people.person_deactivate, name="person-deactivate"),
     path("settings/people/<uuid:pk>/activate/", people.person_activate, name="person-activate"),
+    path("settings/people/<uuid:pk>/log-out/", people.person_log_out, name="person-log-out"),
+    path("settings/people/<uuid:pk>/second-factor/reset/", people.person_factor_reset, name="person-factor-reset"),
     path("settings/people/<uuid:pk>/invite/", people.person_invite, name="person-invite"),
     path("settings/profile/", profile.profile, name="profile"),
     *own_security,

@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ops.kernel.api import StrictModelSerializer, StrictSerializer
-from tenants.accounts.models import User
+from tenants.accounts.enums import InvitationState
+from tenants.accounts.models import Invitation, User
 
 
 class UserSerializer(StrictModelSerializer):
@@ -56,6 +58,54 @@ class UserPatchSerializer(StrictSerializer):
         max_length=40, required=False, help_text="Short name of a role; see `/api/v1/settings/roles/`."
     )
     is_active = serializers.BooleanField(required=False)
+    hand_over = serializers.DictField(
+        child=serializers.CharField(max_length=80),
+        required=False,
+        help_text=(
+            "With `is_active: false`: who takes what the person has in hand, by kind of work, such as"
+            ' `{"chat.conversations": "queue"}`; also `team:<id>` or `person:<id>`. Left out, it goes to the queue.'
+        ),
+    )
+
+
+class InvitationSerializer(StrictModelSerializer):
+    """An address that was asked to come in."""
+
+    role = serializers.CharField(source="role.slug", read_only=True, help_text="Short name of the role.")
+    invited_by = serializers.UUIDField(source="invited_by_id", read_only=True, allow_null=True)
+    state = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Invitation
+        fields = [
+            "id",
+            "email",
+            "name",
+            "role",
+            "language",
+            "state",
+            "invited_by",
+            "sent_at",
+            "expires_at",
+            "accepted_at",
+            "revoked_at",
+            "created_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=InvitationState.choices))
+    def get_state(self, row: Invitation) -> str:
+        """What became of it."""
+        return row.state(timezone.now()).value
+
+
+class InvitationCreateSerializer(StrictSerializer):
+    """Who is asked to come, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+    name = serializers.CharField(max_length=120, allow_blank=True, default="")
+    role = serializers.CharField(max_length=40, help_text="Short name of the role.")
+    language = serializers.ChoiceField(choices=["", *dict(settings.LANGUAGES)], default="")
 
 
 class LoginSerializer(StrictSerializer):

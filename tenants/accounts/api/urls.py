@@ -4,9 +4,11 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tenants.accounts.api import auth
+from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.users import UserViewSet
 
 router = SimpleRouter()
+router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("users", UserViewSet, basename="user")
 
 urlpatterns = [

@@ -79,6 +79,9 @@ class UserViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
             if "role" in sent.validated_data:
                 users.set_role(user=user, role=sent.validated_data["role"], by=request.user, now=now)
             if "is_active" in sent.validated_data:
-                change = users.activate if sent.validated_data["is_active"] else users.deactivate
-                change(user=user, by=request.user, now=now)
+                if sent.validated_data["is_active"]:
+                    users.activate(user=user, by=request.user, now=now)
+                else:
+                    hand_over = sent.validated_data.get("hand_over", {})
+                    users.deactivate(user=user, by=request.user, hand_over=hand_over, now=now)
         return Response(UserSerializer(self.get_queryset().get(pk=user.pk)).data)

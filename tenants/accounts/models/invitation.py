@@ -18,6 +18,11 @@ from tenants.accounts.models.user import User
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Doors to invitations."""
 
+    def search(self, text: str) -> Self:
+        """Those whose address or name holds `text`, whatever its case."""
+        text = text.replace("\x00", "").strip()
+        return self.filter(Q(email__icontains=text) | Q(name__icontains=text)) if text else self
+
     def unanswered(self) -> Self:
         """Neither accepted nor revoked; also those that are too old, which can be sent again."""
         return self.filter(accepted_at=None, revoked_at=None)

@@ -1,5 +1,6 @@
 """The user: e-mail login, UUID key, one role."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth import get_backends
@@ -143,6 +144,11 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         if not self.is_support:
             return self.email
         return f"{self.name} · {self.role.slug}" if self.role else self.name
+
+    def lacks_second_factor(self, now: datetime) -> bool:
+        """Whether the person's role asks for a second factor, time is up, and there is none."""
+        begins = self.role.second_factor_from if self.role is not None and not self.is_support else None
+        return begins is not None and begins <= now and self.second_factor_at is None
 
     @property
     def is_platform_admin(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from ops.kernel.actors import Actor
 from ops.kernel.audit import services as audit
@@ -17,7 +18,7 @@ from tenants.accounts.enums import BuiltInRole, IdentityProviderKind
 from tenants.accounts.errors import SignInRefused
 from tenants.accounts.models import ExternalIdentity, IdentityProvider, Role, User
 from tenants.accounts.providers.base import Claims
-from tenants.accounts.services import email_domains, users
+from tenants.accounts.services import email_domains, invitations, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ def foresee(*, provider: IdentityProvider, claims: Claims) -> Arrival:
     )
     user = identity.user if identity else User.objects.select_related("role").filter(email=claims.email).first()
     if user is None:
+        invitation = invitations.waiting_for(email=claims.email, now=timezone.now())
+        if invitation is not None:
+            return Arrival(None, None, invitation.role)
         if not provider.creates_people:
             raise _refused("unknown_person", provider, claims)
         role = _role_of(provider, claims)
@@ -70,6 +74,7 @@ def foresee(*, provider: IdentityProvider, claims: Claims) -> Arrival:
 def settle(*, provider: IdentityProvider, claims: Claims, now: datetime) -> User:
     """Let somebody in: link or add them, and give them the role their groups say. Raises `SignInRefused`."""
     arrival = foresee(provider=provider, claims=claims)
+    # Whoever was invited takes that: its role, and its seat.
     user = arrival.user or _add(provider, claims, arrival, now)
     if arrival.identity is None:
         ExternalIdentity.objects.create(provider=provider, subject=claims.subject, user=user, last_login_at=now)
@@ -105,7 +110,8 @@ def _add(provider: IdentityProvider, claims: Claims, arrival: Arrival, now: date
     role: Any = arrival.role
     try:
         with transaction.atomic():
-            return users.add_from_provider(
+            invited = invitations.accept_for(email=claims.email, name=claims.name, now=now)
+            return invited or users.add_from_provider(
                 email=claims.email, name=claims.name, role=role.slug, by=actor(provider), now=now
             )
     except LimitReached as error:

@@ -3,14 +3,16 @@
 Nothing secret travels through the task queue: a letter's link is made when the letter is written.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
 from allauth.account.models import EmailConfirmation
 from django.urls import reverse
+from django.utils import timezone
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
-from tenants.accounts.models import Login, User
+from tenants.accounts.models import Invitation, Login, User
 from tenants.accounts.queries import devices
 from tenants.accounts.services import links
 from tenants.services import letters
@@ -27,6 +29,37 @@ def send(letter: str, *, user: User, host: str = "", to: str = "", about: str = 
     enqueue("accounts.send_letter", letter=letter, user_id=str(user.pk), host=host, to=to, about=about)
 
 
+def send_invitation(*, invitation_id: UUID, host: str = "") -> None:
+    """Write to an invited address after the commit."""
+    enqueue("accounts.send_invitation", invitation_id=str(invitation_id), host=host)
+
+
+def deliver_invitation(*, invitation_id: str, host: str, link_of: Callable[[Invitation], str]) -> bool:
+    """Write the invitation and hand it to the mail server; `False` when it is not open any more."""
+    row = (
+        Invitation.objects.open(timezone.now())
+        .select_related("role", "invited_by")
+        .filter(pk=UUID(invitation_id))
+        .first()
+    )
+    if row is None:
+        return False
+    _site, base = letters.place(host)
+    letters.write(
+        "accounts/invitation",
+        to=row.email,
+        context={
+            "invitation": row,
+            "by": row.invited_by.get_full_name() if row.invited_by else "",
+            "link": base + reverse("accounts:invitation", args=[link_of(row)]),
+        },
+        language=row.language,
+        host=host,
+        reply_to=[row.invited_by.email] if row.invited_by else [],
+    ).send()
+    return True
+
+
 def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -> bool:
     """Write `emails/accounts/<letter>` and hand it to the mail server; `False` when there is nobody to write to any more.
 
@@ -35,7 +68,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
     user = User.objects.active().members().filter(pk=UUID(user_id)).first()
     if user is None:
         return False
-    link = _link(letter, user, to)
+    link = _link(letter, user, to, about)
     if link is None:
         return False
     _site, base = letters.place(host)
@@ -48,6 +81,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
             "link": base + link,
             "reset_url": base + reverse("accounts:password-reset"),
             "login": login,
+            "about": about,
             "device": devices.name_of(login.user_agent) if login else "",
         },
         language=user.language,
@@ -56,7 +90,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
     return True
 
 
-def _link(letter: str, user: User, to: str) -> str | None:
+def _link(letter: str, user: User, to: str, about: str) -> str | None:
     """Where the letter leads; nothing when what it is about is over."""
     if letter == "welcome":
         return reverse("accounts:welcome", args=[links.welcome(user)]) if user.is_invited else None
@@ -69,6 +103,9 @@ def _link(letter: str, user: User, to: str) -> str | None:
         if waiting is None:
             return None
         return reverse("accounts:confirm-email", args=[signing.dumps(waiting.key, salt=CONFIRMATION_SALT)])
+    if letter in {"email_changing", "email_changed"}:
+        old, new = (to, about) if about else (to, user.email)
+        return reverse("accounts:stop-email-change", args=[links.stop_email_change(user, old=old, new=new)])
     if letter == "guesses":
         return reverse("accounts:unlock", args=[links.unlock(user)])
     if letter == "second_factor_needed":

@@ -14,7 +14,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
 from ops.kernel.audit import services as audit
-from tenants.accounts.errors import FactorNotFound, FactorSetAlready, SecondFactorMissing, WrongCode
+from tenants.accounts.errors import FactorNotFound, FactorSetAlready, WrongCode
 from tenants.accounts.models import User
 from tenants.accounts.services import codes, emails, logins
 
@@ -32,21 +32,9 @@ def address_of(secret: str, *, user: User, issuer: str) -> str:
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
 
 
-def is_required(user: User, *, now: datetime) -> bool:
-    """Whether the person may do nothing more before there is a second factor: the role asks for one and time is up."""
-    begins = required_from(user)
-    return begins is not None and begins <= now and user.second_factor_at is None
-
-
 def required_from(user: User) -> datetime | None:
     """From when the person's role asks for a second factor; nothing when it does not."""
     return user.role.second_factor_from if user.role is not None else None
-
-
-def require(user: User, *, now: datetime) -> None:
-    """Refuse somebody who has to set up a second factor first. Raises `SecondFactorMissing`."""
-    if is_required(user, now=now):
-        raise SecondFactorMissing
 
 
 def of(user: User) -> list[Authenticator]:

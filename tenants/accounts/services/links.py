@@ -18,6 +18,8 @@ WELCOME_SALT = "accounts.welcome"
 WELCOME_AGE_S = 7 * 24 * 3600
 RESET_SALT = "accounts.password-reset"
 RESET_AGE_S = 3600
+STOP_SALT = "accounts.stop-email-change"
+STOP_AGE_S = 7 * 24 * 3600
 UNLOCK_SALT = "accounts.unlock"
 UNLOCK_AGE_S = 3600
 RECOVERY_SALT = "accounts.sso-recovery"
@@ -68,6 +70,23 @@ def recovering(token: str) -> User:
     if user.role is None or user.role.slug != BuiltInRole.OWNER:
         raise LinkExpired
     return user
+
+
+def stop_email_change(user: User, *, old: str, new: str) -> str:
+    """Token for the old address: that a change to another one was not the owner's wish, good for seven days."""
+    return signing.dumps([str(user.pk), old, new], salt=STOP_SALT)
+
+
+def stopping_email_change(token: str) -> tuple[User, str, str]:
+    """The person, the old and the new address of that token. Raises `LinkExpired`."""
+    try:
+        key, old, new = signing.loads(token, salt=STOP_SALT, max_age=STOP_AGE_S)
+        user = User.objects.active().filter(pk=UUID(key)).first()
+    except (signing.BadSignature, ValueError, TypeError, AttributeError) as error:
+        raise LinkExpired from error
+    if user is None:
+        raise LinkExpired
+    return user, old, new
 
 
 def _make(user: User, salt: str) -> str:

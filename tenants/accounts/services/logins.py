@@ -23,6 +23,8 @@ from tenants.accounts.models import Login, User
 from tenants.accounts.services import emails, sessions
 
 SESSION_KEY = "login"
+# In the session of somebody whose second factor a company login has seen.
+VOUCHED = "second_factor_vouched"
 DEVICE_SALT = "accounts.device"
 DEVICE_AGE_S = 400 * 24 * 3600
 # Ended logins stay so long, so that a known browser is known again.
@@ -87,7 +89,7 @@ def begin(
         trusted_until=now + trust if trust else None,
     )
     _remember(login.pk)
-    if is_new:
+    if is_new and not user.is_support:
         emails.send("new_device", user=user, host=host, about=str(login.pk))
     return login
 

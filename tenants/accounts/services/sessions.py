@@ -21,7 +21,14 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from ops.kernel import live
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import NotFound
-from tenants.accounts.errors import LoginRefused, SecondFactorRefused, SecondFactorRequired, TokenRefused, WrongCode
+from tenants.accounts.errors import (
+    LoginRefused,
+    SecondFactorMissing,
+    SecondFactorRefused,
+    SecondFactorRequired,
+    TokenRefused,
+    WrongCode,
+)
 from tenants.accounts.models import ApiSession, User
 from tenants.accounts.services import codes, doors
 
@@ -142,12 +149,25 @@ class Login:
 
 
 def person_behind(access: str, *, now: datetime) -> User:
-    """The active person of an access token made for this schema whose login has not ended. Raises `TokenRefused`."""
-    return login_behind(access, now=now).user
+    """The active person of an access token made for this schema whose login has not ended. Raises `TokenRefused`,
+
+    and `SecondFactorMissing` for somebody whose role needs a second factor and who has none.
+    """
+    user = _login_behind(access, now=now).user
+    if user.lacks_second_factor(now):
+        raise SecondFactorMissing
+    return user
 
 
 def login_behind(access: str, *, now: datetime) -> Login:
     """The login of an access token, for doors that stay open: it ends at `expires_at`. Raises `TokenRefused`."""
+    login = _login_behind(access, now=now)
+    if login.user.lacks_second_factor(now):
+        raise TokenRefused
+    return login
+
+
+def _login_behind(access: str, *, now: datetime) -> Login:
     token = _read(AccessToken, access)
     session = (
         ApiSession.objects.open(now)

@@ -1,5 +1,6 @@
 """People: adding, inviting, deactivating, and what they may do."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
+from ops.kernel.registry import open_work
 from ops.kernel.tasks import enqueue
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.errors import (
@@ -25,7 +27,8 @@ from tenants.accounts.errors import (
 )
 from tenants.accounts.models import Role, User
 from tenants.accounts.queries import roles
-from tenants.accounts.services import attempts, doors, emails, links, logins, seats, sessions
+from tenants.accounts.services import attempts, doors, emails, factors, links, logins, seats, sessions
+from tenants.enums import PUBLIC_SCHEMA
 
 
 @transaction.atomic
@@ -45,19 +48,19 @@ def create(
     Raises `EmailTaken`, `UnknownRole`, `OwnerOnly`, `Invalid` for an address or a password that will not do, and
     whatever the plan raises when it has no seat left.
     """
-    email = _address(email)
-    found = _role(role)
-    _only_owners_touch_owners(by, role)
-    _one_at_a_time()
+    email = checked_address(email)
+    found = role_called(role)
+    only_owners_touch_owners(by, role)
+    one_at_a_time()
     require_held(by, found)
     if User.objects.filter(email=email).exists():
         raise EmailTaken(field="email")
-    _require_seat(found)
+    require_seat(found)
     if password is not None:
-        _check_password(password, User(email=email, name=name))
+        check_new_password(password, User(email=email, name=name))
 
     user = User.objects.create_user(
-        email, password, name=name.strip(), role=found, language=_language(language), date_joined=now
+        email, password, name=name.strip(), role=found, language=checked_language(language), date_joined=now
     )
 
     audit.record("accounts.user_added", by=by, on=user, detail={"email": email, "role": role}, now=now)
@@ -74,11 +77,15 @@ def invite_owner(
 
     `send=False` leaves the letter to the caller, who shows or sends `links.welcome(user)` itself.
     """
-    email = _address(email)
+    email = checked_address(email)
     user = User.objects.select_related("role").filter(email=email).first()
     if user is None:
         user = User.objects.create_user(
-            email, name=name.strip(), role=_role(BuiltInRole.OWNER), language=_language(language), date_joined=now
+            email,
+            name=name.strip(),
+            role=role_called(BuiltInRole.OWNER),
+            language=checked_language(language),
+            date_joined=now,
         )
         audit.record("accounts.user_added", on=user, detail={"email": email, "role": BuiltInRole.OWNER.value}, now=now)
     if send and user.is_invited:
@@ -92,12 +99,12 @@ def add_from_provider(*, email: str, name: str, role: str, by: Any, now: datetim
 
     Raises `EmailTaken`, `UnknownRole`, and the plan's refusal of a seat.
     """
-    email = _address(email)
-    found = _role(role)
-    _one_at_a_time()
+    email = checked_address(email)
+    found = role_called(role)
+    one_at_a_time()
     if User.objects.filter(email=email).exists():
         raise EmailTaken(field="email")
-    _require_seat(found)
+    require_seat(found)
 
     user = User.objects.create_user(email, name=name.strip(), role=found, date_joined=now, last_login=now)
 
@@ -109,7 +116,7 @@ def add_from_provider(*, email: str, name: str, role: str, by: Any, now: datetim
 def invite_again(*, user: User, by: Any, now: datetime, host: str = "") -> None:
     """Send a fresh welcome link; the ones sent before stop working."""
     user = _locked(user)
-    _only_owners_touch_owners(by, _slug(user))
+    only_owners_touch_owners(by, _slug(user))
     if not user.is_invited or not user.is_active:
         raise Invalid
     user.set_unusable_password()
@@ -125,7 +132,7 @@ def accept_invitation(*, token: str, name: str, password: str, now: datetime) ->
     user = _locked(user)
     links.welcomed(token)  # again under the lock: two clicks at once are one use
     doors.require_own(email=user.email)
-    _check_password(password, user)
+    check_new_password(password, user)
 
     user.name = name.strip()
     user.set_password(password)
@@ -137,11 +144,14 @@ def accept_invitation(*, token: str, name: str, password: str, now: datetime) ->
 
 
 @transaction.atomic
-def deactivate(*, user: User, by: Any, now: datetime) -> None:
-    """Stop a person's logins, sessions and tokens at once; what they made stays. Raises `LastOwner`, `OwnerOnly`."""
-    _one_at_a_time()
+def deactivate(*, user: User, by: Any, now: datetime, hand_over: Mapping[str, str] | None = None) -> None:
+    """Stop a person's logins, sessions and tokens at once; what they made stays. Raises `LastOwner`, `OwnerOnly`.
+
+    Their open work goes to somebody else: `hand_over` names a choice for each kind of it, else its first one is taken.
+    """
+    one_at_a_time()
     user = _locked(user)
-    _only_owners_touch_owners(by, _slug(user))
+    only_owners_touch_owners(by, _slug(user))
     if not user.is_active:
         return
     _keep_an_owner(user)
@@ -149,6 +159,12 @@ def deactivate(*, user: User, by: Any, now: datetime) -> None:
     user.is_active = False
     user.save(update_fields=["is_active", "updated_at"])
     logins.end_all(user=user, now=now)
+    unknown = set(hand_over or {}) - set(open_work.keys())
+    if unknown:
+        raise Invalid(field="hand_over")
+    # The platform's and resellers' people have no work of a tenant in hand.
+    for key, work in open_work.items() if connection.schema_name != PUBLIC_SCHEMA else ():
+        work.hand_over(user, (hand_over or {}).get(key, ""), by, now)
 
     audit.record("accounts.user_deactivated", by=by, on=user, now=now)
 
@@ -156,12 +172,12 @@ def deactivate(*, user: User, by: Any, now: datetime) -> None:
 @transaction.atomic
 def activate(*, user: User, by: Any, now: datetime) -> None:
     """Let a person in again, when the plan has a seat for them."""
-    _one_at_a_time()
+    one_at_a_time()
     user = _locked(user)
-    _only_owners_touch_owners(by, _slug(user))
+    only_owners_touch_owners(by, _slug(user))
     if user.is_active:
         return
-    _require_seat(user.role)
+    require_seat(user.role)
 
     user.is_active = True
     user.save(update_fields=["is_active", "updated_at"])
@@ -172,18 +188,18 @@ def activate(*, user: User, by: Any, now: datetime) -> None:
 @transaction.atomic
 def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
     """Give a person another role. Raises `LastOwner`, `OwnerOnly`, `MoreThanYours`, `UnknownRole`, or the plan's refusal."""
-    found = _role(role)
-    _one_at_a_time()
+    found = role_called(role)
+    one_at_a_time()
     user = _locked(user)
     before = _slug(user)
-    _only_owners_touch_owners(by, role, before)
+    only_owners_touch_owners(by, role, before)
     if before == role:
         return
     require_held(by, found, user.role)
     if role != BuiltInRole.OWNER:
         _keep_an_owner(user)
     if user.is_active and not seats.is_seated(user.role):
-        _require_seat(found)
+        require_seat(found)
 
     user.role = found
     user.save(update_fields=["role", "updated_at"])
@@ -195,7 +211,7 @@ def set_role(*, user: User, role: str, by: Any, now: datetime) -> None:
 @transaction.atomic
 def set_language(*, user: User, language: str) -> None:
     """The language of the pages this person sees; empty means the tenant's own."""
-    user.language = _language(language)
+    user.language = checked_language(language)
     user.save(update_fields=["language", "updated_at"])
 
 
@@ -214,7 +230,7 @@ def change_password(*, user: User, current: str, new: str, now: datetime, keep: 
     doors.require_own(email=user.email)
     if not user.check_password(current):
         raise WrongPassword(field="current_password")
-    _check_password(new, user, field="new_password")
+    check_new_password(new, user, field="new_password")
     _replace_password(user, new, now, keep)
     audit.record("accounts.password_changed", by=user, on=user, now=now)
 
@@ -225,7 +241,7 @@ def reset_password(*, token: str, password: str, now: datetime) -> User:
     user = _locked(links.resetting(token))
     links.resetting(token)
     doors.require_own(email=user.email)
-    _check_password(password, user)
+    check_new_password(password, user)
     _replace_password(user, password, now)
     audit.record("accounts.password_reset", by=user, on=user, now=now)
     return user
@@ -245,6 +261,23 @@ def answer_password_reset(*, email: str, host: str) -> None:
     if user is None or doors.only_way_in(user.email) is not None:
         return
     emails.send("welcome" if user.is_invited else "password_reset", user=user, host=host)
+
+
+@transaction.atomic
+def reset_second_factor(*, user: User, by: Any, now: datetime) -> None:
+    """Take a lost second factor away. Raises `OwnerOnly`, `MoreThanYours`, `FactorNotFound`."""
+    user = _locked(user)
+    only_owners_touch_owners(by, _slug(user))
+    require_held(by, user.role)
+    factors.reset(user=user, by=by, now=now)
+
+
+@transaction.atomic
+def log_out(*, user: User, by: Any, now: datetime) -> None:
+    """End every login of somebody else. Raises `OwnerOnly`."""
+    user = _locked(user)
+    only_owners_touch_owners(by, _slug(user))
+    logins.end_others(user=user, keep=None, by=by, now=now)
 
 
 def tell_of_guesses(*, email: str, host: str) -> None:
@@ -269,7 +302,8 @@ def _replace_password(user: User, password: str, now: datetime, keep: UUID | Non
     emails.send("password_changed", user=user)
 
 
-def _address(email: str) -> str:
+def checked_address(email: str) -> str:
+    """The address as it is kept. Raises `Invalid`."""
     email = email.strip().lower()
     try:
         validate_email(email)
@@ -278,7 +312,8 @@ def _address(email: str) -> str:
     return email
 
 
-def _role(slug: str) -> Role:
+def role_called(slug: str) -> Role:
+    """The role of a short name. Raises `UnknownRole`."""
     role = Role.objects.filter(slug=slug).first()
     if role is None:
         raise UnknownRole(field="role")
@@ -289,13 +324,15 @@ def _slug(user: User) -> str | None:
     return user.role.slug if user.role else None
 
 
-def _language(language: str) -> str:
+def checked_language(language: str) -> str:
+    """The language, when the pages speak it; empty is the tenant's own. Raises `UnknownLanguage`."""
     if language and language not in dict(settings.LANGUAGES):
         raise UnknownLanguage(field="language")
     return language
 
 
-def _check_password(password: str, user: User, field: str = "password") -> None:
+def check_new_password(password: str, user: User, field: str = "password") -> None:
+    """The rules of passwords. Raises `Invalid` at the field."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -308,7 +345,7 @@ def _locked(user: User) -> User:
     return User.objects.select_for_update(of=("self",)).select_related("role").get(pk=user.pk)
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """Seats and owners are counted before they are changed; two administrators at once would both see room."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -316,7 +353,8 @@ def _one_at_a_time() -> None:
         )
 
 
-def _require_seat(role: Role | None) -> None:
+def require_seat(role: Role | None) -> None:
+    """Refuse a role that answers conversations when the plan has no seat left."""
     # Only the first owner is free, so the first seated person of a schema needs no seat.
     if seats.is_seated(role) and User.objects.seated().exists():
         seats.require(1)
@@ -338,7 +376,8 @@ def require_held(by: Any, *given: Role | None, field: str = "role") -> None:
             raise MoreThanYours(names - own, field=field)
 
 
-def _only_owners_touch_owners(by: Any, *roles: str | None) -> None:
+def only_owners_touch_owners(by: Any, *roles: str | None) -> None:
+    """Raises `OwnerOnly` for somebody who is none and gives or takes an owner's role."""
     if not isinstance(by, User) or BuiltInRole.OWNER not in roles or by.is_platform_admin:
         return
     if _slug(by) != BuiltInRole.OWNER:

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import PersonForm, RoleForm, add_problem
-from tenants.accounts.models import User
+from tenants.accounts.forms import HandOverForm, RoleForm, add_problem
+from tenants.accounts.models import Invitation, User
 from tenants.accounts.queries import roles
 from tenants.accounts.services import users
 
@@ -36,6 +36,7 @@ def people(request: HttpRequest) -> HttpResponse:
         rows = rows.with_role(role)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     kept = {"q": text, "role": role}
+    may_change = request.user.has_perm("accounts.change_user")
     context = {
         "page": page,
         "previous_url": _page_url(kept, page.previous_page_number()) if page.has_previous() else "",
@@ -44,36 +45,14 @@ def people(request: HttpRequest) -> HttpResponse:
         % {"first": page.start_index(), "last": page.end_index(), "count": page.paginator.count},
         "text": text,
         "role": role,
-        "may_change": request.user.has_perm("accounts.change_user"),
+        "may_change": may_change,
+        "waiting": Invitation.objects.unanswered().count() if may_change else 0,
         "chips": [
             {"label": label, "url": "?" + urlencode({"role": slug} if slug else {}), "current": slug == role}
             for slug, label in [("", _("Everybody")), *known]
         ],
     }
     return render(request, "accounts/people.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@permission_required("accounts.change_user", raise_exception=True)
-def person_add(request: HttpRequest) -> HttpResponse:
-    """Add somebody and send them a welcome link."""
-    form = PersonForm(request.POST or None, by=request.user)
-    limit: DomainError | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = users.create(**form.cleaned_data, by=request.user, host=request.get_host(), now=timezone.now())
-        except DomainError as error:
-            if error.status == 402:
-                limit = error
-            else:
-                add_problem(form, error)
-        else:
-            messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
-            return redirect("accounts:people")
-    status = limit.status if limit else 200
-    context = {"form": form, "limit": limit, "role_rows": roles.in_order()}
-    return render(request, "accounts/person_add.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -95,15 +74,23 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "accounts/person.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @permission_required("accounts.change_user", raise_exception=True)
 def person_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Stop somebody's access."""
-    user = get_object_or_404(User.objects.members(), pk=pk)
-    users.deactivate(user=user, by=request.user, now=timezone.now())
-    messages.success(request, _("%(name)s can no longer log in.") % {"name": user})
-    return redirect("accounts:people")
+    """Stop somebody's access, and say first who takes what they have in hand."""
+    user = get_object_or_404(User.objects.members().select_related("role"), pk=pk)
+    form = HandOverForm(request.POST if request.method == "POST" else None, user=user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            users.deactivate(user=user, by=request.user, hand_over=form.cleaned_data, now=timezone.now())
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s can no longer log in.") % {"name": user})
+            return redirect("accounts:people")
+    context = {"person": user, "form": form, "is_me": user.pk == request.user.pk}
+    return render(request, "accounts/person_deactivate.html", context)
 
 
 @require_POST
@@ -126,6 +113,28 @@ def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     users.invite_again(user=user, by=request.user, host=request.get_host(), now=timezone.now())
     messages.success(request, _("A welcome link is on its way to %(email)s.") % {"email": user.email})
     return redirect("accounts:people")
+
+
+@require_POST
+@login_required
+@permission_required("accounts.change_login_rules", raise_exception=True)
+def person_factor_reset(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take a lost second factor away."""
+    user = get_object_or_404(User.objects.members().select_related("role"), pk=pk)
+    users.reset_second_factor(user=user, by=request.user, now=timezone.now())
+    messages.success(request, _("%(name)s logs in with the password alone now, and was told so.") % {"name": user})
+    return redirect("accounts:person", pk=user.pk)
+
+
+@require_POST
+@login_required
+@permission_required("accounts.change_user", raise_exception=True)
+def person_log_out(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """End every login of somebody."""
+    user = get_object_or_404(User.objects.members().select_related("role"), pk=pk)
+    users.log_out(user=user, by=request.user, now=timezone.now())
+    messages.success(request, _("%(name)s is logged out everywhere.") % {"name": user})
+    return redirect("accounts:person", pk=user.pk)
 
 
 def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:

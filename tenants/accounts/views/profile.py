@@ -82,3 +82,24 @@ def confirm_email(request: HttpRequest, key: str) -> HttpResponse:
     except DomainError as error:
         return link_expired(request, error)
     return render(request, "accounts/confirm_email.html", {"email": email})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop_email_change(request: HttpRequest, token: str) -> HttpResponse:
+    """The old address says it was not them: a button, because mail scanners open links."""
+    try:
+        old, new, has_happened = addresses.meant(token=token)
+        if request.method == "POST":
+            addresses.stop(token=token, now=timezone.now())
+            words = (
+                _("Your address is back, everybody is logged out, and a letter for a new password is on its way.")
+                if has_happened
+                else _("The change is stopped. Choose a new password: whoever asked for it knew yours.")
+            )
+            messages.success(request, words)
+            return redirect("accounts:login" if has_happened else "accounts:password-reset")
+    except DomainError as error:
+        return link_expired(request, error)
+    context = {"old": old, "new": new, "has_happened": has_happened}
+    return render(request, "accounts/stop_email_change.html", context)

@@ -75,7 +75,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_app": any(one.type == Authenticator.Type.TOTP for one in found),
         "codes_left": factors.codes_left(person),
         "required_from": factors.required_from(person),
-        "is_required": factors.is_required(person, now=now),
+        "is_required": person.lacks_second_factor(now),
         "logins": devices.browsers(person, here=request.session.get(logins.SESSION_KEY)),
         "programs": devices.programs(person, now=now),
     }
@@ -90,7 +90,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @login_required
 def needed(request: HttpRequest) -> HttpResponse:
     """The page that stands in the way of who must set up a second factor."""
-    if not factors.is_required(me(request), now=timezone.now()):
+    if not me(request).lacks_second_factor(timezone.now()):
         return redirect(stages.home())
     return render(request, "accounts/second_factor_needed.html", {"person": request.user})
 

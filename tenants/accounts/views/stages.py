@@ -33,8 +33,6 @@ SALT = "accounts.pending-login"
 PENDING_AGE_S = 600
 BACKEND = "tenants.accounts.backends.RoleBackend"
 CONFIRMED = "confirmed_at"
-# Somebody whose second factor the door itself has seen.
-VOUCHED = "second_factor_vouched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,6 @@ def enter(
     start_session(request, user, backend=BACKEND)
     request.session[CONFIRMED] = now.timestamp()
     if vouched and method == LoginMethod.SSO:
-        request.session[VOUCHED] = True
+        request.session[logins.VOUCHED] = True
     audit.record("accounts.login", by=user, on=user, detail={"method": method.value, "factor": str(factor)}, now=now)
     return redirect(target or home())
