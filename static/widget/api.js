@@ -20,6 +20,7 @@ export class Refused extends Error {
 export function createApi({ base, inbox, storage, identity }) {
     let token = storage.get("token");
     let renewing = null;
+    let asked = "";
 
     async function call(method, path, body, { headers = {}, patience = PATIENCE_MS } = {}) {
         const response = await fetch(base + path, {
@@ -37,14 +38,24 @@ export function createApi({ base, inbox, storage, identity }) {
 
     /** Open (or renew) the visitor's session. The visitor's id is made here once and stays on this device. */
     function session() {
-        renewing ??= call("POST", "session/", { visitor_id: storage.visitor(), ...identity() })
+        const wish = { visitor_id: storage.visitor(), ...identity() };
+        const said = JSON.stringify(wish);
+        if (renewing && asked === said) return renewing;
+        asked = said;
+        // Named as somebody else while a question is on its way: asked once more, and that answer is the last.
+        const mine = Promise.resolve(renewing)
+            .catch(() => {})
+            .then(() => call("POST", "session/", wish))
             .then((answer) => {
                 token = answer.jwt;
                 storage.set("token", token);
                 return answer;
             })
-            .finally(() => (renewing = null));
-        return renewing;
+            .finally(() => {
+                if (renewing === mine) renewing = null;
+            });
+        renewing = mine;
+        return mine;
     }
 
     async function authorised(method, path, body, options = {}) {

@@ -226,11 +226,13 @@ let beginning = null;
 /** Open the visitor's session once; everything that needs the server waits for it. */
 function begin({ renew = false } = {}) {
     if (renew) beginning = null;
-    beginning ??= api.session().then(welcome, (error) => {
-        beginning = null;
-        if (error.code === "identity_refused" && identity().identifier) {
-            // Not proved, so not believed: the person stays who they were to us.
-            storage.remove("identity");
+    if (beginning) return beginning;
+    const said = storage.get("identity");
+    const mine = api.session().then(welcome, (error) => {
+        if (beginning === mine) beginning = null;
+        if (error.code === "identity_refused" && said) {
+            // Not proved, so not believed: the person stays who they were to us. Somebody named since then is asked for.
+            if (storage.get("identity") === said) storage.remove("identity");
             happened("error", { code: error.code });
             return begin();
         }
@@ -240,7 +242,8 @@ function begin({ renew = false } = {}) {
         draw();
         throw error;
     });
-    return beginning;
+    beginning = mine;
+    return mine;
 }
 
 function welcome(session) {

@@ -1,0 +1,231 @@
+"""A counter with 50,000 conversations and 1,000,000 messages, beside one with a thousand messages in the same run.
+
+    bin/dev (or any PostgreSQL in DATABASE_URL), then:
+    .venv/bin/python benchmarks/million.py [--conversations 50000] [--messages 1000000] [--rounds 7] [--plans] [--only TEXT]
+
+Fills two tenants of a throw-away database (`chat/tests/volume.py`: a few minutes), then asks for what people look at all
+day: the list with each tab, filter and order, search, a long thread and its beginning, reports, people, catching up. The
+two tenants take turns. Printed for each: the median time of the database and of the whole answer in this process, the
+ratio of the large tenant's to the small one's, pages of the database touched, size of the answer, and the tables that were
+read from end to end. `--plans` prints the plans of what was slow.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import throwaway  # noqa: F401 — first: it points Django at a database of its own
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from chat.models import Contact, Conversation, Message
+from chat.queries import stream, thread
+from chat.tests import plans, volume
+from ops.kernel import redis
+from tenants.accounts.models import Role, User
+from tenants.models import Tenant
+from tenants.services import provisioning
+
+SLOW_MS = 50
+
+
+def tenant(slug: str) -> Tenant:
+    """A tenant of the product's own making."""
+    owner = provisioning.Owner(f"ana@{slug}.example", "Ana", "balcao-demo", "")
+    return provisioning.create(name=slug.title(), slug=slug, owner=owner, wait=True)
+
+
+class Counter:
+    """One tenant with what is asked of it."""
+
+    def __init__(self, slug: str, *, conversations: int, messages: int) -> None:
+        self.slug, self.schema = slug, tenant(slug).schema_name
+        with schema_context(self.schema):
+            began = time.perf_counter()
+            self.made = volume.fill(conversations=conversations, messages=messages, now=timezone.now())
+            print(f"{slug}: {messages:,} messages in {time.perf_counter() - began:.0f} s")
+            self.owner = User.objects.filter(role=Role.objects.get(slug="owner")).first()
+            self.client = Client(headers={"host": f"{slug}.{settings.PLATFORM_DOMAIN}"})
+            self.client.force_login(self.made.agents[0])
+            self.boss = Client(headers={"host": f"{slug}.{settings.PLATFORM_DOMAIN}"})
+            self.boss.force_login(self.owner)
+            self.paths = self._paths()
+
+    def _paths(self) -> dict[str, Callable[[], bytes]]:
+        made, number = self.made, self.made.longest
+        talk = Conversation.objects.get(number=number)
+        middle = Message.objects.filter(conversation=talk, seq__gte=talk.last_seq // 2).order_by("seq").first().seq
+        contact = Contact.objects.filter(conversations=talk).get()
+        usual = Contact.objects.exclude(email="").order_by("-pk")[10]
+        wanted = {
+            f"list {words or 'tab=mine'}": f"/chat/?{words}"
+            for words in (
+                "", "tab=queue", "tab=all", "tab=all&status=pending", "tab=all&status=snoozed", "tab=all&status=resolved",
+                "tab=all&status=any", "status=resolved", "tab=all&status=any&sort=oldest", "tab=all&status=any&sort=newest",
+                "tab=all&status=any&sort=waiting", "tab=all&status=any&sort=priority", "tab=all&unread=1",
+                "tab=all&status=resolved&priority=urgent", "tab=all&status=any&limit=400",
+            )
+        }  # fmt: skip
+        wanted |= {
+            "list label": f"/chat/?tab=all&status=any&label={made.labels[-1].pk}",
+            "list common label": f"/chat/?tab=all&status=any&label={made.labels[0].pk}",
+            "list team": f"/chat/?tab=all&status=resolved&team={made.teams[0].pk}",
+            "list inbox": f"/chat/?tab=all&status=resolved&inbox={made.inboxes[0].pk}",
+            "list assignee": f"/chat/?tab=all&status=any&assignee={made.agents[1].pk}",
+            "search rare number": "/chat/?q=987654",
+            "search common word": "/chat/?q=pedido",
+            "search two words": "/chat/?q=boleto rastreio",
+            "search beginning": "/chat/?q=ent",
+            "search name": "/chat/?q=Marta Rocha",
+            "search e-mail": "/chat/?q=pessoa123",
+            "search phone": "/chat/?q=11900000123",
+            "search #number": "/chat/?q=%2317",
+            "thread": f"/chat/c/{number}?tab=all",
+            "thread older": f"/chat/c/{number}/older?before={middle}",
+            "thread beginning": f"/chat/c/{number}/older?before=45",
+            "contacts": "/chat/contacts/",
+            "contacts by name": "/chat/contacts/?q=Marta",
+            "contact page": f"/chat/contacts/{usual.pk}/",
+            "contact of the long thread": f"/chat/contacts/{contact.pk}/",
+            "home": "/",
+            "palette": "/search/?q=rastreio",
+            "csat answers": "/chat/csat/",
+        }
+        api = {
+            f"api {words or 'list'}": f"/api/v1/chat/conversations/?{words}"
+            for words in (
+                "", "sort=oldest", "sort=newest", "sort=waiting", "sort=priority", "status=open&assignee=me",
+                "status=resolved&sort=priority", "team=mine", "assignee=none&status=open&sort=waiting", "unread=true",
+                "mentioned=true", "spam=false", "q=rastreio", "q=pedido",
+            )
+        }  # fmt: skip
+        api |= {
+            "api label": f"/api/v1/chat/conversations/?label={made.labels[0].name}",
+            "api counts": "/api/v1/chat/conversations/counts/",
+            "api messages": f"/api/v1/chat/conversations/{number}/messages/",
+            "api messages before": f"/api/v1/chat/conversations/{number}/messages/?before_seq={middle}",
+            "api events of one": f"/api/v1/chat/conversations/{number}/events/?after_seq={talk.last_seq - 50}",
+            "api contacts": "/api/v1/chat/contacts/",
+        }
+        for one in (*wanted.values(), *api.values()):
+            assert "None" not in one
+        paths = {name: self._get(self.client, path) for name, path in (wanted | api).items()}
+        days = f"from={timezone.now() - timedelta(days=364):%Y-%m-%d}"
+        for name in ("", "agents/", "teams/", "inboxes/", "labels/", "channels/", "traffic/"):
+            paths[f"report {name or 'overview'}"] = self._get(self.boss, f"/chat/reports/{name}?{days}")
+        place = stream.now()
+        early = Message.objects.order_by("-created_at").first()
+        paths["catch-up, nothing new"] = lambda: repr(stream.after(place)).encode()
+        paths["catch-up, 500 events"] = lambda: repr(stream.after(self._back(500))).encode()
+        paths["heads, 500 events"] = lambda: repr(stream.heads_after(self._back(500))).encode()
+        paths["visitor's list"] = lambda: repr(list(thread.for_visitor(talk.contact_inbox_id))).encode()
+        assert early is not None
+        return paths
+
+    def _back(self, events: int) -> stream.Cursor:
+        """The place before the last events."""
+        with connection.cursor() as sql:
+            sql.execute("SELECT xid::text::bigint, id FROM chat_chatevent ORDER BY xid DESC, id DESC OFFSET %s LIMIT 1", [events])
+            xid, key = sql.fetchone() or (3, 0)
+        return stream.Cursor(stream.epoch(), xid, key)
+
+    def _get(self, client: Client, path: str) -> Callable[[], bytes]:
+        def get() -> bytes:
+            answer = client.get(path)
+            assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
+            return answer.content
+
+        return get
+
+
+class Clock:
+    """Time that statements took, as this process saw it."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.spent += time.perf_counter() - began
+
+
+def measure(counter: Counter, ask: Callable[[], bytes]) -> tuple[float, float, int]:
+    """Milliseconds of the database and in all, and the size of the answer. Nothing is remembered from before."""
+    redis.client().flushdb()
+    with schema_context(counter.schema):
+        clock = Clock()
+        with connection.execute_wrapper(clock):
+            began = time.perf_counter()
+            size = len(ask())
+            return 1000 * clock.spent, 1000 * (time.perf_counter() - began), size
+
+
+def look(counter: Counter, ask: Callable[[], bytes]) -> list[plans.Plan]:
+    """Plans of everything that is asked, analysed."""
+    redis.client().flushdb()
+    with schema_context(counter.schema):
+        with plans.asked() as asked:
+            ask()
+        with schema_context(counter.schema):
+            return [plans.plan(sql, params, analyse=True) for sql, params in asked]
+
+
+def show(node: dict[str, Any], depth: int = 0) -> None:
+    """A plan as people read it."""
+    where = node.get("Relation Name") or node.get("Index Name") or ""
+    index = f" by {node['Index Name']}" if node.get("Index Name") and node.get("Relation Name") else ""
+    took = f"{node['Actual Total Time']:.1f} ms × {node['Actual Loops']}, {node['Actual Rows']} rows"
+    print(f"{'  ' * (depth + 3)}{node['Node Type']} {where}{index}: {took}, {node.get('Shared Hit Blocks', 0)} pages")
+    for part in node.get("Plans", []):
+        show(part, depth + 1)
+
+
+def main() -> None:
+    """Fill, measure, print."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--conversations", type=int, default=50_000)
+    options.add_argument("--messages", type=int, default=1_000_000)
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--only", default="")
+    options.add_argument("--plans", action="store_true")
+    given = options.parse_args()
+    settings.READY_SCHEMAS = 0
+    settings.ALLOWED_HOSTS = ["*"]
+    call_command("migrate", verbosity=0)
+    small = Counter("pequena", conversations=50, messages=1_000)
+    large = Counter("grande", conversations=given.conversations, messages=given.messages)
+    print(f"\n{'':<46}{'database':>10}{'in all':>10}{'ratio':>8}{'pages':>9}{'answer':>10}  read from end to end")
+    for name, ask in large.paths.items():
+        if given.only not in name:
+            continue
+        other = small.paths[name]
+        measure(large, ask), measure(small, other)
+        turns = [(measure(large, ask), measure(small, other)) for _ in range(given.rounds)]
+        database, whole, size = (statistics.median(one[0][part] for one in turns) for part in range(3))
+        usual = statistics.median(one[1][1] for one in turns)
+        found = look(large, ask)
+        tables = set().union(*(plan.read_whole() for plan in found)) if found else set()
+        pages = sum(plan.pages() for plan in found)
+        print(
+            f"{name:<46}{database:>7.1f} ms{whole:>7.1f} ms{whole / usual:>8.1f}{pages:>9,}{size / 1024:>7.1f} KB"
+            f"  {', '.join(sorted(tables))}",
+            flush=True,
+        )
+        if given.plans and database > SLOW_MS:
+            for plan in sorted(found, key=lambda plan: -plan.root["Actual Total Time"])[:2]:
+                print(f"    {' '.join(plan.sql.split())[:600]}")
+                show(plan.root)
+
+
+if __name__ == "__main__":
+    main()
