@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from django.core.files.storage import default_storage
 from PIL import Image
 
 from ops.kernel import ffmpeg
@@ -46,3 +47,15 @@ def _made(ending, *arguments):
         path = Path(folder) / f"out.{ending}"
         subprocess.run([ffmpeg.executable(), "-v", "error", "-nostdin", *arguments, str(path)], check=True)
         return path.read_bytes()
+
+
+def content(stored):
+    """What a row's file holds; closed again."""
+    with stored.open("rb") as file:
+        return file.read()
+
+
+def stored(name):
+    """What the storage holds under a name; closed again."""
+    with default_storage.open(name) as file:
+        return file.read()

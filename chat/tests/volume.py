@@ -26,10 +26,8 @@ HISTORY = timedelta(days=90)
 # A name for an instant that sorts as one: what `ops.kernel.ids.uuid7` makes.
 UUID7 = """(lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
     || 'a' || substr(md5(random()::text), 1, 15))::uuid"""
-NAMES = (
-    "Marta João Rita Caio Lúcia Pedro Ana Bruno Clara Davi Elisa Fábio Gina Hugo Íris Jorge Kátia Léo Nina Otávio"
-).split()
-SURNAMES = "Silva Souza Costa Santos Oliveira Pereira Lima Gomes Ribeiro Alves Rocha Dias Nunes Melo Araújo".split()
+NAMES = ["Marta", "João", "Rita", "Caio", "Lúcia", "Pedro", "Ana", "Bruno", "Clara", "Davi", "Elisa", "Fábio", "Gina", "Hugo", "Íris", "Jorge", "Kátia", "Léo", "Nina", "Otávio"]
+SURNAMES = ["Silva", "Souza", "Costa", "Santos", "Oliveira", "Pereira", "Lima", "Gomes", "Ribeiro", "Alves", "Rocha", "Dias", "Nunes", "Melo", "Araújo"]
 PHRASES = [
     "Bom dia, tudo bem?", "Quanto custa a entrega?", "Vocês abrem no domingo?", "Meu pedido ainda não chegou.",
     "Pode me mandar o código de rastreio?", "Já fiz o pagamento por Pix.", "Quero trocar o tamanho.", "Obrigada!",
@@ -157,9 +155,7 @@ FROM (
     FROM v_line l JOIN v_talk t USING (i) WHERE l.at > %(kept)s
 ) e ORDER BY at, i, seq;
 """
-TABLES = (
-    "contact contactinbox conversation conversation_labels message chatevent csatresponse slaevent hourlystat"
-).split()
+TABLES = ["contact", "contactinbox", "conversation", "conversation_labels", "message", "chatevent", "csatresponse", "slaevent", "hourlystat"]
 
 
 @dataclass(frozen=True, slots=True)
