@@ -132,7 +132,10 @@ class Counter:
     def _back(self, events: int) -> stream.Cursor:
         """The place before the last events."""
         with connection.cursor() as sql:
-            sql.execute("SELECT xid::text::bigint, id FROM chat_chatevent ORDER BY xid DESC, id DESC OFFSET %s LIMIT 1", [events])
+            sql.execute(
+                "SELECT xid::text::bigint, id FROM chat_chatevent ORDER BY xid DESC, id DESC OFFSET %s LIMIT 1",
+                [events],
+            )
             xid, key = sql.fetchone() or (3, 0)
         return stream.Cursor(stream.epoch(), xid, key)
 

@@ -10,7 +10,18 @@ from django.db import connection
 # Tables that grow with every conversation; the rest of a counter fits on a few pages.
 GROWING = frozenset(
     f"chat_{name}"
-    for name in ["attachment", "chatevent", "contact", "contactinbox", "conversation", "conversation_labels", "csatresponse", "hourlystat", "message", "slaevent"]
+    for name in [
+        "attachment",
+        "chatevent",
+        "contact",
+        "contactinbox",
+        "conversation",
+        "conversation_labels",
+        "csatresponse",
+        "hourlystat",
+        "message",
+        "slaevent",
+    ]
 )
 
 

@@ -26,8 +26,45 @@ HISTORY = timedelta(days=90)
 # A name for an instant that sorts as one: what `ops.kernel.ids.uuid7` makes.
 UUID7 = """(lpad(to_hex((extract(epoch FROM {at}) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
     || 'a' || substr(md5(random()::text), 1, 15))::uuid"""
-NAMES = ["Marta", "João", "Rita", "Caio", "Lúcia", "Pedro", "Ana", "Bruno", "Clara", "Davi", "Elisa", "Fábio", "Gina", "Hugo", "Íris", "Jorge", "Kátia", "Léo", "Nina", "Otávio"]
-SURNAMES = ["Silva", "Souza", "Costa", "Santos", "Oliveira", "Pereira", "Lima", "Gomes", "Ribeiro", "Alves", "Rocha", "Dias", "Nunes", "Melo", "Araújo"]
+NAMES = [
+    "Marta",
+    "João",
+    "Rita",
+    "Caio",
+    "Lúcia",
+    "Pedro",
+    "Ana",
+    "Bruno",
+    "Clara",
+    "Davi",
+    "Elisa",
+    "Fábio",
+    "Gina",
+    "Hugo",
+    "Íris",
+    "Jorge",
+    "Kátia",
+    "Léo",
+    "Nina",
+    "Otávio",
+]
+SURNAMES = [
+    "Silva",
+    "Souza",
+    "Costa",
+    "Santos",
+    "Oliveira",
+    "Pereira",
+    "Lima",
+    "Gomes",
+    "Ribeiro",
+    "Alves",
+    "Rocha",
+    "Dias",
+    "Nunes",
+    "Melo",
+    "Araújo",
+]
 PHRASES = [
     "Bom dia, tudo bem?", "Quanto custa a entrega?", "Vocês abrem no domingo?", "Meu pedido ainda não chegou.",
     "Pode me mandar o código de rastreio?", "Já fiz o pagamento por Pix.", "Quero trocar o tamanho.", "Obrigada!",
@@ -155,7 +192,17 @@ FROM (
     FROM v_line l JOIN v_talk t USING (i) WHERE l.at > %(kept)s
 ) e ORDER BY at, i, seq;
 """
-TABLES = ["contact", "contactinbox", "conversation", "conversation_labels", "message", "chatevent", "csatresponse", "slaevent", "hourlystat"]
+TABLES = [
+    "contact",
+    "contactinbox",
+    "conversation",
+    "conversation_labels",
+    "message",
+    "chatevent",
+    "csatresponse",
+    "slaevent",
+    "hourlystat",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +273,9 @@ def fill(
     with transaction.atomic(), connection.cursor() as sql:
         # Triggers keep counts of single changes; here they are set at the end.
         sql.execute("SET LOCAL session_replication_role = replica")
-        sql.execute("SELECT setseed(0.5), coalesce(max(number), 0), pg_current_xact_id()::text::bigint FROM chat_conversation")
+        sql.execute(
+            "SELECT setseed(0.5), coalesce(max(number), 0), pg_current_xact_id()::text::bigint FROM chat_conversation"
+        )
         _, values["number"], values["xid"] = sql.fetchone()
         for step in (PEOPLE, TALKS, LINES, CONVERSATIONS, MESSAGES, EVENTS):
             for statement in filter(str.strip, step.split(";\n")):
