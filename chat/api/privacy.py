@@ -25,6 +25,7 @@ class ErasedSerializer(serializers.Serializer[Any]):
     conversations = serializers.IntegerField()
     messages = serializers.IntegerField()
     files = serializers.IntegerField()
+    webhooks = serializers.IntegerField(help_text="What providers sent, as it came.")
 
 
 class ExportView(APIView):

@@ -18,7 +18,7 @@ from django.db.models import CharField, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from chat.enums import Direction, Status
+from chat.enums import Channel, Direction, Status
 from chat.errors import ContactNotFound
 from chat.models import (
     Attachment,
@@ -31,19 +31,26 @@ from chat.models import (
     ContactNote,
     Conversation,
     CsatResponse,
+    DataExport,
     Draft,
+    ImportLine,
     Inbox,
     LeftMessage,
     Message,
+    OutgoingPart,
     PixCharge,
+    phones,
 )
 from chat.queries import wire
-from chat.services import attachments, journal, questions
+from chat.services import attachments, exports, journal, questions
 from ops.kernel import live
 from ops.kernel.audit import services as audit
+from ops.kernel.outbox.services import inbox as webhooks
 from ops.kernel.webhooks.models import WebhookDelivery
 
 BATCH = 200
+# Shorter addresses would be found in what is somebody else's.
+SHORTEST_NEEDLE = 6
 # A file in memory up to this size, on disk beyond it.
 SPOOLED_BYTES = 8 * 1024 * 1024
 
@@ -135,6 +142,7 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     now = now or timezone.now()
     contact = _contact(contact_id, lock=True)
     people = [row.pk for row in _everybody(contact).select_for_update().order_by("pk")]
+    doors = list(ContactInbox.objects.filter(contact__in=people).select_related("inbox"))
     talks = list(
         Conversation.objects.filter(contact__in=people)
         .select_for_update(of=("self",))
@@ -144,7 +152,15 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     files = list(Attachment.objects.filter(Q(message__conversation__in=talks) | Q(by_contact__in=people)))
     attachments.remove(files)
     said = Message.objects.filter(conversation__in=talks).exclude(direction=Direction.ACTIVITY)
+    raw = _forget_raw(people, doors, talks, now=now)
     count = said.update(body="", body_html="", meta={}, error="", deleted_at=now)
+    # A provider's id may spell the number it came from; ours says as well that this message was here.
+    Message.objects.filter(conversation__in=talks).exclude(source_id="").update(
+        source_id=Concat(Value("erased:"), Cast("pk", CharField()))
+    )
+    OutgoingPart.objects.filter(message__conversation__in=talks).exclude(external_id="").update(
+        external_id=Concat(Value("erased:"), Cast("pk", CharField()))
+    )
     # A delivery to another system holds the words too; what it already has is that system's to erase.
     if talks:
         WebhookDelivery.objects.filter(body__regex="|".join(map(str, talks))).delete()
@@ -152,7 +168,9 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
     Draft.objects.filter(conversation__in=talks).delete()
     PixCharge.objects.filter(conversation__in=talks).update(text="", brcode="")
     CsatResponse.objects.filter(contact__in=people).update(comment="")
-    LeftMessage.objects.filter(contact_inbox__contact__in=people).delete()
+    left = LeftMessage.objects.filter(contact_inbox__contact__in=people)
+    audit.forget(LeftMessage, list(left.values_list("pk", flat=True)))
+    left.delete()
     questions.forget_in(conversation_ids=talks)
     ContactNote.objects.filter(contact__in=people).delete()
     # Figures of campaigns stay, without the person; what was estimated about them goes.
@@ -177,16 +195,42 @@ def erase(*, contact_id: UUID, by: Any, now: datetime | None = None) -> dict[str
         opted_out_via="",
         last_page={},
         last_seen_at=None,
+        erased_at=now,
         updated_at=now,
     )
-    found = {"conversations": len(talks), "messages": count, "files": len(files)}
+    Contact.labels.through.objects.filter(contact__in=people).delete()
+    # Lists they stood in, and files in which somebody was about to take everybody's data away.
+    ImportLine.objects.filter(contact__in=people).delete()
+    exports.forget(DataExport.objects.all())
+    found = {"conversations": len(talks), "messages": count, "files": len(files), "webhooks": raw}
     audit.record("chat.contact_erased", by=by, on=Contact(pk=contact.pk), detail=found, now=now)
+    _forget_names(people, talks, [row.pk for row in files])
     for key in talks:
         # Whoever has it open reads it again.
         frame = journal.forward({"type": "resync_required", "conversation": str(key)})
         live.push(live.group("agents"), frame)
         live.push(live.group(f"pub.{key}"), frame)
     return found
+
+
+def _forget_raw(people: list[UUID], doors: list[ContactInbox], talks: list[UUID], *, now: datetime) -> int:
+    """Empty what providers sent about these people; says how many. The ids stay, so that nothing is taken in again.
+
+    A notification names its sender by the address of a door, or the message by the id it got from the provider.
+    """
+    needles = {door.source_id for door in doors if door.inbox.channel != Channel.WEB}
+    for email, phone in Contact.objects.filter(pk__in=people).values_list("email", "phone_e164"):
+        needles |= {email, phone, phone.removeprefix("+"), phones.twin(phone).removeprefix("+")}
+    messages = Message.objects.filter(conversation__in=talks).exclude(source_id="")
+    needles |= set(messages.exclude(source_id__startswith="left:").values_list("source_id", flat=True))
+    return webhooks.empty([needle for needle in needles if len(needle) >= SHORTEST_NEEDLE], now=now)
+
+
+def _forget_names(people: list[UUID], talks: list[UUID], files: list[UUID]) -> None:
+    """Names beside the audit log go; who did what, and that it was done, stays in it."""
+    audit.forget(Contact, people)
+    audit.forget(Conversation, talks)
+    audit.forget(Attachment, files)
 
 
 def retain(*, now: datetime) -> int:

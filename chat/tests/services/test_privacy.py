@@ -6,23 +6,33 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
+from django_tenants.utils import tenant_context
 
 from chat.errors import ContactNotFound
-from chat.models import Contact, Conversation, Message
-from chat.services import privacy
+from chat.models import Contact, Conversation, ImportLine, Message, OutgoingPart
+from chat.services import contacts, privacy, transcripts
 from chat.tests.factories import (
     AttachmentFactory,
+    ChannelAccountFactory,
     ContactInboxFactory,
     ContactNoteFactory,
     ConversationFactory,
+    DataExportFactory,
     DraftFactory,
+    ImportLineFactory,
+    LabelFactory,
     LeftMessageFactory,
     MessageFactory,
+    OutgoingPartFactory,
 )
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit import services as audit
+from ops.kernel.audit.models import AuditEntry, AuditWords
 from ops.kernel.ids import uuid7
+from ops.kernel.outbox.models import InboxEvent
+from ops.kernel.outbox.services import inbox as webhooks
 from ops.kernel.webhooks.models import WebhookDelivery
 from ops.kernel.webhooks.tests.factories import WebhookDeliveryFactory
 
@@ -79,7 +89,7 @@ def test_nothing_personal_is_left(person, bia):
 
     found = privacy.erase(contact_id=person.pk, by=bia)
 
-    assert found == {"conversations": 1, "messages": 3, "files": 1}
+    assert found == {"conversations": 1, "messages": 3, "files": 1, "webhooks": 0}
     assert [row for row in everything_in_the_schema() if SECRET.lower() in row.lower()] == []
     assert AuditEntry.objects.get(action="chat.contact_erased").detail == found
 
@@ -162,3 +172,85 @@ def test_owners_export_and_erase_agents_and_other_tenants_do_not(person, acme, b
     assert owner.post(f"/chat/contacts/{person.pk}/erase/").status_code == 302
     person.refresh_from_db()
     assert person.name == ""
+
+
+@pytest.fixture
+def wrote_by_telegram(acme, bia):
+    """Somebody who wrote through a channel, and what is kept about it outside the counter's own tables."""
+    account = ChannelAccountFactory()
+    contact = contacts.create(name=SECRET, email="zulmira@mail.example", phone_e164="+5511987654321", by=bia)
+    link = ContactInboxFactory(contact=contact, inbox=account.inbox, source_id="700800900")
+    conversation = ConversationFactory(contact_inbox=link)
+    asked = MessageFactory(conversation=conversation, body="Oi")
+    Message.objects.filter(pk=asked.pk).update(source_id="700800900:41")
+    reply = MessageFactory(conversation=conversation, by=bia, body="Olá")
+    OutgoingPartFactory(message=reply, inbox=account.inbox, external_id="700800900:42")
+    transcripts.order(conversation_id=conversation.pk, to="zulmira@mail.example", by=bia)
+    return contact
+
+
+def test_what_a_provider_sent_is_emptied_and_still_known(wrote_by_telegram, bia, noon):
+    raw = [
+        b'{"message":{"from":{"id":700800900,"first_name":"Zulmira"}}}',
+        b'{"statuses":[{"recipient_id":"5511987654321"}]}',
+        b"From: Zulmira <zulmira@mail.example>\r\n\r\nOi",
+        b'{"message":{"from":{"id":111222333,"first_name":"Outra"}}}',
+    ]
+    for number, body in enumerate(raw):
+        webhooks.receive(
+            provider="telegram", external_id=f"x:{number}", kind="x", body=body, headers={"a": "b"}, now=noon
+        )
+
+    assert privacy.erase(contact_id=wrote_by_telegram.pk, by=bia)["webhooks"] == 3
+
+    kept = {row.external_id: (bytes(row.body), row.headers) for row in InboxEvent.objects.all()}
+    assert kept == {"x:0": (b"", {}), "x:1": (b"", {}), "x:2": (b"", {}), "x:3": (raw[3], {"a": "b"})}
+    again = webhooks.receive(provider="telegram", external_id="x:0", kind="x", body=raw[0], headers={}, now=noon)[1]
+    assert again is False
+
+
+def test_webhooks_of_another_tenant_stay(wrote_by_telegram, beta, bia, noon):
+    with tenant_context(beta):
+        webhooks.receive(provider="telegram", external_id="y", kind="x", body=b"700800900", headers={}, now=noon)
+
+    privacy.erase(contact_id=wrote_by_telegram.pk, by=bia)
+
+    assert bytes(InboxEvent.objects.get(external_id="y").body) == b"700800900"
+
+
+def test_ids_of_the_provider_go_and_stay_unique(wrote_by_telegram, bia):
+    privacy.erase(contact_id=wrote_by_telegram.pk, by=bia)
+
+    asked = Message.objects.exclude(source_id="").get()
+    assert asked.source_id == f"erased:{asked.pk}"
+    assert not OutgoingPart.objects.filter(external_id__contains="700800900").exists()
+    assert not any("700800900" in row for row in everything_in_the_schema())
+
+
+def test_the_audit_log_forgets_the_name_and_still_proves_itself(wrote_by_telegram, bia):
+    words = " ".join(AuditWords.objects.values_list("label", flat=True))
+    assert SECRET in words
+    assert SECRET not in " ".join(AuditEntry.objects.values_list("object_label", flat=True))
+    entries = AuditEntry.objects.count()
+
+    privacy.erase(contact_id=wrote_by_telegram.pk, by=bia)
+
+    assert list(AuditWords.objects.values_list("label", "detail")) == []
+    assert AuditEntry.objects.filter(action="chat.contact_created", object_id=str(wrote_by_telegram.pk)).exists()
+    assert AuditEntry.objects.count() == entries + 1
+    assert audit.verify().ok
+
+
+def test_lists_and_files_with_their_data_go_too(wrote_by_telegram, bia, django_capture_on_commit_callbacks):
+    ImportLineFactory(contact=wrote_by_telegram, outcome="new", who=SECRET)
+    other = ImportLineFactory()
+    file = DataExportFactory()
+    wrote_by_telegram.labels.add(LabelFactory())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.erase(contact_id=wrote_by_telegram.pk, by=bia)
+
+    assert list(ImportLine.objects.all()) == [other]
+    assert not default_storage.exists(file.file.name)
+    wrote_by_telegram.refresh_from_db()
+    assert (wrote_by_telegram.labels.count(), wrote_by_telegram.erased_at is not None) == (0, True)

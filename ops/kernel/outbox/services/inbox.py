@@ -1,7 +1,7 @@
 """Webhooks: store first under the provider's own id, answer, and handle afterwards in a task."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -111,6 +111,26 @@ def replay(*, inbox_id: UUID, by: Any, now: datetime) -> InboxEvent:
         audit.record("outbox.webhook_replayed", by=by, on=event, now=now)
         enqueue("outbox.handle_inbound", inbox_id=str(event.pk))
     return event
+
+
+def empty(needles: Collection[str], *, now: datetime) -> int:
+    """Take the content away from webhooks of this schema that hold any of these words; says how many.
+
+    Their ids stay, so a webhook that is sent again is still known; one that waits is not handled any more.
+    """
+    if not needles:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE public.outbox_inboxevent e
+               SET body = ''::bytea, headers = '{}', last_error = '', state = %s, handled_at = coalesce(e.handled_at, %s)
+             WHERE e.schema = %s AND octet_length(e.body) > 0
+               AND EXISTS (SELECT 1 FROM unnest(%s::text[]) n WHERE position(convert_to(n, 'UTF8') IN e.body) > 0)
+            """,
+            [InboxState.IGNORED, now, connection.schema_name, list(needles)],
+        )
+        return cursor.rowcount
 
 
 def prune(*, before: datetime) -> int:
