@@ -204,13 +204,24 @@ class ChatConfig(AppConfig):
             ),
         )
         settings_pages.register(
+            "chat.account_imports",
+            SettingsPage(
+                _("Move from Chatwoot"),
+                "truck",
+                "chat:account-imports",
+                "chat.transfer_data",
+                86,
+                _("Contacts, conversations, files and articles of a Chatwoot account."),
+            ),
+        )
+        settings_pages.register(
             "chat.exports",
             SettingsPage(
                 _("Export"),
                 "download",
                 "chat:exports",
                 "chat.transfer_data",
-                86,
+                87,
                 _("Your contacts, conversations and messages as files to take away."),
             ),
         )

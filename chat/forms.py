@@ -1074,3 +1074,23 @@ class ContactColumnsForm(forms.Form):
             "mapping": [self.cleaned_data[f"column_{number}"] for number in range(self.width)],
             "update_known": self.cleaned_data["update_known"],
         }
+
+
+class AccountImportForm(forms.Form):
+    """Where a Chatwoot account is, and what opens it."""
+
+    base_url = forms.CharField(
+        label=_("Address of your Chatwoot"), max_length=290, help_text=_("Such as https://app.chatwoot.com.")
+    )
+    account = forms.CharField(
+        label=_("Account id"), max_length=18, help_text=_("The number in the address: /app/accounts/1/.")
+    )
+    token = forms.CharField(
+        label=_("Access token"),
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("An administrator's, from the end of their profile page. We forget it when the import is over."),
+    )
+    with_files = forms.BooleanField(
+        label=_("Bring files along"), required=False, initial=True, help_text=_("They count for your plan's storage.")
+    )

@@ -9,6 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from chat.services import (
+    account_imports,
     attachments,
     automation,
     broadcasts,
@@ -281,4 +282,11 @@ def sweep_transfers() -> None:
     for _tenant in every_tenant():
         now = timezone.now()
         contact_imports.sweep(now=now)
+        account_imports.sweep(now=now)
         exports.sweep(now=now)
+
+
+@shared_task(name="chat.run_account_import")
+def run_account_import(*, import_id: str) -> None:
+    """Read some pages of another counter; what goes wrong for now is tried again by the sweep."""
+    account_imports.run(import_id=UUID(import_id), now=timezone.now())

@@ -21,9 +21,9 @@ from chat.api.serializers import PersonSerializer, WireSerializer
 from chat.api.uploads import FileThrottle
 from chat.enums import ExportKind, LineOutcome, TransferState
 from chat.errors import SpreadsheetTooLarge
-from chat.models import ContactImport, DataExport, ImportLine
+from chat.models import AccountImport, ContactImport, DataExport, ImportLine
 from chat.queries import transfers
-from chat.services import contact_imports, contact_rows, exports
+from chat.services import account_imports, contact_imports, contact_rows, exports
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from tenants.accounts.permissions import RequiredPermissions
 
@@ -232,6 +232,73 @@ class DataExportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveM
         row = exports.ask(by=request.user, now=timezone.now(), **sent.validated_data)
         where = {"Location": reverse("api:chat-export-detail", args=[row.pk])}
         return Response(transfers.export(row), status=status.HTTP_202_ACCEPTED, headers=where)
+
+
+class LeftBehindSerializer(StrictSerializer):
+    """Something that did not come along."""
+
+    what = serializers.CharField()
+    name = serializers.CharField()
+    why = serializers.CharField()
+
+
+class AccountImportSerializer(TransferSerializer):
+    """A Chatwoot account on its way here."""
+
+    render = staticmethod(transfers.account_import)
+
+    base_url = serializers.CharField()
+    account = serializers.CharField()
+    name = serializers.CharField(allow_blank=True)
+    with_files = serializers.BooleanField()
+    stage = serializers.CharField(allow_blank=True)
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="What was made here, by kind.")
+    report = LeftBehindSerializer(many=True, help_text="The first 500 things that stayed behind.")
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it goes on; the other side asked for a pause.")
+
+
+class AccountImportCreateSerializer(StrictSerializer):
+    """Where the account is."""
+
+    base_url = serializers.CharField(max_length=290, help_text="https://app.chatwoot.com, or your own.")
+    account = serializers.CharField(max_length=18)
+    token = serializers.CharField(max_length=200, help_text="An administrator's; forgotten when the import is over.")
+    with_files = serializers.BooleanField(default=True)
+
+
+class AccountImportViewSet(
+    IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[AccountImport]
+):
+    """Everything from a Chatwoot account, through its API."""
+
+    queryset = AccountImport.objects.none()
+    serializer_class = AccountImportSerializer
+    lookup_value_regex = KEY
+    permission_classes = (RequiredPermissions,)
+    required_permissions = dict.fromkeys(("list", "retrieve", "create", "stop"), MANAGE)
+    ordering = ("-created_at",)
+    ordering_fields = ()
+
+    def get_queryset(self) -> Any:
+        """All of the tenant's."""
+        return AccountImport.objects.select_related("by")
+
+    @extend_schema(request=AccountImportCreateSerializer, responses={202: AccountImportSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Try the token and start. Again later, it fetches only what came since."""
+        sent = AccountImportCreateSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        row = account_imports.begin(by=request.user, now=timezone.now(), **sent.validated_data)
+        return Response(transfers.account_import(row), status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={200: AccountImportSerializer})
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give it up; what is here stays. 409 when it is over."""
+        row = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        return Response(
+            transfers.account_import(account_imports.stop(import_id=row.pk, by=request.user, now=timezone.now()))
+        )
 
 
 class ExportFileView(APIView):

@@ -30,7 +30,13 @@ from chat.api.privacy import EraseView, ExportView
 from chat.api.reports import ReportView
 from chat.api.streaming import waiting
 from chat.api.transcripts import TranscriptView
-from chat.api.transfers import ContactImportUploadView, ContactImportViewSet, DataExportViewSet, ExportFileView
+from chat.api.transfers import (
+    AccountImportViewSet,
+    ContactImportUploadView,
+    ContactImportViewSet,
+    DataExportViewSet,
+    ExportFileView,
+)
 from chat.api.uploads import FileView, UploadsView, UploadView
 from tenants.api.webhooks import WebhookViewSet
 
@@ -41,6 +47,7 @@ router.register("articles", ArticleViewSet, basename="chat-article")
 router.register("article-categories", CategoryViewSet, basename="chat-article-category")
 router.register("bots", BotViewSet, basename="chat-bot")
 router.register("contacts/imports", ContactImportViewSet, basename="chat-contact-import")
+router.register("imports/chatwoot", AccountImportViewSet, basename="chat-account-import")
 router.register("exports", DataExportViewSet, basename="chat-export")
 router.register("contacts", ContactViewSet, basename="chat-contact")
 router.register("pix", PixViewSet, basename="chat-pix")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import ContactImport, DataExport, ImportLine
+from chat.models import AccountImport, ContactImport, DataExport, ImportLine
 from chat.queries import wire
 from ops.kernel import signing
 
@@ -90,3 +90,18 @@ def signed_url(row: DataExport, *, now: datetime) -> str | None:
         return None
     token = signing.dumps_until(row.pk.hex, salt=SALT, until=now + LINK_FOR)
     return reverse("api:chat-export-file", args=[token], urlconf="config.urls_tenant")
+
+
+def account_import(row: AccountImport) -> dict[str, Any]:
+    """A Chatwoot account on its way here. Its token is never shown."""
+    return {
+        **_transfer(row),
+        "base_url": row.base_url,
+        "account": row.account,
+        "name": row.name,
+        "with_files": row.with_files,
+        "stage": row.place.get("stage", ""),
+        "counts": row.counts,
+        "report": row.report,
+        "due_at": wire.instant(row.due_at),
+    }

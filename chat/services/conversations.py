@@ -75,7 +75,7 @@ def start(
     try:
         with transaction.atomic():
             conversation = Conversation.objects.create(
-                number=_next_number(),
+                number=next_number(),
                 inbox_id=visitor.inbox_id,
                 contact_id=visitor.contact_id,
                 contact_inbox_id=visitor.contact_inbox_id,
@@ -126,7 +126,8 @@ def _as_told(pk: UUID, for_visitor: bool, contact_inbox_id: UUID) -> dict[str, A
     return wire.conversation(Conversation.objects.with_people().get(pk=pk))
 
 
-def _next_number() -> int:
+def next_number() -> int:
+    """The number of the tenant's next conversation."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('chat_conversation_number')")
         return int(cursor.fetchone()[0])

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import ExportKind, LineOutcome, TransferState
-from chat.forms import ContactColumnsForm, SpreadsheetForm, add_problem
-from chat.models import ContactImport, DataExport
+from chat.forms import AccountImportForm, ContactColumnsForm, SpreadsheetForm, add_problem
+from chat.models import AccountImport, ContactImport, DataExport
 from chat.queries.transfers import REASONS
-from chat.services import contact_imports, exports
+from chat.services import account_imports, contact_imports, exports
 from ops.kernel.errors import DomainError
 
 MANAGE = "chat.transfer_data"
@@ -167,6 +167,74 @@ def export_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         content_type=exports.mime(row),
         headers={"Cache-Control": "no-store"},
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def account_list(request: HttpRequest) -> HttpResponse:
+    """Say where the Chatwoot account is; what was moved before."""
+    form = AccountImportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = account_imports.begin(by=request.user, now=timezone.now(), **form.cleaned_data)
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            return redirect("chat:account-import", row.pk)
+    rows = AccountImport.objects.select_related("by").newest_first()[:LISTED]
+    return render(request, "chat/import/accounts.html", {"form": form, "rows": rows})
+
+
+@require_safe
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def account_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far it is, what came, what stayed behind."""
+    row = account_imports.find(pk)
+    at = row.place.get("stage", "")
+    stages = account_imports.STAGES
+    current = stages.index(at) if at in stages else len(stages)
+    stopped = row.is_over and row.state != TransferState.DONE
+    context = {
+        "transfer": row,
+        "busy": not row.is_over,
+        "steps": [
+            {
+                "label": str(account_imports.STAGE_LABELS[name]),
+                "state": "done"
+                if number < current or row.state == TransferState.DONE
+                else ("failed" if stopped else "current")
+                if number == current
+                else "waiting",
+            }
+            for number, name in enumerate(stages)
+        ],
+        "numbers": [
+            {"label": label, "value": row.counts.get(name, 0)}
+            for name, label in (
+                ("contacts", _("Contacts")),
+                ("conversations", _("Conversations")),
+                ("messages", _("Messages")),
+                ("files", _("Files")),
+                ("labels", _("Labels")),
+                ("canned", _("Canned replies")),
+                ("articles", _("Articles")),
+                ("inboxes", _("Inboxes")),
+            )
+        ],
+    }
+    return render(request, "chat/import/account.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def account_stop(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give it up."""
+    account_imports.stop(import_id=pk, by=request.user, now=timezone.now())
+    messages.success(request, _("The import is stopped. What is here already stays; started again, it goes on."))
+    return redirect("chat:account-import", pk)
 
 
 def _columns(request: HttpRequest, row: ContactImport, form: ContactColumnsForm) -> HttpResponse:
