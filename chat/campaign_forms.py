@@ -85,7 +85,12 @@ class CampaignForm(forms.Form):
         field: Any = self.fields["inbox"]
         several = len({row.channel for row in self.inboxes.values()}) > 1
         field.choices = [
-            (key, f"{row.name} · {row.get_channel_display()}" if several else row.name)
+            (
+                key,
+                f"{row.name} · {label}"
+                if several and (label := str(row.get_channel_display())) != row.name
+                else row.name,
+            )
             for key, row in self.inboxes.items()
         ]
         speaker: Any = self.fields["speaker"]

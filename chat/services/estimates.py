@@ -40,6 +40,8 @@ def _sentence(name: str, score: ChurnScore) -> str:
         return _("Writes less than before") if score.trend < 0 else _("Writes as often as before, or more")
     if name == "discontent" and score.csat is not None:
         return _("Satisfaction %(percent)s %%") % {"percent": round(100 * score.csat)}
+    if name == "unanswered" and score.unanswered in (0, 1):
+        return _("No conversation got a reply") if score.unanswered else _("Every conversation got a reply")
     if name == "unanswered":
         return _("%(percent)s %% of the conversations got no reply") % {"percent": round(100 * score.unanswered)}
     if name == "late" and score.late_hours is not None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -202,17 +203,23 @@ def campaign_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         broadcasts.settle(campaign_id=row.pk, now=now)
     figures = queries.figures([row.pk])[row.pk]
     steps = queries.steps(row.pk, days=DAYS, zone=queries.zone(), now=now)
-    people = queries.recipients(row.pk).order_by("-pk")
+    choices = _choices(once=once)
     state = request.GET.get("state", "")
-    if state in RecipientState.values:
-        people = people.filter(state=state)
+    state = state if state in choices else next(iter(choices))
+    people = queries.recipients(row.pk)
+    if once:
+        people = (people.filter(state=state) if state else people).order_by("-pk")
+    else:
+        # Most who saw it are nobody's names: those who did something come first.
+        people = people.filter(**({f"{state}__isnull": False} if state else {})).order_by(
+            F(state or "last_shown_at").desc(nulls_last=True), "-pk"
+        )
     page = Paginator(people, PAGE).get_page(request.GET.get("page"))
     reach = None
     if once and row.listed_at is None and row.state not in OVER:
         reach = queries.reach(row, now=now)
     base = reverse("chat:campaign", args=[row.pk])
-    shown = ["", "queued", "sent", "delivered", "read", "failed", "skipped", "pending"] if once else []
-    kept = {"state": state} if state else {}
+    kept = {"state": state}
     context = {
         "row": row,
         "once": once,
@@ -232,19 +239,18 @@ def campaign_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             {"row": one, "tone": RECIPIENT_TONES.get(RecipientState(one.state), "")} for one in page.object_list
         ],
         "chips": [
-            {
-                "label": RecipientState(key).label if key else _("All"),
-                "url": f"{base}?{urlencode({'state': key})}#people" if key else f"{base}#people",
-                "current": key == state,
-            }
-            for key in shown
+            {"label": label, "url": f"{base}?{urlencode({'state': key})}#people", "current": key == state}
+            for key, label in choices.items()
         ],
         "previous_url": f"?{urlencode(kept | {'page': page.previous_page_number()})}#people"
         if page.has_previous()
         else "",
         "next_url": f"?{urlencode(kept | {'page': page.next_page_number()})}#people" if page.has_next() else "",
         "speaker": campaigns.speaker(row)["name"],
-        "text": row.template.get("body", "") if row.inbox.channel == Channel.WHATSAPP else row.body,
+        "subject": campaigns.filled(row.subject, contact=None, campaign=row),
+        "text": row.template.get("body", "")
+        if row.inbox.channel == Channel.WHATSAPP
+        else campaigns.filled(row.body, contact=None, campaign=row),
         "reach": reach,
         "why": _why(reach),
         "may": {
@@ -256,6 +262,14 @@ def campaign_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         },
     }
     return render(request, "chat/campaigns/page.html", context)
+
+
+def _choices(*, once: bool) -> dict[str, str]:
+    """Which people can be looked at: by how far it got, or by what they did."""
+    if not once:
+        return {"replied_at": _("Replied"), "opened_at": _("Opened"), "": _("Everybody")}
+    shown = ("queued", "sent", "delivered", "read", "failed", "skipped", "pending")
+    return {"": _("All")} | {key: str(RecipientState(key).label) for key in shown}
 
 
 def _stats(figures: queries.Figures, *, once: bool) -> list[dict[str, Any]]:

@@ -22,11 +22,15 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_tenants.utils import schema_context, tenant_context
 
+from chat.services import optouts
 from chat.tests.factories import (
     ArticleFactory,
     AttachmentFactory,
     BotFactory,
+    CampaignFactory,
+    CampaignRecipientFactory,
     CannedResponseFactory,
+    ChurnScoreFactory,
     ContactFactory,
     ContactMergeFactory,
     ContactNoteFactory,
@@ -71,10 +75,17 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     inbox = conversation.inbox
     note = ContactNoteFactory(contact=contact, body=f"Likes {SECRET}")
     merge = ContactMergeFactory(kept=contact, gone=ContactFactory(name=SECRET))
+    campaign = CampaignFactory(inbox=inbox, name=f"Campaign {SECRET}", body=f"Buy {SECRET}")
+    CampaignRecipientFactory(campaign=campaign, contact=contact, conversation=conversation)
+    estimate = ChurnScoreFactory(contact=contact)
     DraftFactory(user=ana, conversation=conversation, body=SECRET)
     NotificationFactory(user=ana, conversation=conversation, text=SECRET)
     MentionFactory(message=message, user=ana)
-    tokens = [links.welcome(ana), signing.dumps(str(ana.pk), salt="any")]
+    tokens = [
+        optouts.link(contact.pk).rstrip("/").rpartition("/")[2],
+        links.welcome(ana),
+        signing.dumps(str(ana.pk), salt="any"),
+    ]
     return {
         "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk, file.pk, article.pk, bot.pk],
         # Words of an address that tell whose id it wants; the others get all of them.
@@ -90,6 +101,9 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "views": [SavedViewFactory(name=f"View {SECRET}").pk],
         "push": [PushSubscriptionFactory(user=ana, user_agent=SECRET).pk],
         "browsers": [PushSubscriptionFactory(user=ana, user_agent=SECRET).pk],
+        "campaigns": [campaign.pk],
+        "campaign_id": [campaign.pk],
+        "churn": [estimate.pk],
         "note": [note.pk],
         "merge": [merge.pk],
         "uploads": [file.pk],

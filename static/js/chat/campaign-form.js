@@ -5,7 +5,6 @@ const PLACE = /\{\{\s*([a-z_]+\.[a-z_0-9]+)\s*(?:\|([^{}|]{0,60}))?\}\}/g;
 export function start(root) {
     const form = root.querySelector("form");
     const channels = JSON.parse(root.querySelector("#campaign-channels").textContent);
-    const card = root.querySelector("[data-preview-card]");
     const name = root.querySelector("[data-preview-name]");
     const text = root.querySelector("[data-preview-text]");
     const subject = root.querySelector("[data-preview-subject]");
@@ -25,8 +24,7 @@ export function start(root) {
         for (const part of form.querySelectorAll("[data-for]")) part.hidden = Boolean(channel) && !part.dataset.for.split(" ").includes(channel);
         name.textContent = said();
         const words = channel === "whatsapp" ? template?.selectedOptions[0]?.textContent ?? "" : shown(body.value);
-        text.textContent = words;
-        card.hidden = !words && !title?.value;
+        text.textContent = words || "…";
         if (subject) {
             subject.textContent = shown(title.value);
             subject.hidden = !title.value || channel !== "email";
