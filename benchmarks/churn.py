@@ -102,14 +102,15 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=7)
     given = asked.parse_args()
     call_command("migrate", verbosity=0)
-    tenant = provisioning.provision(name="Bench", slug="bench", owner_email="bench@bench.example").tenant
+    owner = provisioning.Owner("ana@bench.example", "Ana", "balcao-demo", "")
+    tenant = provisioning.create(name="Bench", slug="bench", owner=owner, wait=True)
     with schema_context(tenant.schema_name):
         talks, said = make(given.contacts, service=given.service, seed=given.seed)
         # Learned from what was known at the cut, tried on what nobody knew then.
         fit = churn.learn(now=NOW)
         rows = list(queries.rows(as_of=NOW, horizon=queries.HORIZON))
         ends = [bool(row.lost) for row in rows]
-        own = churn.fitted([row for row in queries.rows(as_of=NOW - queries.HORIZON, horizon=queries.HORIZON)])
+        own = churn.fitted(list(queries.rows(as_of=NOW - queries.HORIZON, horizon=queries.HORIZON)))
         measured = {
             "days of silence alone": churn.auc([row.recency_days for row in rows], ends),
             "the house's weights": churn.auc([churn.estimate(row, churn.HOUSE) for row in rows], ends),
@@ -122,11 +123,15 @@ def main() -> None:
         )
         took = time.perf_counter() - began
     print(f"{given.contacts} contacts, {talks} conversations, {said} messages of contacts; {len(rows)} estimated,")
-    print(f"{sum(ends)} of them ({100 * sum(ends) // max(len(ends), 1)} %) wrote nothing for {queries.HORIZON.days} days\n")
+    print(
+        f"{sum(ends)} of them ({100 * sum(ends) // max(len(ends), 1)} %) wrote nothing for {queries.HORIZON.days} days\n"
+    )
     base = measured["days of silence alone"] or 1
     for name, value in measured.items():
         print(f"{name:24} AUC {value or 0:.3f}   {(value or 0) / base:.2f} x")
-    print(f"\nthe night would use: {'learned' if fit.fitted else 'the house’s'} weights; its one statement: {took:.2f} s")
+    print(
+        f"\nthe night would use: {'learned' if fit.fitted else 'the house’s'} weights; its one statement: {took:.2f} s"
+    )
 
 
 if __name__ == "__main__":
