@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from chat.services import (
     account_imports,
+    article_pictures,
     attachments,
     automation,
     broadcasts,
@@ -71,6 +72,7 @@ def sweep_attachments() -> None:
     """Remove uploads nobody sent and check again what a lost worker left, in every tenant; safe to run twice."""
     for _tenant in every_tenant():
         attachments.sweep(now=timezone.now())
+        article_pictures.sweep(now=timezone.now())
 
 
 @shared_task(name="chat.count_hours")

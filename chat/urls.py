@@ -164,6 +164,7 @@ urlpatterns = [
     path("help/c/<slug:slug>", help.category, name="help-category"),
     path("help/a/<slug:slug>", help.article, name="help-article"),
     path("help/a/<slug:slug>/feedback", help.feedback, name="help-feedback"),
+    path("help/p/<uuid:pk>", help.picture, name="help-picture"),
     path("help/search", help.search, name="help-search"),
     path("help/sitemap.xml", help.sitemap, name="help-sitemap"),
     path("hooks/bot/<uuid:bot_id>/", BotHookView.as_view(), name="bot-hook"),

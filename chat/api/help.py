@@ -20,12 +20,13 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from chat.api.widget import ORIGINS, StrangerView
-from chat.enums import ArticleState, BotHours, BotKind
+from chat.enums import ArticleState, AttachmentKind, BotHours, BotKind
+from chat.errors import FileTooLarge
 from chat.models import Article, ArticleVersion, Bot, Category, Inbox
 from chat.models.search import Matches, words
 from chat.queries import articles as finding
 from chat.queries import shelves
-from chat.services import articles, helpcentre
+from chat.services import article_pictures, articles, attachments, helpcentre
 from chat.services.bots import programs, setup
 from ops.kernel import errors
 from ops.kernel.api import IdempotentMixin, RateThrottle, StrictSerializer
@@ -534,3 +535,50 @@ class BotHookView(APIView):
         sent = HookSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         return Response(programs.act(bot=bot, key=key, asked=dict(sent.validated_data), now=now))
+
+
+class PictureSerializer(StrictSerializer):
+    """A picture for an article."""
+
+    id = serializers.UUIDField()
+    url = serializers.CharField(help_text="Path that never changes; public once an article with it is published.")
+    alt = serializers.CharField(allow_blank=True)
+    markdown = serializers.CharField(help_text="As it stands in a text.")
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+
+
+class PictureView(APIView):
+    """Pictures of articles."""
+
+    permission_classes = (RequiredPermissions,)
+    required_permissions = {"put": "chat.manage_article"}
+
+    @extend_schema(
+        operation_id="chat_articles_pictures_upload",
+        parameters=[
+            OpenApiParameter("name", OpenApiTypes.STR, description="What the file is called."),
+            OpenApiParameter("alt", OpenApiTypes.STR, description="What is on it, for people who do not see it."),
+        ],
+        request={"image/*": OpenApiTypes.BINARY},
+        responses={201: PictureSerializer},
+    )
+    def put(self, request: Request) -> Response:
+        """Send a picture: PNG, JPEG, WebP or GIF, as its bytes tell. It loses the place it was taken at."""
+        limit = attachments.limits()[AttachmentKind.IMAGE]
+        raw = request._request.read(limit + 1)
+        if len(raw) > limit:
+            raise FileTooLarge(limit=limit // attachments.MB)
+        words = {name: request.query_params.get(name, "").replace("\x00", "") for name in ("name", "alt")}
+        row = article_pictures.add(raw=raw, by=request.user, now=timezone.now(), **words)
+        return Response(
+            {
+                "id": str(row.pk),
+                "url": article_pictures.address(row),
+                "alt": row.alt,
+                "markdown": article_pictures.markdown(row),
+                "width": row.attachment.width,
+                "height": row.attachment.height,
+            },
+            status=status.HTTP_201_CREATED,
+        )

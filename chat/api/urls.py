@@ -21,7 +21,7 @@ from chat.api.flow import (
     RoutingViewSet,
     SlaViewSet,
 )
-from chat.api.help import ArticleViewSet, BotViewSet, CategoryViewSet
+from chat.api.help import ArticleViewSet, BotViewSet, CategoryViewSet, PictureView
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
@@ -73,6 +73,7 @@ urlpatterns = [
     path("messages/<uuid:message_id>/", MessageView.as_view(), name="chat-message"),
     path("messages/<uuid:message_id>/retry/", RetryView.as_view(), name="chat-message-retry"),
     path("conversations/<int:number>/transcript/", TranscriptView.as_view(), name="chat-transcript"),
+    path("articles/pictures/", PictureView.as_view(), name="chat-article-pictures"),
     path("contacts/imports/upload/", ContactImportUploadView.as_view(), name="chat-contact-import-upload"),
     path("exports/file/<str:token>", ExportFileView.as_view(), name="chat-export-file"),
     path("contacts/<uuid:contact_id>/lgpd/export/", ExportView.as_view(), name="chat-contact-export"),

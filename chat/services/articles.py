@@ -16,7 +16,7 @@ from chat.enums import ArticleState, QuestionSource, QuestionState
 from chat.errors import AlreadyTranslated, ArticleChanged, ArticleEmpty
 from chat.models import Article, ArticleFeedback, ArticleVersion, Category, QuestionGroup
 from chat.queries import terms
-from chat.services import markdown, questions
+from chat.services import article_pictures, markdown, questions
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid, NotFound
 
@@ -322,6 +322,7 @@ def _refuse_empty(article: Article) -> None:
 
 
 def _keep_version(article: Article, *, by: Any, now: datetime, restored_from: int | None = None) -> None:
+    article_pictures.note(article)
     ArticleVersion.objects.create(
         article=article,
         number=article.version,

@@ -6,27 +6,30 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 from django.utils.crypto import salted_hmac
-from django.utils.http import parse_etags, quote_etag
+from django.utils.http import content_disposition_header, parse_etags, quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from chat.enums import QuestionSource
+from chat.errors import AttachmentNotFound
 from chat.models import Inbox
 from chat.queries import articles as finding
 from chat.queries import shelves
-from chat.services import articles, helpcentre, questions
+from chat.services import article_pictures, articles, helpcentre, questions
 from ops.kernel import ratelimit
 from ops.kernel.errors import PermissionRefused, RateLimited
 from tenants.queries import brands
@@ -113,6 +116,24 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         }
 
     return _page(request, "help/article.html", locale=row.locale, key=f"article:{slug}", context=context)
+
+
+@require_safe
+def picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """A picture of an article: for everybody once an article with it is published, before that for who writes."""
+    try:
+        stored, public = article_pictures.shown(key=pk)
+    except AttachmentNotFound:
+        # Only now: a page of the help centre asks for no session.
+        stored, public = article_pictures.shown(key=pk, by=request.user)
+    headers = {
+        "Content-Length": str(stored.size),
+        "Content-Disposition": content_disposition_header(False, stored.name) or "inline",
+        "Cache-Control": "public, max-age=86400" if public else "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return StreamingHttpResponse(stored.read(0, stored.size), content_type=stored.mime, headers=headers)
 
 
 @require_safe
