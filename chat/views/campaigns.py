@@ -85,7 +85,8 @@ def _row(row: Campaign, figures: queries.Figures) -> dict[str, Any]:
         "once": once,
         "tone": TONES.get(CampaignState(row.state), ""),
         "reached": reached,
-        "taken": figures.delivered if once else figures.opened,
+        # A mail's server takes it and says no more; nobody is watched by hidden pictures.
+        "taken": None if row.inbox.channel == Channel.EMAIL else figures.delivered if once else figures.opened,
         "replied": figures.replied,
         "rate": figures.share(figures.replied, reached),
         "failed": figures.failed,
@@ -225,7 +226,7 @@ def campaign_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "once": once,
         "tone": TONES.get(CampaignState(row.state), ""),
         "figures": figures,
-        "stats": _stats(figures, once=once),
+        "stats": _stats(figures, once=once, receipts=row.inbox.channel != Channel.EMAIL),
         "labels": [formats.date_format(step.on, _("M j")) for step in steps],
         "lines": [
             {"label": _("Sent") if once else _("Shown"), "values": [step.reached for step in steps]},
@@ -272,7 +273,7 @@ def _choices(*, once: bool) -> dict[str, str]:
     return {"": _("All")} | {key: str(RecipientState(key).label) for key in shown}
 
 
-def _stats(figures: queries.Figures, *, once: bool) -> list[dict[str, Any]]:
+def _stats(figures: queries.Figures, *, once: bool, receipts: bool) -> list[dict[str, Any]]:
     def part(count: int, whole: int, of: str) -> str:
         share = figures.share(count, whole)
         return "" if share is None else of % {"percent": share}
@@ -284,8 +285,8 @@ def _stats(figures: queries.Figures, *, once: bool) -> list[dict[str, Any]]:
             {"label": _("Sent"), "value": figures.sent, "hint": left if figures.waiting else ""},
             {
                 "label": _("Delivered"),
-                "value": figures.delivered,
-                "hint": part(figures.delivered, figures.sent, of_sent),
+                "value": figures.delivered if receipts else "–",
+                "hint": part(figures.delivered, figures.sent, of_sent) if receipts else _("Mail does not say so"),
             },
             {"label": _("Replied"), "value": figures.replied, "hint": part(figures.replied, figures.sent, of_sent)},
             {"label": _("Failed"), "value": figures.failed, "hint": part(figures.failed, figures.sent, of_sent)},

@@ -17,7 +17,7 @@ from django.utils import timezone
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
 from chat.services import calls, contacts, conversations, inboxes, messages, sla, widget
-from chat.services.demo import campaigns, channels, desk, figures, files, flow, shelves
+from chat.services.demo import campaigns, channels, desk, figures, files, flow, past, shelves
 
 HERE = Path(__file__).parent
 # How long the next line takes, in seconds, over and over.
@@ -38,11 +38,12 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
         inbox.features = inbox.features | {"video": True}
         inbox.save(update_fields=["features"])
     shelves.fill(trade=trade, language=language, now=now, people=people)
+    before = past.fill(inbox=inbox, language=language, people=people, now=now)
     by_bot = shelves.let_the_bot_talk(trade=trade, inbox=inbox, now=now, people=people)
     file = HERE / ("en.toml" if language.startswith("en") else "pt_br.toml")
     talks = tomllib.loads(file.read_text(encoding="utf-8"))["talk"]
     # The oldest first, so that numbers rise with time.
-    made = position = 0
+    made, position = before, 0
     for talk in sorted([*talks, *channels.talks(language)], key=lambda talk: -talk["minutes_ago"]):
         if "channel" in talk:
             made += channels.tell(talk, now=now, people=people)

@@ -1,13 +1,12 @@
-"""Campaigns of the demonstration in every state, with people who saw, opened and answered them; and the churn estimates."""
+"""Campaigns of the demonstration in every state, with people who saw, opened and answered them; and last night's estimates."""
 
 import random
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chat.enums import CampaignKind, CampaignState, Channel, ChurnBand, LeftOut, RecipientState
-from chat.models import Campaign, CampaignRecipient, ChurnScore, Contact, Conversation, Inbox
-from chat.queries import churn as churn_queries
+from chat.enums import CampaignKind, CampaignState, Channel, LeftOut, RecipientState
+from chat.models import Campaign, CampaignRecipient, Contact, Conversation, Inbox
 from chat.services import churn
 
 TEXTS: dict[str, dict[str, tuple[str, str]]] = {
@@ -74,7 +73,7 @@ def fill(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime) 
         )  # fmt: skip
         _sent(done, at=sent_at)
         add("holiday", once, CampaignState.DRAFT, now, inbox=mailbox, subject=texts["holiday"][0])
-    _estimate(now=now)
+    churn.nightly(now=now)
 
 
 def _key(chance: random.Random) -> str:
@@ -129,36 +128,3 @@ def _sent(campaign: Campaign, *, at: datetime) -> None:
             )
         )  # fmt: skip
     CampaignRecipient.objects.bulk_create(rows)
-
-
-def _estimate(*, now: datetime) -> None:
-    """Last night's estimates, as if it had been night; contacts of the demonstration are days old, so not all of them."""
-    churn.nightly(now=now)
-    rows = list(churn_queries.scores())
-    chance = random.Random(7)  # noqa: S311 — a demonstration
-    for row in rows:
-        # Their past is made up with them: some wrote for the last time long ago.
-        row.recency_days = max(row.recency_days, chance.choice((0.5, 2, 6, 14, 35, 62, 88, 120)))
-        row.gap_days = chance.choice((None, 12.0, 20.0, 33.0, 47.0))
-        row.frequency = max(row.frequency, chance.randint(1, 7))
-        row.overdue = row.recency_days / (row.gap_days or churn_queries.USUAL_GAP_DAYS)
-        row.trend = chance.choice((-1.0, -0.5, 0.0, 0.3))
-        row.csat = chance.choice((None, 0.25, 0.75, 1.0))
-        row.tenure_days = max(row.tenure_days, row.recency_days * 2, 40.0)
-    given = [churn.inputs(_row(row)) for row in rows]
-    for row, mine in zip(rows, given, strict=True):
-        row.probability = churn.estimate(_row(row), churn.HOUSE)
-        row.band = (
-            ChurnBand.HIGH if row.probability >= churn.HIGH
-            else ChurnBand.MEDIUM if row.probability >= churn.MEDIUM else ChurnBand.LOW
-        )  # fmt: skip
-        row.reasons = {
-            name: round(churn.HOUSE[name] * (value - sum(one[name] for one in given) / len(given)), 3)
-            for name, value in mine.items()
-        }
-    changed = ["recency_days", "gap_days", "frequency", "overdue", "trend", "csat", "tenure_days"]
-    ChurnScore.objects.bulk_update(rows, [*changed, "probability", "band", "reasons"])
-
-
-def _row(score: ChurnScore) -> churn_queries.Row:
-    return churn_queries.Row(score.contact_id, *(getattr(score, name) for name in churn_queries.COLUMNS))
