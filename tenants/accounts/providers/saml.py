@@ -5,6 +5,7 @@ profile asks for (a missing audience, a recipient that only contains our address
 stands outside the signature), so what a signed assertion must say is checked once more here, exactly.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -240,32 +241,27 @@ class Party:
         )
 
     def answer_logout(self, *, query: dict[str, str], end: Callable[[str, list[str]], None]) -> str:
-        """Do what a logout message asks: `end(name id, sessions)`, and say where the browser goes, or nothing.
+        """Do what a logout message asks: `end(name id, sessions)`, and say where the browser goes back to, or nothing.
 
-        Unsigned messages are refused. Raises `AnswerRefused`.
+        Unsigned requests are refused. An answer to a request of ours ends nothing here, so nothing in it need be true.
+        Raises `AnswerRefused`.
         """
+        if "SAMLRequest" not in query:
+            return ""
         auth = self._auth(self.own_slo_url, query, want_messages_signed=True)
-        asked: list[str] = []
-
-        def ask() -> None:
-            said = auth.get_last_request_xml()
-            if said:  # the provider asks us; an answer to our own request ends nothing more
-                asked.append(said)
-
         try:
-            target = auth.process_slo(delete_session_cb=ask)
+            target = auth.process_slo(keep_local_session=True)
             if auth.get_errors():
                 words = auth.get_last_error_reason() or ", ".join(auth.get_errors())
-                reason = "unsigned" if "Signature" not in query else "signature"
-                raise AnswerRefused(reason, words)
-            for said in asked:
-                name_id = OneLogin_Saml2_Logout_Request.get_nameid(said, self.own_key)
-                end(str(name_id), OneLogin_Saml2_Logout_Request.get_session_indexes(said))
+                raise AnswerRefused("unsigned" if "Signature" not in query else "signature", words)
+            said = auth.get_last_request_xml()
+            name_id = OneLogin_Saml2_Logout_Request.get_nameid(said, self.own_key)
+            end(str(name_id), OneLogin_Saml2_Logout_Request.get_session_indexes(said))
         except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError) as error:
             raise AnswerRefused("unreadable", str(error)) from error
-        except (etree.Error, ValueError, TypeError, AttributeError, KeyError) as error:
+        except (etree.Error, ValueError, TypeError, AttributeError, KeyError, zlib.error) as error:
             raise AnswerRefused("unreadable", f"{type(error).__name__}: {error}") from error
-        return str(target or "") if asked else ""
+        return str(target or "")
 
 
 def own_metadata(party: Party) -> bytes:
