@@ -478,6 +478,8 @@ DEFAULT_FROM_EMAIL = env.text(
     example="Balcão <no-reply@balcao.com.br>",
 )
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What customers who send from their own domain include in its SPF record: it lists our mail servers.
+MAIL_SPF_DOMAIN = env.text("MAIL_SPF_DOMAIN", default=f"spf.{PLATFORM_DOMAIN}", example="spf.balcao.com.br")
 EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 _mail = urlsplit(EMAIL_URL)

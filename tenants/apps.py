@@ -13,6 +13,7 @@ class TenantsConfig(AppConfig):
         "tenants.purge": 3600.0,
         "tenants.check_domains": 60.0,
         "tenants.close_overdue_visits": 60.0,
+        "tenants.check_senders": 6 * 3600.0,
     }
 
     def ready(self) -> None:
@@ -56,6 +57,12 @@ class TenantsConfig(AppConfig):
             "tenants.domain_lost": _("Domain taken out"),
             "tenants.domain_released": _("Domain removed before it was verified"),
             "tenants.brand_changed": _("Brand changed"),
+            "tenants.sender_asked": _("Own sender address asked for"),
+            "tenants.sender_verified": _("Own sender address in use"),
+            "tenants.sender_lost": _("Own sender address lost"),
+            "tenants.sender_removed": _("Own sender address removed"),
+            "tenants.letter_written": _("Letter written in own words"),
+            "tenants.letter_reset": _("Letter back to the standard words"),
             "tenants.settings_changed": _("Company settings changed"),
             "tenants.reseller_created": _("Reseller created"),
             "tenants.reseller_opened": _("Reseller's console opened"),
@@ -120,6 +127,17 @@ class TenantsConfig(AppConfig):
                 "tenants.manage_support_access",
                 95,
                 _("Whether support may enter your pages, and what it did there."),
+            ),
+        )
+        settings_pages.register(
+            "tenants.mail",
+            SettingsPage(
+                _("E-mails"),
+                "mail",
+                "tenants:mail",
+                "tenants.change_branding",
+                45,
+                _("The address your letters come from, and their words."),
             ),
         )
         settings_pages.register(

@@ -137,3 +137,11 @@ class ClaimState(models.TextChoices):
     VERIFIED = "verified", _("Verified")
     FAILING = "failing", _("Check fails")
     LOST = "lost", _("Lost")
+
+
+class SenderState(models.TextChoices):
+    """Whether letters leave from somebody's own address."""
+
+    WAITING = "waiting", _("Waiting for the DNS")
+    VERIFIED = "verified", _("In use")
+    LOST = "lost", _("Lost")

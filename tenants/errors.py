@@ -184,6 +184,13 @@ class ImageRefused(Invalid):
     message = _("This file is not a PNG, JPEG, WebP or ICO picture.")
 
 
+class SenderRefused(Invalid):
+    """Not an address of somebody's own domain."""
+
+    code = "sender_refused"
+    message = _("Write an address of your own domain, for example contato@suaempresa.com.br.")
+
+
 class CssRefused(Invalid):
     """Something in the custom CSS may not be there; the message names the line."""
 

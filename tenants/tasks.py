@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import claims, lifecycle, provisioning, ready, support
+from tenants.services import claims, letters, lifecycle, provisioning, ready, senders, support
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -51,3 +51,15 @@ def send_support_letters(*, grant_id: str) -> None:
 def close_overdue_visits() -> None:
     """Write down visits and requests whose time is over; they were refused since."""
     support.close_overdue(now=timezone.now())
+
+
+@shared_task(name="tenants.check_senders", ignore_result=True)
+def check_senders() -> None:
+    """Ask the DNS whether own sender addresses may still be used."""
+    senders.check_all(now=timezone.now())
+
+
+@shared_task(name="tenants.send_sample", autoretry_for=(OSError,), retry_backoff=30, max_retries=3)
+def send_sample(*, name: str, to: str, language: str, host: str) -> None:
+    """One letter for looking at."""
+    letters.sample(name, to=to, language=language, host=host).send()

@@ -26,13 +26,14 @@ class AccountsConfig(AppConfig):
             palette,
             settings_pages,
         )
-        from tenants.accounts import checks, permissions, receivers  # noqa: F401 - register themselves
+        from tenants.accounts import checks, letters, permissions, receivers  # noqa: F401 - register themselves
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.queries import team
         from tenants.accounts.services import rules, seats
         from tenants.accounts.views import people
 
         permissions.register()
+        letters.register()
         gauges.register("chat.agents", Gauge(_("Agents"), seats.taken))
         audiences.register("owners", Audience(_("Owners"), lambda: team.emails_of("owner")))
         audiences.register("admins", Audience(_("Owners and administrators"), lambda: team.emails_of("owner", "admin")))

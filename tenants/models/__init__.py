@@ -5,6 +5,7 @@ from tenants.models.branding import Branding
 from tenants.models.claim import DomainClaim
 from tenants.models.domain import Domain
 from tenants.models.job import TenantJob
+from tenants.models.mail import LetterText, MailSender
 from tenants.models.reseller import Reseller, ResellerMember
 from tenants.models.script import TemplateScript
 from tenants.models.support import ImpersonationGrant, SupportAccess
@@ -17,6 +18,8 @@ __all__ = [
     "Domain",
     "DomainClaim",
     "ImpersonationGrant",
+    "LetterText",
+    "MailSender",
     "Reseller",
     "ResellerMember",
     "SupportAccess",

@@ -1,21 +1,72 @@
-"""Letters in the brand of the site they speak for: subject, text and page from three templates of one name."""
+"""Letters in the brand of the site they speak for: subject, text and page from three templates of one name.
+
+Where the site's company wrote a letter in its own words (`wording`), those stand in the same frame. A letter leaves from
+the company's own address, signed, once the DNS of its domain allows that (`senders`), else from the installation's.
+"""
 
 from collections.abc import Sequence
 from email.utils import formataddr, parseaddr
 from typing import Any
 
+import dkim
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from ops.kernel.tasks import enqueue
 from tenants import palette
 from tenants.models import Domain, Reseller, Tenant
-from tenants.queries import brands, hosts
+from tenants.queries import brands, hosts, senders
+from tenants.services import wording
 
 # A file that goes with a letter: name, bytes, type.
 File = tuple[str, bytes, str]
+# What a receiver must find unchanged (RFC 6376, 5.4.1), and the name of the sign that no person wrote it.
+SIGNED = (
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"reply-to",
+    b"in-reply-to",
+    b"references",
+    b"mime-version",
+    b"content-type",
+    b"auto-submitted",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
+)
+
+
+class Letter(EmailMultiAlternatives):
+    """A mail that is signed for its sender's domain (DKIM, RFC 6376) when it leaves from there."""
+
+    signer: senders.Chosen | None = None
+
+    def message(self, **kwargs: Any) -> Any:
+        """The mail as it is sent."""
+        message = super().message(**kwargs)
+        signer = self.signer
+        if signer is None or parseaddr(str(self.from_email))[1].rpartition("@")[2] != signer.domain:
+            return message
+        present = {name.lower().encode() for name in message.keys()}  # noqa: SIM118 (a mail, not a dict)
+        header = dkim.sign(
+            message.as_bytes(linesep="\r\n"),  # type: ignore[call-arg] # Django's messages take it
+            signer.selector.encode(),
+            signer.domain.encode(),
+            signer.private_key.encode(),
+            canonicalize=(b"relaxed", b"relaxed"),
+            include_headers=[name for name in SIGNED if name in present],
+        ).decode()
+        name, _, value = header.partition(":")
+        # Past Django's guard against broken lines: this one is folded on purpose, by the library.
+        message._headers.insert(  # type: ignore[attr-defined]
+            0, (name, " ".join(value.split()))
+        )
+        return message
 
 
 def write(
@@ -27,7 +78,7 @@ def write(
     host: str = "",
     reply_to: Sequence[str] = (),
     files: Sequence[File] = (),
-) -> EmailMultiAlternatives:
+) -> Letter:
     """The letter `emails/<template>` for an address, ready to be sent, with `brand`, `base_url` and `ink` in its context.
 
     `host` is where the person was (the tenant's main address by default), `language` the site's by default.
@@ -42,26 +93,95 @@ def write(
         "logo_absolute_url": base + brand.logo_url if brand.logo_url else "",
         **context,
     }
-    with translation.override(language or site.tenant.language or settings.LANGUAGE_CODE):
-        message = EmailMultiAlternatives(
-            subject=" ".join(render_to_string(f"emails/{template}.subject", filled).split()),
-            body=render_to_string(f"emails/{template}.txt", filled).strip() + "\n",
-            from_email=sender(brand.email_sender_name),
+    language = language or site.tenant.language or settings.LANGUAGE_CODE
+    signer = senders.chosen(site.tenant, site.reseller)
+    with translation.override(language):
+        subject, text, page = _words(template, filled, site, language)
+        message = Letter(
+            subject=subject,
+            body=text.strip() + "\n",
+            from_email=sender(brand.email_sender_name, signer.address if signer else ""),
             to=[to],
             reply_to=list(reply_to),
             # Mail programs and lists must not answer a machine.
             headers={"Auto-Submitted": "auto-generated"},
         )
-        message.attach_alternative(render_to_string(f"emails/{template}.html", filled), "text/html")
+        message.signer = signer
+        message.attach_alternative(page, "text/html")
     for name, content, kind in files:
         message.attach(name, content, kind)
     return message
 
 
-def sender(name: str) -> str:
-    """The installation's address under the name of the brand."""
-    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((" ".join(name.split()), address))
+def sample(name: str, *, to: str, language: str, host: str = "", words: wording.Words | None = None) -> Letter:
+    """A letter with invented values, in the words given or in those that stand. Raises `NotFound`."""
+    site, base = place(host)
+    brand = brands.brand_for(site.tenant, site.reseller)
+    signer = senders.chosen(site.tenant, site.reseller)
+    words = words or wording.standing(name, tenant=site.tenant, reseller=site.reseller, language=language)
+    with translation.override(language):
+        written = wording.write(
+            words,
+            wording.samples(name, company=brand.display_name, base=base),
+            action=wording.action(name),
+            colour=brand.primary,
+            ink=palette.ink_on(brand.primary),
+        )
+        message = Letter(
+            subject=written.subject,
+            body=written.text + "\n",
+            from_email=sender(brand.email_sender_name, signer.address if signer else ""),
+            to=[to],
+            headers={"Auto-Submitted": "auto-generated"},
+        )
+        message.signer = signer
+        message.attach_alternative(framed(written, site=site, base=base), "text/html")
+    return message
+
+
+def send_sample(name: str, *, to: str, language: str, host: str = "") -> None:
+    """Send the letter as it stands to somebody who wants to see it, after the commit. Raises `NotFound`."""
+    wording.action(name)
+    enqueue("tenants.send_sample", name=name, to=to, language=language, host=host)
+
+
+def sender(name: str, address: str = "") -> str:
+    """An address, the installation's by default, under the name of the brand."""
+    return formataddr((" ".join(name.split()), address or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
+
+
+def framed(written: wording.Written, *, site: hosts.Site, base: str) -> str:
+    """A letter's page around words that somebody wrote."""
+    brand = brands.brand_for(site.tenant, site.reseller)
+    return render_to_string(
+        "emails/own.html",
+        {
+            "brand": brand,
+            "logo_absolute_url": base + brand.logo_url if brand.logo_url else "",
+            "subject": written.subject,
+            "words": written.html,
+        },
+    )
+
+
+def _words(template: str, filled: dict[str, Any], site: hosts.Site, language: str) -> tuple[str, str, str]:
+    """Subject, text and page: in the company's own words where there are some, else the product's."""
+    own = wording.chosen(template, tenant=site.tenant, reseller=site.reseller, language=language)
+    if own is None:
+        subject = " ".join(render_to_string(f"emails/{template}.subject", filled).split())
+        return (
+            subject,
+            render_to_string(f"emails/{template}.txt", filled),
+            render_to_string(f"emails/{template}.html", filled),
+        )
+    written = wording.write(
+        own,
+        wording.values(template, filled),
+        action=wording.action(template),
+        colour=filled["brand"].primary,
+        ink=filled["ink"],
+    )
+    return written.subject, written.text, framed(written, site=site, base=filled["base_url"])
 
 
 def place(host: str = "") -> tuple[hosts.Site, str]:

@@ -15,6 +15,8 @@ from tenants.models import (
     Domain,
     DomainClaim,
     ImpersonationGrant,
+    LetterText,
+    MailSender,
     Reseller,
     ResellerMember,
     SupportAccess,
@@ -146,3 +148,23 @@ class AnnouncementDismissalFactory(PublicFactory):
     tenant = factory.SubFactory(TenantFactory)
     person_id = factory.LazyFunction(uuid4)
     at = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+class MailSenderFactory(PublicFactory):
+    class Meta:
+        model = MailSender
+
+    tenant = factory.SubFactory(TenantFactory)
+    address = factory.Sequence(lambda n: f"contato@loja-{n}.example")
+    selector = factory.Sequence(lambda n: f"m{n}")
+
+
+class LetterTextFactory(PublicFactory):
+    class Meta:
+        model = LetterText
+
+    tenant = factory.SubFactory(TenantFactory)
+    letter = "accounts/welcome"
+    language = "pt-br"
+    subject = "Bem-vinda"
+    body = "Entre aqui: {{link}}"

@@ -1,0 +1,140 @@
+"""Letters in a company's own words: whose words, which places, and values that stay text."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django_tenants.utils import schema_context, tenant_context
+
+from ops.kernel.errors import Invalid, NotFound
+from tenants import letterbook
+from tenants.accounts.services import emails
+from tenants.accounts.tests.factories import UserFactory
+from tenants.services import letters, wording
+from tenants.services.wording import Words
+from tenants.tests.factories import ResellerFactory
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WELCOME = "accounts/welcome"
+MINE = Words("Bem-vinda, {{name}}", "Oi **{{name}}**!\n\n[Entrar]({{link}})\n\nDa {{company}}.")
+
+
+def save(owner, words=MINE, name=WELCOME, language="pt-br"):
+    return wording.save(owner=owner, name=name, language=language, words=words, by=None, now=NOW)
+
+
+def write(words, **values):
+    filled = {"name": "Bia", "company": "Acme", "email": "bia@x.example", "link": "https://a.example/x?a=1&b=2"}
+    return wording.write(words, filled | values, action="Entrar", colour="#0b6b5d", ink="#ffffff")
+
+
+def test_the_tenants_words_come_before_the_resellers_and_these_before_ours(acme):
+    reseller = ResellerFactory()
+    with schema_context("public"):
+        acme.reseller = reseller
+        acme.save()
+
+    def subject(language="pt-br"):
+        with tenant_context(acme):
+            return letters.sample(WELCOME, to="bia@x.example", language=language).subject
+
+    ours = subject()
+    save(reseller, Words("Da revenda", "{{link}}"))
+    assert subject() == "Da revenda"
+    save(acme, Words("Da loja", "{{link}}"))
+    assert subject() == "Da loja"
+    assert subject("en") == "Your access to Acme"
+    assert wording.reset(owner=acme, name=WELCOME, language="pt-br", by=None, now=NOW)
+    assert wording.reset(owner=reseller, name=WELCOME, language="pt-br", by=None, now=NOW)
+    assert not wording.reset(owner=reseller, name=WELCOME, language="pt-br", by=None, now=NOW)
+    assert subject() == ours
+
+
+def test_another_tenants_words_are_not_ours(acme, beta):
+    save(acme)
+
+    assert wording.chosen(WELCOME, tenant=beta, reseller=None, language="pt-br") is None
+    assert wording.own(owner=beta) == {}
+
+
+def test_a_real_letter_is_written_with_them(acme, mailoutbox):
+    save(acme)
+    with tenant_context(acme):
+        person = UserFactory(name="Rui Braga", email="rui@correio.example", language="pt-br")
+        person.set_unusable_password()
+        person.save()
+        assert emails.deliver(letter="welcome", user_id=str(person.pk), host="", to="")
+
+    sent = mailoutbox[-1]
+    page = str(sent.alternatives[0][0])
+    assert sent.subject == "Bem-vinda, Rui"
+    assert "Entrar:\nhttp" in sent.body
+    assert "<strong>Rui</strong>" in page
+    assert 'font-weight:600;text-decoration:none;">Entrar</a>' in page
+
+
+def test_values_are_text_whatever_they_are(acme):
+    odd = "[win](http://evil.example) <script>x</script> **b** {{link}}"
+    written = write(Words("{{name}}", "Oi {{name}}\n\n{{ name }}\n\n{{link}}"), name=odd)
+
+    assert 'evil.example"' not in written.html
+    assert "<script" not in written.html
+    assert "<strong>" not in written.html
+    assert written.html.count("https://a.example/x?a=1&amp;b=2") == 2  # the button and the words below it
+
+
+def test_words_may_not_carry_script_or_pictures(acme):
+    written = write(
+        Words(
+            "x", "<img src=x onerror=alert(1)>\n\n[a](javascript:alert(1))\n\n![p](https://t.example/p.gif)\n\n{{link}}"
+        )
+    )
+
+    assert "<img" not in written.html
+    assert "javascript:" not in written.html.replace("javascript:alert(1))", "")
+
+
+def test_a_link_inside_a_sentence_stays_a_link():
+    written = write(Words("x", "Clique [aqui]({{ link }}) ou copie {{link}}."))
+
+    assert '<a href="https://a.example/x?a=1&amp;b=2"' in written.html
+    assert "copie https://a.example/x?a=1&amp;b=2." in written.html
+    assert written.text == "Clique aqui:\nhttps://a.example/x?a=1&b=2 ou copie https://a.example/x?a=1&b=2."
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "field"),
+    [
+        ("", "{{link}}", "subject"),
+        ("  \n ", "{{link}}", "subject"),
+        ("x" * 151, "{{link}}", "subject"),
+        ("{{link}}", "{{link}}", "subject"),
+        ("{{other}}", "{{link}}", "subject"),
+        ("x", "", "body"),
+        ("x", "no way in", "body"),
+        ("x", "{{link}} {{password}}", "body"),
+        ("x", "{{link}}" + "a" * 10_000, "body"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_field(acme, subject, body, field):
+    with pytest.raises(Invalid) as refused:
+        save(acme, Words(subject, body))
+
+    assert refused.value.field == field
+    assert wording.own(owner=acme) == {}
+
+
+def test_only_known_letters_and_languages(acme):
+    for name, language in (("accounts/none", "pt-br"), ("../secrets", "pt-br"), (WELCOME, "fr")):
+        with pytest.raises(NotFound):
+            save(acme, name=name, language=language)
+
+
+@pytest.mark.parametrize("language", ["pt-br", "en"])
+@pytest.mark.parametrize("name", sorted(letterbook.letters.keys()))
+def test_the_standard_words_of_every_letter_are_words_one_may_save(acme, name, language):
+    words = wording.standard(name, language=language)
+
+    save(acme, words, name=name, language=language)
+    with tenant_context(acme):
+        sample = letters.sample(name, to="bia@x.example", language=language)
+    assert "{{" not in sample.subject + sample.body + str(sample.alternatives[0][0])
