@@ -27,7 +27,7 @@ class ChatConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        from chat import permissions
+        from chat import letters, permissions
         from chat.models import Inbox
         from chat.queries import attachments
         from chat.services import helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
@@ -59,6 +59,7 @@ class ChatConfig(AppConfig):
         from ops.kernel.webhooks.registry import events as webhook_events
         from tenants.services.provisioning import on_ready
 
+        letters.register()
         permissions.register()
         declare(helpcentre.DEFINITION)
         declare(pix.DEFINITION)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from tenants.api import domains, views
+from tenants.api import domains, mail, views
 
 router = SimpleRouter()
 router.register("settings/domains", domains.DomainViewSet, basename="domain")
@@ -14,4 +14,10 @@ urlpatterns = [
     path("settings/branding/", views.BrandingView.as_view(), name="branding"),
     path("settings/branding/logo/", views.LogoView.as_view(), name="branding-logo"),
     path("settings/branding/favicon/", views.FaviconView.as_view(), name="branding-favicon"),
+    path("settings/mail/sender/", mail.SenderView.as_view(), name="mail-sender"),
+    path("settings/mail/sender/check/", mail.SenderCheckView.as_view(), name="mail-sender-check"),
+    path("settings/mail/letters/", mail.LettersView.as_view(), name="mail-letters"),
+    path(
+        "settings/mail/letters/<slug:app>/<slug:letter>/<slug:language>/", mail.LetterView.as_view(), name="mail-letter"
+    ),
 ]

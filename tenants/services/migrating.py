@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.migrations import operations
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
@@ -36,6 +37,8 @@ LOCK_TIMEOUT = "3s"
 LOCK_ATTEMPTS = 4
 # A backend keeps the tables it has touched in memory: a new one now and then keeps it small.
 SCHEMAS_A_CONNECTION = 100
+# How many schemas are asked to be the model of the others before all go the ordinary way.
+MODELS = 3
 
 # What is the same SQL in every schema. RunSQL is judged by its own author: it must not name a schema.
 PURE = (
@@ -221,7 +224,7 @@ def _tenants(
         elif known[schema].release_hash != release:
             stale.append(schema)
     for missing, members in groups.items():
-        steps = _compiled(members[0])
+        steps = _compiled_in_one_of(members)
         if steps is None:
             say(f"{len(missing)} migrations, {len(members)} tenants, the ordinary way")
             for schema in members:
@@ -244,13 +247,34 @@ class Step:
     body: str
 
 
+class Rehearsal(DatabaseSchemaEditor):
+    """Writes the statements down and takes each one, so that the next finds what it changes."""
+
+    def execute(self, sql: Any, params: Any = ()) -> None:
+        """Write it down with its values in it, then do it."""
+        super().execute(sql, params)
+        with self.connection.cursor() as cursor:
+            cursor.execute(self.collected_sql[-1])
+
+
+def _compiled_in_one_of(schemas: list[str]) -> list[Step] | None:
+    """What all of them are missing; a schema where it cannot be done, say because somebody changed it by hand, is no model."""
+    for schema in schemas[:MODELS]:
+        try:
+            return _compiled(schema)
+        except DatabaseError as error:
+            log.warning("Migrations could not be compiled in %s: %s", schema, error)
+    return None
+
+
 def _compiled(schema: str) -> list[Step] | None:
     """What one schema is missing, as SQL that is right for every schema in the same state; None when it cannot be.
 
-    Compiled while connected to that schema: some operations look names of constraints up. They are made from the
-    names of tables and columns, so they are the same in all schemas.
+    Compiled while connected to that schema, every statement taken there and all of it taken back at the end: some
+    operations look up what one before them made. Names of constraints are made from those of tables
+    and columns, so they are the same in all schemas.
     """
-    with schema_context(schema):
+    with schema_context(schema), transaction.atomic():
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if not all(_is_pure(migration) for migration, _ in plan):
@@ -258,9 +282,11 @@ def _compiled(schema: str) -> list[Step] | None:
         steps = []
         state = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         for migration, _ in plan:
-            with connection.schema_editor(collect_sql=True, atomic=True) as editor:
+            with Rehearsal(connection, collect_sql=True, atomic=True) as editor:
                 state = migration.apply(state, editor, collect_sql=True)
             steps.append(Step(migration.app_label, migration.name, "\n".join(editor.collected_sql)))
+            connection.check_constraints()  # what waits for the end of a transaction stands in the way of the next step
+        transaction.set_rollback(True)
         return steps
 
 

@@ -96,6 +96,8 @@ def standard(name: str, *, language: str) -> Words:
         "to": blank["email"],
         "person": SimpleNamespace(email=blank["email"], name=blank.get("name", "")),
         "reset_url": blank.get(letterbook.LINK, ""),
+        # What a template would repeat is one place here.
+        "lines": [],
     }
     with translation.override(language):
         subject = " ".join(render_to_string(f"emails/{name}.subject", context).split())
@@ -104,6 +106,9 @@ def standard(name: str, *, language: str) -> Words:
             body = re.sub(
                 r"^\{\{link\}\}$", lambda _found: f"\n[{letter.action}]({{{{link}}}})\n", body, flags=re.MULTILINE
             )
+    # What the product's template draws by itself stands at the end.
+    for key in sorted(letter.needs - set(PLACE.findall(body))):
+        body += f"\n\n{blank[key]}"
     return Words(subject, re.sub(r"\n{3,}", "\n\n", body))
 
 

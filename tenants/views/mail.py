@@ -1,25 +1,20 @@
 """Settings: the address letters come from, and their words."""
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError, NotFound
-from tenants import letterbook
+from tenants import letterbook, mailroom
 from tenants.accounts.forms import add_problem
 from tenants.forms import LetterForm, SenderForm
-from tenants.models import MailSender, Tenant
 from tenants.permissions import CHANGE_BRANDING
 from tenants.queries import senders as dns_of
 from tenants.services import letters, senders, wording
@@ -46,9 +41,9 @@ def mail(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "sender": row,
-        "records": _records(row) if row else [],
+        "records": mailroom.records(row) if row else [],
         "leaves_from": dns_of.leaves_from(tenant),
-        "letters": _shelf(tenant),
+        "letters": mailroom.shelf(tenant, lambda name: reverse("tenants:letter", args=[name])),
     }
     return render(request, "tenants/mail.html", context, status=422 if form.is_bound else 200)
 
@@ -89,7 +84,7 @@ def mail_remove(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def letter(request: HttpRequest, name: str) -> HttpResponse:
     """One letter in one language."""
-    known, language = _known(name), _language(request)
+    known, language = _known(name), mailroom.language_of(request)
     tenant = request.tenant
     own = wording.own(owner=tenant).get((name, language))
     words = wording.standing(name, tenant=tenant, language=language)
@@ -115,13 +110,11 @@ def letter(request: HttpRequest, name: str) -> HttpResponse:
         "letter": known,
         "name": name,
         "language": language,
-        "tabs": [
-            {"label": label, "url": f"{request.path}?language={code}", "current": code == language}
-            for code, label in settings.LANGUAGES
-        ],
+        "tabs": mailroom.languages(request.path, language),
         "own": own,
         "form": form,
-        "places": [{"name": f"{{{{{key}}}}}", "label": place.label} for key, place in known.all_places.items()],
+        "places": mailroom.places(known),
+        "preview_url": f"{reverse('tenants:letter-preview', args=[name])}?language={language}",
     }
     return render(request, "tenants/letter.html", context, status=422 if form.is_bound else 200)
 
@@ -133,31 +126,7 @@ def letter(request: HttpRequest, name: str) -> HttpResponse:
 def letter_preview(request: HttpRequest, name: str) -> HttpResponse:
     """How a letter looks with the words that were sent, or with those that stand. Changes nothing."""
     _known(name)
-    language, words, problem = _language(request), None, ""
-    form = LetterForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        try:
-            words = wording.checked(name, language=language, words=form.words())
-        except DomainError as error:
-            problem = str(error)
-    elif form.is_bound:
-        problem = _("Write a subject and a text.")
-    if problem:
-        response = HttpResponse(problem, content_type="text/plain; charset=utf-8", status=422)
-    else:
-        sample = letters.sample(
-            name, to=person_of(request).email, language=language, host=request.get_host(), words=words
-        )
-        response = HttpResponse(str(sample.alternatives[0][0]))
-    # Mails carry their style inline; nothing else may happen in this frame.
-    response._csp_replace = {  # type: ignore[attr-defined]
-        "default-src": "'none'",
-        "script-src": "'none'",
-        "style-src": "'unsafe-inline'",
-        "img-src": "'self'",
-        "frame-ancestors": "'self'",
-    }
-    return response
+    return mailroom.preview(request, name, language=mailroom.language_of(request))
 
 
 @login_required
@@ -166,9 +135,9 @@ def letter_preview(request: HttpRequest, name: str) -> HttpResponse:
 def letter_test(request: HttpRequest, name: str) -> HttpResponse:
     """Send the letter, as it stands, to the person who asks."""
     _known(name)
-    language = _language(request)
-    letters.send_sample(name, to=person_of(request).email, language=language, host=request.get_host())
-    messages.success(request, _("A sample is on its way to %(email)s.") % {"email": person_of(request).email})
+    language = mailroom.language_of(request)
+    letters.send_sample(name, to=mailroom.email_of(request), language=language, host=request.get_host())
+    messages.success(request, _("A sample is on its way to %(email)s.") % {"email": mailroom.email_of(request)})
     return redirect(f"{reverse('tenants:letter', args=[name])}?language={language}")
 
 
@@ -177,42 +146,3 @@ def _known(name: str) -> letterbook.Letter:
     if found is None:
         raise Http404
     return found
-
-
-def _language(request: HttpRequest) -> str:
-    """The letter's language, the reader's own by default."""
-    asked = request.GET.get("language", "")
-    if asked in dict(settings.LANGUAGES):
-        return asked
-    return str(get_language() or settings.LANGUAGE_CODE)
-
-
-def _records(row: MailSender) -> list[dict[str, Any]]:
-    """What has to stand in the DNS, and whether it does."""
-    return [
-        {
-            "label": _("Signature (DKIM)"),
-            "hint": _("Proves that a letter is yours and was not changed."),
-            "record": dns_of.dkim_record(row),
-            "found": row.dkim,
-        },
-        {
-            "label": _("Permission (SPF)"),
-            "hint": _("Is there a v=spf1 record already? Then only put the include into it: a domain has one."),
-            "record": dns_of.spf_record(row),
-            "found": row.spf,
-        },
-    ]
-
-
-def _shelf(tenant: Tenant) -> list[dict[str, Any]]:
-    """Every letter, and in which languages it is in the tenant's words."""
-    own = wording.own(owner=tenant)
-    return [
-        {
-            "name": name,
-            "letter": known,
-            "languages": [label for code, label in settings.LANGUAGES if (name, code) in own],
-        }
-        for name, known in letterbook.letters.items()
-    ]

@@ -70,6 +70,19 @@ def columns(schema: str) -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def test_an_operation_finds_what_the_one_before_it_made(deployed):
+    deployed(
+        *nickname()[:1],
+        migrations.AlterUniqueTogether("user", {("name", "nickname")}),
+        migrations.AlterUniqueTogether("user", set()),
+    )
+
+    report = migrating.run()
+
+    assert (report.replayed, report.ordinary, report.failed) == (["t_acme", "t_beta"], [], {})
+    assert all("nickname" in columns(schema) for schema in SCHEMAS)
+
+
 def test_a_migration_is_replayed_in_every_tenant_and_the_second_run_finds_nothing(deployed):
     deployed(*nickname())
 

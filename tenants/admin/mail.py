@@ -1,0 +1,201 @@
+"""Letters of a reseller: the address they leave from, and their words for all its customers."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from ops.kernel.dns import NameServerSilent
+from ops.kernel.errors import DomainError, NotFound
+from tenants import letterbook, mailroom
+from tenants.accounts.forms import add_problem
+from tenants.admin.company import form_page
+from tenants.console import Menu, ResellerScopedAdmin, host_reseller, site
+from tenants.enums import ConsoleRight
+from tenants.forms import LetterForm, SenderForm
+from tenants.models import MailSender, Reseller
+from tenants.services import senders, wording
+
+
+def _framed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page for a frame of our own, without what the console's frame needs for its scripts."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response._csp_update = None  # type: ignore[attr-defined]
+        return response
+
+    return xframe_options_sameorigin(shown)
+
+
+@admin.register(MailSender, site=site)
+class MailAdmin(ResellerScopedAdmin):
+    """One page, no list: the sender, what its DNS needs, and the letters."""
+
+    reseller_path = "reseller"
+    platform_may = frozenset({"view", "change"})
+    rights = {"view": ConsoleRight.CHANGE_BRAND, "change": ConsoleRight.CHANGE_BRAND}
+    menu = Menu("company", "mail", order=30, title=_("E-mails"))
+    list_display = ("address", "reseller")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MailSender]:
+        """Senders of resellers; a customer's own is the customer's."""
+        return super().get_queryset(request).filter(reseller__isnull=False).select_related("reseller")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """On a reseller's host, whose letters they are."""
+        return super().has_view_permission(request, obj) and host_reseller(request) is not None
+
+    has_change_permission = has_view_permission
+
+    def get_urls(self) -> list[URLPattern]:
+        """The letters beside the page."""
+        page = self.admin_site.admin_view
+        own = [
+            path("check/", page(self.check_view), name="tenants_mailsender_check"),
+            path(
+                "letters/<path:name>/preview/",
+                _framed(page(self.preview_view)),
+                name="tenants_mailsender_preview",
+            ),
+            path("letters/<path:name>/", page(self.letter_view), name="tenants_mailsender_letter"),
+        ]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one sender, so the list is its page."""
+        reseller = self._reseller(request)
+        row = senders.of(reseller)
+        here = reverse("admin:tenants_mailsender_changelist")
+        if request.method == "POST" and "remove" in request.POST:
+            senders.remove(owner=reseller, by=request.user, now=timezone.now())
+            self.message_user(request, gettext("Letters leave from our address again."), messages.SUCCESS)
+            return HttpResponseRedirect(here)
+        form = SenderForm(
+            request.POST if request.method == "POST" else None, initial={"address": row.address if row else ""}
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                senders.ask_for(
+                    owner=reseller, address=form.cleaned_data["address"], by=request.user, now=timezone.now()
+                )
+            except DomainError as error:
+                add_problem(form, error)
+            else:
+                words = gettext("Now put the two records into your domain's DNS.")
+                self.message_user(request, words, messages.SUCCESS)
+                return HttpResponseRedirect(here)
+        return form_page(
+            self,
+            request,
+            form,
+            template="console/mail.html",
+            title=gettext("E-mails"),
+            hint=gettext("The address your customers' letters come from, until they have their own, and their words."),
+            action=gettext("Change address") if row else gettext("Use this address"),
+            sender=row,
+            records=mailroom.records(row) if row else [],
+            check_url=reverse("admin:tenants_mailsender_check"),
+            letters=mailroom.shelf(
+                reseller, lambda name: reverse("admin:tenants_mailsender_letter", kwargs={"name": name})
+            ),
+        )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The row's own address leads to the one page."""
+        if object_id is None or not self.has_view_permission(request) or self.get_object(request, object_id) is None:
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:tenants_mailsender_changelist"))
+
+    def check_view(self, request: HttpRequest) -> HttpResponse:
+        """Look into the DNS now."""
+        if request.method != "POST":
+            raise Http404
+        try:
+            row = senders.check(owner=self._reseller(request), by=request.user, now=timezone.now())
+        except NameServerSilent:
+            words = gettext("The name servers did not answer. Nothing has changed; try again in a moment.")
+            self.message_user(request, words, messages.WARNING)
+        except NotFound:
+            raise Http404 from None
+        else:
+            if row.dkim and row.spf:
+                words = gettext("Both records are there. Your letters leave from %(address)s.")
+                self.message_user(request, words % {"address": row.address}, messages.SUCCESS)
+            else:
+                words = gettext("Not everything is there yet. DNS changes can take some hours.")
+                self.message_user(request, words, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:tenants_mailsender_changelist"))
+
+    def letter_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """One letter in one language."""
+        reseller, known = self._reseller(request), self._known(name)
+        language = mailroom.language_of(request)
+        own = wording.own(owner=reseller).get((name, language))
+        words = wording.standing(name, tenant=None, reseller=reseller, language=language)
+        form = LetterForm(
+            request.POST if request.method == "POST" else None,
+            initial={"subject": words.subject, "body": words.body},
+        )
+        here = f"{request.path}?language={language}"
+        if request.method == "POST" and "reset" in request.POST:
+            wording.reset(owner=reseller, name=name, language=language, by=request.user, now=timezone.now())
+            self.message_user(request, gettext("The letter has its standard words again."), messages.SUCCESS)
+            return HttpResponseRedirect(here)
+        if request.method == "POST" and form.is_valid():
+            try:
+                wording.save(
+                    owner=reseller,
+                    name=name,
+                    language=language,
+                    words=form.words(),
+                    by=request.user,
+                    now=timezone.now(),
+                )
+            except DomainError as error:
+                add_problem(form, error)
+            else:
+                self.message_user(request, gettext("The letter is saved."), messages.SUCCESS)
+                return HttpResponseRedirect(here)
+        return form_page(
+            self,
+            request,
+            form,
+            template="console/letter.html",
+            title=str(known.label),
+            hint=str(known.hint),
+            action="",
+            tabs=mailroom.languages(request.path, language),
+            own=own,
+            places=mailroom.places(known),
+            preview_url=f"{reverse('admin:tenants_mailsender_preview', kwargs={'name': name})}?language={language}",
+        )
+
+    def preview_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """How the letter looks in the reseller's brand."""
+        self._reseller(request)
+        self._known(name)
+        return mailroom.preview(request, name, language=mailroom.language_of(request))
+
+    def _reseller(self, request: HttpRequest) -> Reseller:
+        reseller = host_reseller(request)
+        if reseller is None or not self.has_change_permission(request):
+            raise Http404
+        return reseller
+
+    def _known(self, name: str) -> letterbook.Letter:
+        known = letterbook.letters.get(name)
+        if known is None:
+            raise Http404
+        return known

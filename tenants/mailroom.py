@@ -1,0 +1,98 @@
+"""What the pages about letters show, on a tenant's settings and in a reseller's console alike."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from ops.kernel.errors import DomainError
+from tenants import letterbook
+from tenants.forms import LetterForm
+from tenants.models import MailSender, Reseller, Tenant
+from tenants.queries import senders as dns_of
+from tenants.services import letters, wording
+
+
+def records(row: MailSender) -> list[dict[str, Any]]:
+    """What has to stand in the DNS, and whether it does."""
+    return [
+        {
+            "label": _("Signature (DKIM)"),
+            "hint": _("Proves that a letter is yours and was not changed."),
+            "record": dns_of.dkim_record(row),
+            "found": row.dkim,
+        },
+        {
+            "label": _("Permission (SPF)"),
+            "hint": _("Is there a v=spf1 record already? Then only put the include into it: a domain has one."),
+            "record": dns_of.spf_record(row),
+            "found": row.spf,
+        },
+    ]
+
+
+def shelf(owner: Tenant | Reseller, address: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Every letter, where it is written, and in which languages it is in the owner's words."""
+    own = wording.own(owner=owner)
+    return [
+        {
+            "letter": known,
+            "url": address(name),
+            "languages": [label for code, label in settings.LANGUAGES if (name, code) in own],
+        }
+        for name, known in letterbook.letters.items()
+    ]
+
+
+def languages(path: str, chosen: str) -> list[dict[str, Any]]:
+    """Tabs."""
+    return [
+        {"label": label, "url": f"{path}?language={code}", "current": code == chosen}
+        for code, label in settings.LANGUAGES
+    ]
+
+
+def places(letter: letterbook.Letter) -> list[dict[str, Any]]:
+    """What is filled in."""
+    return [{"name": f"{{{{{key}}}}}", "label": place.label} for key, place in letter.all_places.items()]
+
+
+def language_of(request: HttpRequest) -> str:
+    """The letter's language, the reader's own by default."""
+    asked = request.GET.get("language", "")
+    return asked if asked in dict(settings.LANGUAGES) else str(get_language() or settings.LANGUAGE_CODE)
+
+
+def email_of(request: HttpRequest) -> str:
+    """Where samples go."""
+    return str(getattr(request.user, "email", ""))
+
+
+def preview(request: HttpRequest, name: str, *, language: str) -> HttpResponse:
+    """A letter as a page for a frame: with the words that were sent, or with those that stand. Raises `NotFound`."""
+    words, problem = None, ""
+    form = LetterForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            words = wording.checked(name, language=language, words=form.words())
+        except DomainError as error:
+            problem = str(error)
+    elif form.is_bound:
+        problem = _("Write a subject and a text.")
+    if problem:
+        response = HttpResponse(problem, content_type="text/plain; charset=utf-8", status=422)
+    else:
+        sample = letters.sample(name, to=email_of(request), language=language, host=request.get_host(), words=words)
+        response = HttpResponse(str(sample.alternatives[0][0]))
+    # Mails carry their style inline; nothing else may happen in this frame.
+    response._csp_replace = {  # type: ignore[attr-defined]
+        "default-src": "'none'",
+        "script-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "'self'",
+        "frame-ancestors": "'self'",
+    }
+    return response
