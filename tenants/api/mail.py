@@ -178,7 +178,13 @@ class LetterView(GenericAPIView[Any]):
 
 def _sender(tenant: Tenant) -> dict[str, Any]:
     row = senders.of(tenant)
-    shown: dict[str, Any] = {"leaves_from": dns_of.leaves_from(tenant), "address": "", "state": "", "records": [], "checked_at": None}
+    shown: dict[str, Any] = {
+        "leaves_from": dns_of.leaves_from(tenant),
+        "address": "",
+        "state": "",
+        "records": [],
+        "checked_at": None,
+    }
     if row is None:
         return shown
     pairs = ((dns_of.dkim_record(row), row.dkim), (dns_of.spf_record(row), row.spf))
