@@ -1,0 +1,323 @@
+"""Input of the console's pages."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from ops.kernel.errors import RateLimited
+from ops.kernel.webhooks.registry import events as known_events
+from tenants.accounts.services import attempts, logins
+from tenants.enums import ResellerRole, SupportMode
+from tenants.models import Reseller, ResellerMember
+from tenants.models.support import MINUTES
+from tenants.models.support import ROLES as SUPPORT_ROLES
+from tenants.queries import portfolio
+from tenants.services import naming, wording
+
+
+class ConsoleLoginForm(AuthenticationForm):
+    """Log in to a console. Somebody of another reseller learns where their own is, after the right password only."""
+
+    error_messages = {
+        "invalid_login": _("The e-mail or the password is not right."),
+        "inactive": _("The e-mail or the password is not right."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("E-mail")
+        self.fields["username"].widget = forms.EmailInput(
+            attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}
+        )
+        self.fields["password"].widget.attrs["autocomplete"] = "current-password"
+
+    def clean(self) -> dict[str, Any]:
+        """The brake on guessing is the one of every login; then the password is looked at."""
+        email = str(self.cleaned_data.get("username", ""))
+        caller = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
+        device = logins.device_of(self.request.COOKIES.get("device", "")) if self.request else None
+        try:
+            attempts.begin(email=email, caller=caller, device=device)
+        except RateLimited as error:
+            raise ValidationError(str(error), code=error.code) from error
+        try:
+            return super().clean()
+        except ValidationError as error:
+            if error.code == "invalid_login":
+                attempts.fail(email=email, caller=caller, device=device)
+            raise
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Only people of this console come in."""
+        super().confirm_login_allowed(user)
+        try:
+            portfolio.scope_of(user=user, host=getattr(self.request, "reseller", None))
+        except portfolio.ScopeRefused as refused:
+            raise ValidationError(_why(refused.member), code="not_of_this_console") from refused
+
+
+def _why(member: ResellerMember | None) -> str:
+    if member is None:
+        return gettext("This person has no access to a console.")
+    if not member.reseller.is_active:
+        return gettext("The console of %(reseller)s is switched off. Write to the platform's support.") % {
+            "reseller": member.reseller
+        }
+    return gettext("This person belongs to the console of %(reseller)s. Log in at its own address.") % {
+        "reseller": member.reseller
+    }
+
+
+class ReasonForm(forms.Form):
+    """Why something is done; kept in the audit and shown to whoever asks later."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Your team sees it on the customer's page. The customer does not."),
+    )
+
+
+class HostForm(forms.Form):
+    """A host of the customer's own."""
+
+    host = forms.CharField(
+        label=_("New address"),
+        max_length=253,
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "chat.example.com",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+        help_text=_("It answers once its DNS proves that it is the customer's."),
+    )
+
+
+class OwnDomainForm(HostForm):
+    """A domain of the company's own, on its settings page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["host"]
+        field.label = _("Your domain")
+        field.help_text = _("For example chat.yourcompany.com, or the bare yourcompany.com.")
+        field.widget.attrs["placeholder"] = "chat.yourcompany.com"
+
+
+class MemberForm(forms.Form):
+    """Somebody new in a reseller's team."""
+
+    field_order = ["reseller", "name", "email", "role"]
+    reseller = forms.ModelChoiceField(label=_("Reseller"), queryset=Reseller.objects.none(), empty_label=None)
+    name = forms.CharField(
+        label=_("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=ResellerRole,
+        initial=ResellerRole.SUPPORT,
+        help_text=_(
+            "Support sees customers and asks to enter their pages; finance sees prices and margins; managers look after"
+            " customers, brand and announcements; owners may do everything, this team included."
+        ),
+    )
+
+    def __init__(self, *args: Any, resellers: QuerySet[Reseller], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice: Any = self.fields["reseller"]
+        choice.queryset = resellers
+        # On a reseller's own host there is nothing to choose.
+        if len(resellers) == 1:
+            choice.initial, choice.widget = resellers[0].pk, forms.HiddenInput()
+
+
+class NewResellerForm(forms.Form):
+    """A reseller to be, with its first person."""
+
+    name = forms.CharField(
+        label=_("Company"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    slug = forms.CharField(
+        label=_("Address"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text=_("Where its console answers. Left empty, it is made from the name."),
+    )
+    support_email = forms.EmailField(label=_("Support e-mail"), max_length=254, required=False)
+    owner_name = forms.CharField(label=_("Owner's name"), max_length=120)
+    owner_email = forms.EmailField(label=_("Owner's e-mail"), max_length=254)
+
+
+class BrandForm(forms.Form):
+    """How a reseller looks. Whether colours and pictures will do is judged by the service."""
+
+    display_name = forms.CharField(
+        label=_("Company name"), max_length=80, required=False, help_text=_("What your customers read on their pages.")
+    )
+    primary_color = forms.CharField(label=_("Main colour"), max_length=7, widget=forms.ColorInput)
+    secondary_color = forms.CharField(label=_("Second colour"), max_length=7, widget=forms.ColorInput)
+    logo = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG, JPEG or WebP, up to 2 MB."))
+    favicon = forms.FileField(
+        label=_("Favicon"), required=False, help_text=_("A small square picture for the browser's tab.")
+    )
+    email_sender_name = forms.CharField(
+        label=_("E-mail sender name"),
+        max_length=80,
+        required=False,
+        help_text=_("Left empty, the company name is used."),
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What was changed, as `branding.save` takes it; a file that was not chosen stays."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+class TenantBrandForm(BrandForm):
+    """How a tenant looks on its own settings page: what is left alone comes from the reseller's brand."""
+
+    remove_logo = forms.BooleanField(label=_("Take the logo away"), required=False)
+    remove_favicon = forms.BooleanField(label=_("Take the favicon away"), required=False)
+    custom_css = forms.CharField(
+        label=_("Custom CSS"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off", "class": "mono"}),
+        help_text=_(
+            "Dresses the login, the public pages, the widget and the frame around your pages. Only looks can be changed."
+        ),
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What was changed, as `branding.save` takes it; a new picture wins over taking the old one away."""
+        found = super().changes()
+        for name in ("logo", "favicon"):
+            if found.pop(f"remove_{name}", False) and not found.get(name):
+                found[name] = None
+        return found
+
+
+class CompanyForm(forms.Form):
+    """How a tenant is called, and the words, hours and money its people see."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("For everybody who has not chosen another one."),
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("Dates and hours are shown in it."))
+    currency = forms.ChoiceField(label=_("Currency"), choices=list(naming.CURRENCIES.items()))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = [(zone, zone.replace("_", " ")) for zone in naming.time_zones()]
+        self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
+
+
+class WebhookForm(forms.Form):
+    """An address of another system and what it is told."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("It begins with https:// and answers a POST with 2xx within 15 seconds."),
+        widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    description = forms.CharField(
+        label=_("Name"), max_length=120, required=False, help_text=_("How you recognise it, for example: our CRM.")
+    )
+    events = forms.MultipleChoiceField(label=_("Events"), widget=forms.CheckboxSelectMultiple)
+    enabled = forms.BooleanField(label=_("Send events to this address"), required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["events"].choices = [(name, event.label) for name, event in known_events.items()]  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What the service takes; every event chosen means those to come as well."""
+        chosen = self.cleaned_data["events"]
+        return {**self.cleaned_data, "events": ["*"] if len(chosen) == len(known_events) else chosen}
+
+
+class SupportAccessForm(forms.Form):
+    """Whether support may enter a company's pages."""
+
+    mode = forms.ChoiceField(label=_("May support enter your pages?"), choices=SupportMode, widget=forms.RadioSelect)
+    allowed_until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("At most ninety days. After that day support asks each time again."),
+    )
+
+
+class SupportRequestForm(forms.Form):
+    """Why, as what and for how long support wants to enter a customer."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=5,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The customer reads it, together with your name."),
+    )
+    role = forms.ChoiceField(
+        label=_("Act as"),
+        choices=[(role.value, role.label) for role in SUPPORT_ROLES],
+        initial="viewer",
+        widget=forms.RadioSelect,
+        help_text=_("Take the smallest one that does. Passwords, keys, payments, exports and deletions stay closed."),
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("For how long"),
+        coerce=int,
+        choices=[(number, ngettext_lazy("%d minute", "%d minutes", number) % number) for number in MINUTES],
+        initial=30,
+        widget=forms.RadioSelect,
+    )
+
+
+class SenderForm(forms.Form):
+    """The address letters are to come from."""
+
+    address = forms.EmailField(
+        label=_("Sender address"),
+        help_text=_("An address of your own domain that somebody reads."),
+        widget=forms.EmailInput(attrs={"placeholder": "contato@suaempresa.com.br", "autocomplete": "off"}),
+        max_length=254,
+    )
+
+
+class LetterForm(forms.Form):
+    """A letter in one's own words."""
+
+    subject = forms.CharField(label=_("Subject"), max_length=150)
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=10_000,
+        strip=False,
+        help_text=_("An empty line begins a paragraph, **two stars** make bold, a line that starts with - is a list."),
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "true"}),
+    )
+
+    def words(self) -> wording.Words:
+        """What was written."""
+        return wording.Words(self.cleaned_data["subject"], self.cleaned_data["body"])
