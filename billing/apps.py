@@ -20,10 +20,12 @@ class BillingConfig(AppConfig):
             NavItem,
             PermissionArea,
             PermissionDef,
+            SettingsPage,
             features,
             nav,
             permission_areas,
             permissions,
+            settings_pages,
         )
         from tenants.accounts.services import seats
         from tenants.services import provisioning
@@ -47,10 +49,40 @@ class BillingConfig(AppConfig):
         nav.register(
             "billing", NavItem(_("Plan and usage"), "credit-card", "billing:overview", "billing.view_subscription", 80)
         )
-        features.register("fileUpload", Feature(_("File upload")))
-        features.register("audioRecording", Feature(_("Audio recording")))
-        features.register("videoCall", Feature(_("Video call")))
-        features.register("analytics", Feature(_("Analytics")))
+        settings_pages.register(
+            "billing.features",
+            SettingsPage(
+                _("Features and limits"),
+                "gauge",
+                "billing:features",
+                "billing.view_subscription",
+                35,
+                _("What you may use, where it comes from, and what is left."),
+            ),
+        )
+        features.register(
+            "fileUpload",
+            Feature(_("File upload"), hint=_("Pictures and documents in conversations, from both sides.")),
+        )
+        features.register(
+            "audioRecording", Feature(_("Audio recording"), hint=_("Voice messages, where files may be sent."))
+        )
+        features.register(
+            "videoCall", Feature(_("Video call"), hint=_("Voice and video calls between agents and visitors."))
+        )
+        features.register("analytics", Feature(_("Analytics"), hint=_("The reports of the support counter.")))
         actions.register("billing.subscription_started", _("Subscription started"))
         actions.register("billing.plan_changed", _("Plan changed"))
         actions.register("billing.plan_edited", _("Plan edited"))
+        actions.register("billing.exception_set", _("Feature or limit set"))
+        actions.register("billing.exception_ended", _("Feature or limit back to normal"))
+        permissions.register(
+            "billing.change_features",
+            PermissionDef(
+                "billing.change_features",
+                _("Switch features of the plan off and on"),
+                {"owner", "admin"},
+                "plan",
+                _("For everybody in the company, and for its visitors."),
+            ),
+        )

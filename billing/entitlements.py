@@ -1,6 +1,7 @@
-"""What a tenant's plan allows, what is used of it and what is left.
+"""What a tenant may use, what is used of it and what is left.
 
-`require` stands in the services that spend something; `check` only looks; `flag` asks for a feature. The plan is kept
+`require` stands in the services that spend something; `check` only looks; `flag` asks for a feature. What holds is
+settled from the plan and from what platform, reseller and tenant decided beyond it (`values.py` has the rule), and kept
 five seconds in the tenant's cache. A tenant without an open subscription has the limits of the smallest plan; the
 platform's own schema has none.
 
@@ -9,28 +10,33 @@ every gauge registered as `<key>` or `<key>:<part>` counts. *Meters* are the mon
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
-from billing.enums import Unit
+from billing.enums import Level, Subject, Unit
 from billing.errors import PlanLimitReached
-from billing.models import Plan, Subscription
+from billing.models import Override, Plan, Subscription
+from billing.values import NOBODY, Said, Settled, Word, settle_feature, settle_limit
 from ops.kernel.metering import services as metering
 from ops.kernel.registry import features, gauges
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
 
+# Whoever meets a limit that no plan set is not sent to the plans.
+SET_FOR_YOU = frozenset({"platform", "reseller"})
+_LIMIT_SET = _("%(what)s: your provider set the limit to %(limit)s. Ask your provider for more.")
 CACHE_KEY = "billing.terms"
 CACHE_S = 5
 
@@ -85,6 +91,7 @@ class Terms:
     limits: Mapping[str, int | None]
     flags: Mapping[str, bool]
     is_subscribed: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ def terms(tenant: Tenant | None = None) -> Terms:
     found = _read_terms(schema)
     cache.set(
         key,
-        {name: getattr(found, name) for name in ("plan", "plan_name", "order", "limits", "flags", "is_subscribed")},
+        {one.name: getattr(found, one.name) for one in fields(Terms)},
         CACHE_S,
     )
     return found
@@ -149,23 +156,105 @@ def _forget(tenant: Tenant) -> None:
         log.warning("A changed plan takes %s s to arrive: %s", CACHE_S, error)
 
 
+def forget_all(tenants: QuerySet[Tenant]) -> None:
+    """Drop what is kept about many tenants, after a decision that bears on all of them."""
+    for tenant in tenants:
+        forget(tenant)
+
+
 def _read_terms(schema: str) -> Terms:
     subscription = Subscription.objects.for_schema(schema).open().select_related("plan").first()
     plan = subscription.plan if subscription else Plan.objects.offered().first()
     if plan is None:
         return UNLIMITED
+    found = settled(
+        plan=plan,
+        agreed=subscription.limits if subscription else {},
+        overrides=Override.objects.in_force(timezone.now()).about_schema(schema),
+    )
     return Terms(
         plan=plan.slug,
         plan_name=plan.name,
         order=plan.order,
-        limits={**plan.limits, **(subscription.limits if subscription else {})},
-        flags=dict(plan.flags),
+        limits={key: one.value for key, one in found.limits.items() if speaks_of(one)},
+        flags={name: one.value for name, one in found.features.items()},
         is_subscribed=subscription is not None,
+        sources={key: str(one.source) for key, one in (*found.limits.items(), *found.features.items())},
     )
 
 
+def speaks_of(one: Settled) -> bool:
+    """Whether anybody said something about a limit: what nobody limits has no bar."""
+    return len(one.steps) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Everything that can be limited or switched, settled for one tenant."""
+
+    limits: Mapping[str, Settled]
+    features: Mapping[str, Settled]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything about one tenant with the words it rests on, and its plan."""
+
+    plan: Plan
+    all: All
+
+
+def explained(tenant: Tenant, *, now: datetime, without: str = "") -> Explained:
+    """What holds for a tenant and why, asked of the tables and not of the cache. `without` leaves one level's words out."""
+    subscription = Subscription.objects.for_tenant(tenant).open().select_related("plan").first()
+    plan = subscription.plan if subscription else Plan.objects.offered().first() or Plan()
+    rows = [row for row in Override.objects.in_force(now).about(tenant) if row.level != without]
+    return Explained(plan, settled(plan=plan, agreed=subscription.limits if subscription else {}, overrides=rows))
+
+
+def settled(*, plan: Plan, agreed: Mapping[str, Any], overrides: Iterable[Override]) -> All:
+    """Every limit and feature of a tenant, from its plan and from the overrides in force that bear on it."""
+    said = _said(overrides)
+    return All(
+        limits={
+            key: settle_limit(
+                plan=plan.limits.get(key),
+                in_plan=key in plan.limits,
+                agreed=Word(agreed[key]) if key in agreed else None,
+                said=said.get((Subject.LIMIT, key), NOBODY),
+            )
+            for key in {**KNOWN, **plan.limits, **agreed}
+        },
+        features={
+            name: settle_feature(
+                default=known.default if (known := features.get(name)) else False,
+                plan=plan.flags.get(name),
+                said=said.get((Subject.FEATURE, name), NOBODY),
+            )
+            for name in dict.fromkeys((*features.keys(), *plan.flags))
+        },
+    )
+
+
+def _said(overrides: Iterable[Override]) -> dict[tuple[str, str], Said]:
+    found: dict[tuple[str, str], dict[str, Word]] = {}
+    # A reseller's word about one tenant is nearer than its word about all: it comes later and wins.
+    for row in sorted(overrides, key=lambda one: one.tenant_id is not None):
+        about = found.setdefault((row.subject, row.key), {})
+        about[_part(row)] = Word(row.value, row.reason, row.until)
+    return {about: Said(**words) for about, words in found.items()}
+
+
+def _part(row: Override) -> str:
+    if row.level != Level.PLATFORM:
+        return str(row.level)
+    if row.tenant_id is not None:
+        return "granted"
+    return "allowance" if row.reseller_id is not None else "everybody"
+
+
 def flag(name: str, *, tenant: Tenant | None = None) -> bool:
-    """Whether the plan includes a feature. Fails open to the feature's own default when the plan cannot be read."""
+    """Whether a feature is on. Fails open to the feature's own default when that cannot be read."""
     feature = features.get(name)
     default = feature.default if feature else False
     try:
@@ -198,8 +287,15 @@ def require(key: str, amount: int = 1, *, tenant: Tenant | None = None, now: dat
     """
     decision = _decide(key, amount, tenant, now)
     if not decision.allowed:
+        source = terms(tenant).sources.get(key, "")
         raise PlanLimitReached(
-            KNOWN[key].refusal, upgrade_plan=decision.upgrade_plan, limit=decision.limit, used=decision.used, key=key
+            KNOWN[key].refusal if source not in SET_FOR_YOU else _LIMIT_SET,
+            upgrade_plan=decision.upgrade_plan,
+            limit=decision.limit,
+            used=decision.used,
+            key=key,
+            source=source,
+            what=KNOWN[key].label,
         )
     return decision
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.errors import Conflict, Invalid, LimitReached
+from ops.kernel.errors import Conflict, Invalid, LimitReached, PermissionRefused
 
 
 class UnknownPlan(Invalid):
@@ -35,3 +35,45 @@ class PlanLimitReached(LimitReached):
     def __init__(self, message: str | Promise, *, upgrade_plan: str | None, **params: Any) -> None:
         super().__init__(message, **params)
         self.upgrade_plan = upgrade_plan
+
+
+class UnknownFeature(Invalid):
+    """No feature or limit of that name, or a value that does not suit it."""
+
+    code = "unknown_feature"
+    message = _("There is no such feature or limit, or the value does not suit it.")
+
+
+class OnlyThePlatform(PermissionRefused):
+    """Somebody wants more than may be given on this level."""
+
+    code = "only_the_platform"
+    message = _("The plan does not include this. A larger plan does, or the platform can allow it.")
+
+
+class RaisedTooFar(Invalid):
+    """A reseller raises a limit beyond what it may give."""
+
+    code = "raised_too_far"
+    message = _("You can set at most %(most)s here. For more, change the plan or ask the platform.")
+
+
+class NothingToSwitchOff(Conflict):
+    """The feature is off already."""
+
+    code = "nothing_to_switch_off"
+    message = _("This is off already.")
+
+
+class UntilIsPast(Invalid):
+    """An end that lies behind."""
+
+    code = "until_is_past"
+    message = _("The last day must lie in the future.")
+
+
+class ExceptionChanged(Conflict):
+    """Somebody decided the same thing in the meantime."""
+
+    code = "changed_meanwhile"
+    message = _("Somebody changed this in the meantime. Reload and look again.")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from billing import entitlements
-from billing.enums import Unit
+from billing.enums import Subject, Unit
 from billing.models import Plan
 from ops.kernel.registry import features
 
@@ -161,3 +161,59 @@ def _label(text: Any) -> Any:
 
 def _is_bytes(key: str) -> bool:
     return entitlements.KNOWN[key].unit == Unit.BYTES
+
+
+class OverrideForm(forms.Form):
+    """One decision beside the plan."""
+
+    about = forms.ChoiceField(label=_("Feature or limit"))
+    switch = forms.ChoiceField(
+        label=_("For a feature"),
+        choices=[("off", _("Off")), ("on", _("On"))],
+        required=False,
+        help_text=_("Only for features."),
+    )
+    amount = forms.IntegerField(
+        label=_("For a limit"),
+        required=False,
+        min_value=0,
+        max_value=2**40,
+        help_text=_("Only for limits; storage in GB. Empty: no limit."),
+    )
+    until = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: until it is taken back."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, required=False, help_text=_("The customer can read it.")
+    )
+
+    def __init__(self, *args: Any, resellers: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        about: Any = self.fields["about"]
+        about.choices = [
+            (
+                _("Features"),
+                [(f"{Subject.FEATURE} {name}", one.label) for name, one in features.items()],
+            ),
+            (_("Limits"), [(f"{Subject.LIMIT} {key}", one.label) for key, one in entitlements.KNOWN.items()]),
+        ]
+        if resellers is not None:
+            self.fields["reseller"] = forms.ModelChoiceField(
+                label=_("How far a reseller may go"),
+                queryset=resellers,
+                required=False,
+                empty_label=_("Everybody"),
+                help_text=_("Chosen: the most this reseller may give its customers. Otherwise it holds for everybody."),
+            )
+            self.order_fields(["reseller", "about", "switch", "amount", "until", "reason"])
+
+    def decision(self) -> tuple[str, str, bool | int | None]:
+        """What about, and the value."""
+        subject, _space, key = self.cleaned_data["about"].partition(" ")
+        if subject == Subject.FEATURE:
+            return subject, key, self.cleaned_data["switch"] == "on"
+        amount = self.cleaned_data["amount"]
+        return subject, key, amount * GB if amount is not None and _is_bytes(key) else amount

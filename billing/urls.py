@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from billing.views import overview, signup
+from billing.views import features, overview, signup
 
 app_name = "billing"
 
-urlpatterns = [path("billing/", overview.overview, name="overview")]
+urlpatterns = [
+    path("billing/", overview.overview, name="overview"),
+    path("settings/features/", features.feature_list, name="features"),
+    path("settings/features/<str:name>/", features.feature_switch, name="feature-switch"),
+]
 
 public = [
     path("signup/", signup.signup, name="form"),

@@ -26,6 +26,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("tenants.accounts.api.urls")),
     path("", include("tenants.api.urls")),
     path("billing/", include("billing.api.urls")),
+    path("settings/", include("billing.api.settings_urls")),
     path("chat/", include("chat.api.urls")),
 ]
 

@@ -5,12 +5,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
+from billing.api.overrides import OverrideViewSet
 from billing.api.platform import TenantViewSet
 from config.api import docs, nowhere
 from tenants.accounts.api import auth
 
 platform = SimpleRouter()
 platform.register("tenants", TenantViewSet, basename="platform-tenant")
+platform.register("overrides", OverrideViewSet, basename="platform-override")
 
 login: list[URLPattern | URLResolver] = [
     path("login/", auth.LoginView.as_view(), name="login"),

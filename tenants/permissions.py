@@ -47,4 +47,13 @@ def register() -> None:
             for_tokens=False,
         ),
     )
-    permissions.register(MANAGE_DOMAINS, PermissionDef(MANAGE_DOMAINS, _("Manage own domains"), managers))
+    permissions.register(
+        MANAGE_DOMAINS,
+        PermissionDef(
+            MANAGE_DOMAINS,
+            _("Manage own domains"),
+            managers,
+            "company",
+            _("Add a domain, prove it, and choose the main address."),
+        ),
+    )

@@ -1,11 +1,12 @@
 """What somebody decided beyond a plan: for everybody, for a reseller, or for one tenant."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.enums import Level, Subject
@@ -17,6 +18,10 @@ def switch_or_number(value: Any) -> None:
     """True or false for a feature; a whole number, or null for no limit."""
     if value is not None and not isinstance(value, bool) and not (isinstance(value, int) and value >= 0):
         raise ValidationError(_("A limit is a whole number, or null when there is none; a feature is true or false."))
+
+
+# A customer that moved to another reseller leaves the first one's decisions behind.
+STILL_ITS_RESELLER = ~Q(level=Level.RESELLER) | Q(reseller=F("tenant__reseller"))
 
 
 class OverrideQuerySet(models.QuerySet["Override"]):
@@ -34,7 +39,20 @@ class OverrideQuerySet(models.QuerySet["Override"]):
         """All that bear on one tenant: its own, its reseller's for all customers, the platform's for everybody."""
         everybody = Q(tenant=None, reseller=None)
         its_resellers = Q(tenant=None, reseller=tenant.reseller_id) if tenant.reseller_id else Q(pk__in=[])
-        return self.filter(Q(tenant=tenant) | its_resellers | everybody)
+        return self.filter((Q(tenant=tenant) & STILL_ITS_RESELLER) | its_resellers | everybody)
+
+    def about_any(self, tenants: Iterable[Tenant]) -> Self:
+        """All that may bear on one of these; `Override.bears_on` tells on which."""
+        return self.filter(Q(tenant__in=list(tenants)) | Q(tenant=None)).order_by("pk")
+
+    def about_schema(self, schema: str) -> Self:
+        """The same, for the tenant with that schema."""
+        owner = Tenant.objects.filter(schema_name=schema, reseller__isnull=False).values("reseller")
+        return self.filter(
+            (Q(tenant__schema_name=schema) & STILL_ITS_RESELLER)
+            | Q(tenant=None, reseller__in=owner)
+            | Q(tenant=None, reseller=None)
+        )
 
 
 class Override(UUIDModel):
@@ -88,3 +106,11 @@ class Override(UUIDModel):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.value}"
+
+    def bears_on(self, tenant: Tenant) -> bool:
+        """Whether this decision says something about a tenant."""
+        if self.tenant_id is not None and self.level != Level.RESELLER:
+            return self.tenant_id == tenant.pk
+        if self.tenant_id is not None:
+            return self.tenant_id == tenant.pk and self.reseller_id == tenant.reseller_id
+        return self.reseller_id is None or self.reseller_id == tenant.reseller_id

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from billing import entitlements
 from billing.enums import Unit
-from billing.models import GaugeReading, Subscription
+from billing.models import GaugeReading, Override, Subscription
 from ops.kernel.metering import services as metering
 from ops.kernel.metering.models import UsageCounter
 from tenants.models import Tenant
@@ -84,7 +84,7 @@ def of_current_tenant(*, now: datetime) -> list[Bar]:
 
 
 def of_tenants(tenants: Sequence[Tenant], *, now: datetime) -> dict[UUID, Portfolio]:
-    """The bars of many tenants in three queries, whatever their number; gauges are as of their last reading.
+    """The bars of many tenants in four queries, whatever their number; gauges are as of their last reading.
 
     `tenants` is a list somebody has scoped already: this function trusts it. Tenants without an open subscription
     are missing from the answer.
@@ -104,21 +104,27 @@ def of_tenants(tenants: Sequence[Tenant], *, now: datetime) -> dict[UUID, Portfo
         .annotate(total=Sum("quantity"))
         .order_by("schema", "meter")
     }
+    decided = list(Override.objects.in_force(now).about_any(tenants))
     found: dict[UUID, Portfolio] = {}
     for tenant in tenants:
         subscription = subscriptions.get(tenant.pk)
         if subscription is None:
             continue
+        holds = entitlements.settled(
+            plan=subscription.plan,
+            agreed=subscription.limits,
+            overrides=[one for one in decided if one.bears_on(tenant)],
+        ).limits
         bars = []
         for key, entitlement in entitlements.KNOWN.items():
-            if not entitlement.shown or key not in {**subscription.plan.limits, **subscription.limits}:
+            if not entitlement.shown or not entitlements.speaks_of(holds[key]):
                 continue
             used = (
                 sums.get((tenant.schema_name, entitlement.meter), 0)
                 if entitlement.meter
                 else readings.get((tenant.pk, key), 0)
             )
-            bars.append(_bar(key, used=used, limit=subscription.limit(key), now=now))
+            bars.append(_bar(key, used=used, limit=holds[key].value, now=now))
         found[tenant.pk] = Portfolio(plan=subscription.plan.slug, plan_name=subscription.plan.name, bars=bars)
     return found
 

@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from billing.models import Plan, Subscription
+from billing.models import Override, Plan, Subscription
+from billing.tests.factories import OverrideFactory
 from ops.kernel.alerts.models import Alert
 from ops.kernel.alerts.tests.factories import AlertFactory
 from ops.kernel.audit.models import AuditEntry
@@ -59,6 +60,13 @@ MAKERS: dict[type[Model], Callable[[str, Reseller], Model]] = {
         tenant=TenantFactory(name=f"{word} Garage", slug=f"{word.lower()}-garage", reseller=reseller),
         person_name=f"{word} Helper",
         reason=f"{word} cannot log in",
+    ),
+    Override: lambda word, reseller: OverrideFactory(
+        level="reseller",
+        tenant=TenantFactory(name=f"{word} Exception", slug=f"{word.lower()}-exception", reseller=reseller),
+        reseller=reseller,
+        value=False,
+        reason=f"{word} reason",
     ),
     Branding: lambda word, reseller: BrandingFactory(tenant=None, reseller=reseller, display_name=f"{word} Brand"),
     # Rows of the whole installation, which name the reseller and are not its to read.

@@ -12,7 +12,7 @@ from tenants.tests.factories import TenantFactory
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_bars_of_many_tenants_take_three_questions(db, noon, count, django_assert_num_queries):
+def test_bars_of_many_tenants_take_four_questions(db, noon, count, django_assert_num_queries):
     plan = PlanFactory()
     tenants = TenantFactory.create_batch(count)
     for tenant in tenants:
@@ -20,7 +20,7 @@ def test_bars_of_many_tenants_take_three_questions(db, noon, count, django_asser
         GaugeReadingFactory(tenant=tenant, used=1)
     listed = list(Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants]))
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = usage.of_tenants(listed, now=noon)
 
     assert len(found) == count

@@ -8,6 +8,7 @@ from django_tenants.utils import tenant_context
 
 from billing import entitlements
 from billing.errors import PlanLimitReached
+from billing.services import overrides
 from billing.tests.factories import PlanFactory, SubscriptionFactory
 from chat.enums import AttachmentKind, AttachmentState
 from chat.errors import (
@@ -224,3 +225,11 @@ def test_an_upload_of_somebody_else_is_not_there(conversation, visitor, acme, be
         attachments.find(attachment_id=row.pk, owner=caio)
     row.refresh_from_db()
     assert (row.received, row.kind) == (0, AttachmentKind.DOCUMENT)
+
+
+def test_what_the_company_switched_off_is_off_in_console_and_widget(acme, ana, noon):
+    assert attachments.allowed()["attachments"]
+
+    overrides.switch(tenant=acme, name="fileUpload", is_on=False, by=ana, now=noon)
+
+    assert attachments.allowed() == {"attachments": False, "voice": False}

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.utils import tenant_context
 from unfold.views import ChangeList
 
+from billing.admin import overrides
 from billing.enums import Unit
 from billing.forms import CustomerForm, plan_form
 from billing.models import Plan, Subscription
@@ -106,7 +107,12 @@ class CustomerAdmin(TenantAdmin):
     def tabs(self) -> list[Tab]:
         """With the plan."""
         tabs = super().tabs()
-        return [tabs[0], Tab("usage", _("Plan and usage"), "console/tenant/usage.html", self.usage), *tabs[1:]]
+        return [
+            tabs[0],
+            Tab("usage", _("Plan and usage"), "console/tenant/usage.html", self.usage),
+            Tab("features", _("Features and limits"), "console/tenant/features.html", overrides.tab),
+            *tabs[1:],
+        ]
 
     def usage(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """All bars of one customer."""
