@@ -47,6 +47,8 @@ MOST_NEW_LABELS = 100
 RACES = 3
 # A worker that said nothing for so long is lost.
 STUCK_AFTER = timedelta(minutes=2)
+# Tried again for so long without a line getting further, it is not the worker.
+GIVE_UP_AFTER = timedelta(hours=1)
 # Who uploads a file and goes away leaves people's data behind.
 UNFINISHED_FOR = timedelta(days=7)
 LINES_KEPT_FOR = timedelta(days=30)
@@ -404,7 +406,8 @@ def run(*, import_id: UUID, now: datetime) -> None:
         if row is None or row.state not in {TransferState.WAITING, TransferState.RUNNING}:
             return
         row.state = TransferState.RUNNING
-        row.save(update_fields=["state", "updated_at"])
+        # Not `updated_at`: it says when a line last got further.
+        ContactImport.objects.filter(pk=row.pk).update(state=row.state)
     place = row.place
     try:
         for batch in _batches(islice(_records(row), place, None)):
@@ -548,7 +551,12 @@ def refused_file(row: ContactImport) -> str:
 def sweep(*, now: datetime) -> None:
     """Go on where a lost worker stopped; drop what nobody finished, and lines of long ago."""
     for row in ContactImport.objects.filter(updated_at__lt=now - STUCK_AFTER).order_by("pk"):
-        if row.state == TransferState.CHECKING:
+        going = row.state in {TransferState.CHECKING, TransferState.WAITING, TransferState.RUNNING}
+        if going and row.updated_at < now - GIVE_UP_AFTER:
+            with transaction.atomic():
+                lost = _locked(row.pk, TransferState.CHECKING, TransferState.WAITING, TransferState.RUNNING)
+                _end(lost, TransferState.FAILED, now=now, problem=str(_("It came to a halt. Upload the file again.")))
+        elif row.state == TransferState.CHECKING:
             enqueue("chat.check_contact_import", import_id=str(row.pk))
         elif row.state in {TransferState.WAITING, TransferState.RUNNING}:
             enqueue("chat.run_contact_import", import_id=str(row.pk))

@@ -37,6 +37,7 @@ SPOOLED_BYTES = 16 * 1024 * 1024
 KEPT_FOR = timedelta(hours=24)
 ROWS_KEPT_FOR = timedelta(days=90)
 STUCK_AFTER = timedelta(minutes=2)
+GIVE_UP_AFTER = timedelta(hours=3)
 FORMATS = ("csv", "jsonl")
 # Who takes a file by its signed address, in the audit log.
 LINK = "signed link"
@@ -141,6 +142,9 @@ def run(*, export_id: UUID, now: datetime) -> None:
 def sweep(*, now: datetime) -> None:
     """Delete files whose time is over, begin again what a lost worker left, forget exports of long ago."""
     forget(DataExport.objects.filter(expires_at__lte=now).exclude(file=""))
+    DataExport.objects.filter(state__in=_GOING, created_at__lt=now - GIVE_UP_AFTER).update(
+        state=TransferState.FAILED, finished_at=now, updated_at=now
+    )
     for key in DataExport.objects.filter(state__in=_GOING, updated_at__lt=now - STUCK_AFTER).values_list(
         "pk", flat=True
     ):

@@ -33,6 +33,8 @@ from chat.providers.telegram import Telegram
 from chat.providers.whatsapp import WhatsApp
 from chat.queries import windows
 from chat.services import mailing, messages
+from ops.kernel.alerts import services as alerts
+from ops.kernel.alerts.enums import Severity
 from ops.kernel.errors import DomainError, PermanentFailure, TemporaryFailure
 from ops.kernel.tasks import enqueue
 
@@ -319,8 +321,18 @@ def sweep(*, now: datetime) -> None:
 
 
 def _logged_out(inbox: Inbox, words: str, *, now: datetime) -> None:
+    """The provider takes our key no more: nothing leaves until a person enters another one."""
     ChannelAccount.objects.filter(inbox=inbox).update(
         state=ChannelState.FAILED, problem=words[:300], checked_at=now, updated_at=now
+    )
+    alerts.raise_alert(
+        "chat.channel_logged_out",
+        severity=Severity.ERROR,
+        key=f"chat.channel:{inbox.pk}",
+        title=_("%(inbox)s is not connected any more") % {"inbox": inbox.name},
+        body=_("The provider refuses our key, so no message leaves through this inbox. It said: %(words)s")
+        % {"words": words[:300]},
+        now=now,
     )
 
 

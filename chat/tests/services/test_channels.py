@@ -29,6 +29,8 @@ from chat.tests.channels import (
 )
 from chat.tests.factories import ContactFactory
 from chat.tests.services.test_attachments import upload
+from ops.kernel.alerts.enums import Severity
+from ops.kernel.alerts.models import Alert
 from ops.kernel.outbox.models import InboxEvent
 
 pytestmark = pytest.mark.django_db
@@ -262,6 +264,8 @@ def test_a_refusal_fails_with_the_providers_words_and_a_lost_key_shows(acme, bot
     assert (second.delivery, second.error) == ("failed", "Unauthorized")
     account = ChannelAccount.objects.get()
     assert (account.state, account.problem) == ("failed", "Unauthorized")
+    alert = Alert.objects.get(kind="chat.channel_logged_out")
+    assert (alert.severity, "Unauthorized" in alert.body) == (Severity.ERROR, True)
 
 
 def test_voice_and_picture_leave_as_what_they_are(acme, bot, outside, client_of, bia, now):

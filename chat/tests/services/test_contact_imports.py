@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
@@ -287,3 +288,25 @@ def test_a_file_full_of_labels_does_not_fill_the_list_of_labels(acme, monkeypatc
 
     assert said(row)[2] == (4, "refused", "labels")
     assert (Label.objects.count(), Contact.objects.count()) == (2, 3)
+
+
+def test_what_a_lost_worker_left_goes_on_and_what_nobody_finished_goes(acme, django_capture_on_commit_callbacks):
+    now = timezone.now()
+    lost, halted, forgotten = (checked(uploaded("name\nA\n")) for _number in range(3))
+    for row in (lost, halted):
+        contact_imports.start(import_id=row.pk, by=None, now=now)
+    name = forgotten.file.name
+    ContactImport.objects.filter(pk=lost.pk).update(updated_at=now - timedelta(minutes=3))
+    ContactImport.objects.filter(pk=halted.pk).update(updated_at=now - timedelta(hours=2))
+    ContactImport.objects.filter(pk=forgotten.pk).update(updated_at=now - timedelta(days=8))
+
+    with django_capture_on_commit_callbacks() as asked:
+        contact_imports.sweep(now=now)
+    for ask in asked:
+        ask()
+
+    states = [ContactImport.objects.get(pk=row.pk).state for row in (lost, halted, forgotten)]
+    assert states[1:] == ["failed", "stopped"]
+    assert states[0] in {"waiting", "done"}  # asked for again; a worker that runs at once is through
+    assert any("run_contact_import" in repr(ask) for ask in asked)
+    assert not default_storage.exists(name)
