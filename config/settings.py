@@ -343,6 +343,7 @@ SIMPLE_JWT = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tenants.accounts.authentication.SchemaJWTAuthentication",
+        "tenants.accounts.authentication.TokenAuthentication",
         "tenants.accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -379,6 +380,7 @@ SPECTACULAR_SETTINGS = {
         "AttachmentStateEnum": "chat.enums.AttachmentState",
         "AgentStateEnum": "chat.enums.Availability",
         "NotificationKindEnum": "chat.enums.NotificationKind",
+        "TokenKindEnum": "tenants.accounts.enums.TokenKind",
         "CampaignKindEnum": "chat.enums.CampaignKind",
         "CampaignStateEnum": "chat.enums.CampaignState",
         "RecipientStateEnum": "chat.enums.RecipientState",

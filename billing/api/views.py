@@ -53,6 +53,7 @@ class PlanViewSet(mixins.ListModelMixin, GenericViewSet[Plan]):
 
     permission_classes = (RequiredPermissions,)
     required_permissions = {"list": None}
+    open_to_tokens = True
     serializer_class = PlanSerializer
     queryset = Plan.objects.filter(is_public=True)
     filter_backends = ()

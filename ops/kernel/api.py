@@ -212,8 +212,11 @@ def remember(request: Any, rate: Rate) -> None:
 class IdempotentMixin(_ViewBase):
     """A POST with `Idempotency-Key` happens once: the second time gets the first answer, another body gets 409.
 
-    The key, the work and the stored answer are one transaction, so a crash leaves none of them.
+    The key, the work and the stored answer are one transaction, so a crash leaves none of them. Fields named in
+    `shown_once` are in the first answer only; what is kept, and said to whoever asks again, has null there.
     """
+
+    shown_once: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After authentication, permissions and throttles: put the key in front of the handler."""
@@ -226,14 +229,20 @@ class IdempotentMixin(_ViewBase):
         from ops.kernel.idempotency import services as idempotency  # noqa: PLC0415
 
         def post(request: Request, *args: Any, **kwargs: Any) -> Response:
+            once_only: dict[str, Any] = {}
+
             def answer() -> idempotency.Answer:
                 try:
                     response = handler(request, *args, **kwargs)
                 except Exception as exc:  # noqa: BLE001 — handle_exception raises it again when it is a bug
                     response = self.handle_exception(exc)
+                body = response.data
+                if response.status_code < 300 and isinstance(body, dict):
+                    once_only.update({name: body[name] for name in self.shown_once if name in body})
+                    body = {**body, **dict.fromkeys(once_only)}
                 return idempotency.Answer(
                     status=response.status_code,
-                    body=response.data,
+                    body=body,
                     # Until it is rendered an answer of DRF claims to be HTML; only a type somebody chose is kept.
                     # Before it is rendered, a response has Django's default type among its headers.
                     headers={name: value for name, value in response.headers.items() if name != "Content-Type"}
@@ -250,6 +259,7 @@ class IdempotentMixin(_ViewBase):
             content_type = headers.pop("Content-Type", None)
             if replayed:
                 headers["Idempotent-Replayed"] = "true"
-            return Response(kept.body, status=kept.status, headers=headers, content_type=content_type)
+            body = kept.body if replayed or not once_only else {**kept.body, **once_only}
+            return Response(body, status=kept.status, headers=headers, content_type=content_type)
 
         return post

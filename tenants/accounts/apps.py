@@ -11,7 +11,11 @@ class AccountsConfig(AppConfig):
     name = "tenants.accounts"
     label = "accounts"
     verbose_name = _("People")
-    schedule = {"accounts.refresh_identity_providers": 24 * 3600.0, "accounts.forget_old_sessions": 24 * 3600.0}
+    schedule = {
+        "accounts.refresh_identity_providers": 24 * 3600.0,
+        "accounts.forget_old_sessions": 24 * 3600.0,
+        "accounts.warn_of_token_ends": 6 * 3600.0,
+    }
 
     def ready(self) -> None:
         from ops.kernel.audit import actions
@@ -29,7 +33,7 @@ class AccountsConfig(AppConfig):
         from tenants.accounts import checks, letters, permissions, receivers  # noqa: F401 - register themselves
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.queries import team
-        from tenants.accounts.services import rules, seats
+        from tenants.accounts.services import rules, seats, tokens
         from tenants.accounts.views import people
 
         permissions.register()
@@ -61,7 +65,30 @@ class AccountsConfig(AppConfig):
             ),
         )
 
+        settings_pages.register(
+            "accounts.roles",
+            SettingsPage(
+                _("Roles"),
+                "shield-check",
+                "accounts:roles",
+                permissions.MANAGE_ROLES,
+                25,
+                _("What each role allows, and roles of your own."),
+            ),
+        )
+        settings_pages.register(
+            "accounts.tokens",
+            SettingsPage(
+                _("API tokens"),
+                "terminal",
+                "accounts:tokens",
+                permissions.CREATE_TOKENS,
+                75,
+                _("Keys for programs that work with your data."),
+            ),
+        )
         declare(rules.DEFINITION)
+        declare(tokens.DEFINITION)
         settings_pages.register(
             "accounts.sso",
             SettingsPage(
@@ -116,6 +143,12 @@ class AccountsConfig(AppConfig):
             ("accounts.login_ended", _("Login ended")),
             ("accounts.logins_ended", _("Logged out everywhere else")),
             ("accounts.login_rules_changed", _("Rules of logging in changed")),
+            ("accounts.role_created", _("Role made")),
+            ("accounts.role_edited", _("Permissions of a role changed")),
+            ("accounts.role_deleted", _("Role deleted")),
+            ("accounts.token_created", _("API token made")),
+            ("accounts.token_revoked", _("API token revoked")),
+            ("accounts.refresh_reused", _("API login ended: its refresh token was used twice")),
         ):
             actions.register(action, label)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from ops.kernel.registry import permissions
+from ops.kernel.registry import permission_areas, permissions
 from tenants.accounts.enums import BuiltInRole
 
 
@@ -26,6 +26,15 @@ def permissions_exist(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
                     f"The permission {definition.codename!r} is registered but no model makes it.",
                     hint="Add it to Meta.permissions of the model it is about, or remove the registration.",
                     id="accounts.E001",
+                )
+            )
+        if definition.area not in permission_areas or not definition.hint:
+            problems.append(
+                Error(
+                    f"The permission {definition.codename!r} has no area or no hint.",
+                    hint="The page of roles and the scopes of tokens show it there: "
+                    f"PermissionDef(..., area, hint), area one of {', '.join(permission_areas.keys())}.",
+                    id="accounts.E003",
                 )
             )
         unknown = set(definition.roles) - set(BuiltInRole.values)

@@ -313,3 +313,52 @@ class KindClosed(Invalid):
 
     code = "kind_closed"
     message = _("This way to log in is not available here.")
+
+
+class TokenNotFound(NotFound):
+    """Not there, or somebody else's."""
+
+    code = "token_not_found"
+    message = _("There is no such token.")
+
+
+class TooManyTokens(Conflict):
+    """Nobody looks after hundreds of keys."""
+
+    code = "too_many_tokens"
+    message = _("You have %(limit)s tokens. Revoke one you no longer use.")
+
+
+class RoleNotFound(NotFound):
+    """Not there."""
+
+    code = "role_not_found"
+    message = _("There is no such role.")
+
+
+class RoleFixed(Conflict):
+    """Built-in roles are kept by the product."""
+
+    code = "role_fixed"
+    message = _("Built-in roles cannot be changed or deleted. Copy it and change the copy.")
+
+
+class RoleTaken(Conflict):
+    """Two roles of one name could not be told apart."""
+
+    code = "role_taken"
+    message = _("There is already a role with this name.")
+
+
+class RoleInUse(Conflict):
+    """Who has it needs another one first."""
+
+    code = "role_in_use"
+    message = _("This role is in use. Say which role its people get.")
+
+
+class TooManyRoles(Conflict):
+    """A matrix nobody can read protects nobody."""
+
+    code = "too_many_roles"
+    message = _("There are %(limit)s roles already. Delete one that nobody has.")

@@ -83,11 +83,25 @@ def register() -> None:
         permissions.register(definition.codename, definition)
 
 
+def allows(user: Any, permission: str | None) -> bool:
+    """Whether somebody may do this: the one question pages, the API and sockets ask.
+
+    `None` means anybody of the tenant. A person's role decides; for a program also its token, and what asks for nothing
+    in particular is about people themselves and no business of programs.
+    """
+    if not (user and user.is_authenticated and user.is_active):
+        return False
+    if permission is None:
+        return getattr(user, "token", None) is None
+    return user.has_perm(permission)
+
+
 class RequiredPermissions(BasePermission):
     """Logged in, and holding what the view's `required_permissions` names for the action (or the HTTP method).
 
     `required_permissions = {"list": "chat.view_conversation", "create": "chat.reply_conversation"}`; `None` means any
-    person of the tenant. An action that is not named is refused: forgetting one must not open it.
+    person of the tenant, and tokens only where the view says `open_to_tokens = True`. An action that is not named is
+    refused: forgetting one must not open it.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -103,4 +117,6 @@ class RequiredPermissions(BasePermission):
         if action not in needed:
             return False
         permission = needed[action]
-        return permission is None or request.user.has_perm(permission)
+        if permission is None and getattr(view, "open_to_tokens", False):
+            return True
+        return allows(request.user, permission)

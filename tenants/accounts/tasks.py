@@ -16,6 +16,7 @@ from tenants.accounts.services import (
     logins,
     sessions,
     single_sign_on,
+    tokens,
     users,
 )
 
@@ -53,6 +54,7 @@ def forget_old_sessions() -> None:
         logins.forget_old(now=now)
         attempts.forget_old(now=now)
         single_sign_on.forget_old(now=now)
+        tokens.forget_old(now=now)
 
 
 @shared_task(name="accounts.answer_recovery_request")
@@ -67,3 +69,10 @@ def refresh_identity_providers() -> None:
     for _tenant in every_tenant():
         for provider in IdentityProvider.objects.open().order_by("pk"):
             identity_providers.refresh(provider=provider, now=timezone.now())
+
+
+@shared_task(name="accounts.warn_of_token_ends")
+def warn_of_token_ends() -> None:
+    """Write to whom a token belongs that ends within a week; runs every six hours."""
+    for _tenant in every_tenant():
+        tokens.warn_of_ends(now=timezone.now())

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from tenants.accounts.views import invitations, login, password, people, profile, security, sso, sso_settings
+from tenants.accounts.views import (
+    invitations,
+    login,
+    password,
+    people,
+    profile,
+    roles,
+    security,
+    sso,
+    sso_settings,
+    tokens,
+)
 
 app_name = "accounts"
 
@@ -69,5 +80,14 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/second-factor/reset/", people.person_factor_reset, name="person-factor-reset"),
     path("settings/people/<uuid:pk>/invite/", people.person_invite, name="person-invite"),
     path("settings/profile/", profile.profile, name="profile"),
+    path("settings/roles/", roles.role_list, name="roles"),
+    path("settings/roles/new/", roles.role_add, name="role-add"),
+    path("settings/roles/<uuid:pk>/", roles.role, name="role"),
+    path("settings/roles/<uuid:pk>/delete/", roles.role_delete, name="role-delete"),
+    path("settings/tokens/", tokens.token_list, name="tokens"),
+    path("settings/tokens/new/", tokens.token_add, name="token-add"),
+    path("settings/tokens/new-service/", tokens.service_token_add, name="service-token-add"),
+    path("settings/tokens/rule/", tokens.token_policy, name="token-policy"),
+    path("settings/tokens/<uuid:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
     *own_security,
 ]

@@ -29,6 +29,7 @@ class SettingsView(GenericAPIView[Any]):
 
     permission_classes = (RequiredPermissions,)
     required_permissions = {"get": None, "patch": CHANGE_SETTINGS}
+    open_to_tokens = True
     serializer_class = SettingsSerializer
 
     @extend_schema(operation_id="settings_read", responses={200: SettingsSerializer})
@@ -50,6 +51,7 @@ class BrandingView(GenericAPIView[Any]):
 
     permission_classes = (RequiredPermissions,)
     required_permissions = {"get": None, "patch": CHANGE_BRANDING}
+    open_to_tokens = True
     serializer_class = BrandingSerializer
 
     @extend_schema(operation_id="branding_read", responses={200: BrandingSerializer})

@@ -86,6 +86,7 @@ class MeView(dj_rest_auth.UserDetailsView):
 
     permission_classes = (RequiredPermissions,)
     required_permissions = {"get": None}
+    open_to_tokens = True
     serializer_class = MeSerializer
     http_method_names = ["get", "head", "options"]
 

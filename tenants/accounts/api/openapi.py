@@ -19,6 +19,22 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
 
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the schema document describes API tokens."""
+
+    target_class = "tenants.accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """The scheme is not one of HTTP's registered ones, so it is described as a header."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token blc_…`, made at `/settings/tokens/`. It opens what both its scopes and its role allow.",
+        }
+
+
 class SessionScheme(OpenApiAuthenticationExtension):
     """How the schema document describes the browser's session."""
 

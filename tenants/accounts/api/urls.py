@@ -5,11 +5,15 @@ from rest_framework.routers import SimpleRouter
 
 from tenants.accounts.api import auth
 from tenants.accounts.api.invitations import InvitationViewSet
+from tenants.accounts.api.roles import RoleViewSet
+from tenants.accounts.api.tokens import TokenViewSet
 from tenants.accounts.api.users import UserViewSet
 
 router = SimpleRouter()
 router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("users", UserViewSet, basename="user")
+router.register("settings/roles", RoleViewSet, basename="role")
+router.register("settings/tokens", TokenViewSet, basename="token")
 
 urlpatterns = [
     path("auth/login/", auth.LoginView.as_view(), name="login"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
-from tenants.accounts.models import Invitation, Login, User
+from tenants.accounts.models import ApiToken, Invitation, Login, User
 from tenants.accounts.queries import devices
 from tenants.accounts.services import links
 from tenants.services import letters
@@ -73,6 +73,9 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
         return False
     _site, base = letters.place(host)
     login = Login.objects.filter(pk=UUID(about)).first() if letter == "new_device" and about else None
+    token = (
+        ApiToken.objects.select_related("role").filter(pk=UUID(about)).first() if letter.startswith("token_") else None
+    )
     letters.write(
         f"accounts/{letter}",
         to=to or user.email,
@@ -82,6 +85,7 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
             "reset_url": base + reverse("accounts:password-reset"),
             "login": login,
             "about": about,
+            "token": token,
             "device": devices.name_of(login.user_agent) if login else "",
         },
         language=user.language,
@@ -108,6 +112,8 @@ def _link(letter: str, user: User, to: str, about: str) -> str | None:
         return reverse("accounts:stop-email-change", args=[links.stop_email_change(user, old=old, new=new)])
     if letter == "guesses":
         return reverse("accounts:unlock", args=[links.unlock(user)])
+    if letter.startswith("token_"):
+        return reverse("accounts:tokens")
     if letter == "second_factor_needed":
         return reverse("accounts:security")
     return reverse("accounts:login")

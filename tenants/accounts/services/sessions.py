@@ -1,7 +1,7 @@
 """API logins: pairs of JWTs that name their schema and can be ended.
 
 An access token lives fifteen minutes, a refresh token fourteen days and is good for one use: using it returns a new
-pair. Using one twice means that two parties hold it, so the whole login ends.
+pair. Using one twice means that two parties hold it, so the whole login ends and its owner gets a letter.
 """
 
 from collections.abc import Collection
@@ -30,12 +30,14 @@ from tenants.accounts.errors import (
     WrongCode,
 )
 from tenants.accounts.models import ApiSession, User
-from tenants.accounts.services import codes, doors
+from tenants.accounts.services import codes, doors, emails
 
 SCHEMA_CLAIM = "schema"
 SESSION_CLAIM = "sid"
 # A used refresh token that turns up again must find its login, to be recognised as used.
 KEPT_AFTER_END = timedelta(days=30)
+# How long the refresh token used last is still answered, with the pair its use has made.
+GRACE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,45 @@ def begin(*, user: User, now: datetime, user_agent: str = "", address: str | Non
 
 
 def rotate(*, refresh: str, now: datetime) -> Pair:
-    """A new pair for a refresh token that was not used yet. Raises `TokenRefused`; a used one ends its login."""
+    """A new pair for a refresh token. Raises `TokenRefused`; one that was used before ends its login.
+
+    Two tabs of one browser may send the same token at the same moment: for `GRACE` the one just used gets the pair
+    that the first use made, instead of ending the login of somebody who did nothing wrong.
+    """
     token = _read(RefreshToken, refresh)
     session_id, refresh_id = _uuid(token.get(SESSION_CLAIM)), _uuid(token.get("jti"))
     fresh = uuid4()
-    live = ApiSession.objects.open(now).filter(pk=session_id)
+    here = ApiSession.objects.open(now).filter(pk=session_id, user__is_active=True)
     # The condition is the lock: of two clients with the same token, one finds it already replaced.
-    changed = live.filter(refresh_id=refresh_id).update(
-        refresh_id=fresh, expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME, last_used_at=now, updated_at=now
+    changed = here.filter(refresh_id=refresh_id).update(
+        refresh_id=fresh,
+        previous_id=refresh_id,
+        rotated_at=now,
+        expires_at=now + api_settings.REFRESH_TOKEN_LIFETIME,
+        last_used_at=now,
+        updated_at=now,
     )
-    if not changed:
-        live.update(ended_at=now, updated_at=now)
-        raise TokenRefused
-    return _pair(ApiSession.objects.get(pk=session_id), fresh)
+    if changed:
+        return _pair(ApiSession.objects.get(pk=session_id), fresh)
+    session = here.select_related("user").filter(previous_id=refresh_id, rotated_at__gte=now - GRACE).first()
+    if session is not None:
+        return _pair(session, session.refresh_id)
+    _end_stolen(session_id, now)
+    raise TokenRefused
+
+
+@transaction.atomic
+def _end_stolen(session_id: UUID, now: datetime) -> None:
+    """Two parties hold the same login: nobody knows which is the right one, so both lose it and the owner is told."""
+    session = ApiSession.objects.open(now).select_for_update(of=("self",)).filter(pk=session_id).first()
+    if session is None:
+        return
+    session.ended_at = now
+    session.save(update_fields=["ended_at", "updated_at"])
+    user = session.user
+    tell_sockets(user.pk)
+    audit.record("accounts.refresh_reused", by="refresh", on=user, detail={"login": str(session.pk)}, now=now)
+    emails.send("refresh_reused", user=user)
 
 
 def end(*, refresh: str, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """People: who may be added, changed and stopped."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -191,7 +193,7 @@ def test_a_refresh_token_is_good_for_one_use_and_a_second_use_ends_the_login(ana
     assert sessions.person_behind(second.access, now=now) == ana
 
     with pytest.raises(errors.TokenRefused):
-        sessions.rotate(refresh=first.refresh, now=now)
+        sessions.rotate(refresh=first.refresh, now=now + sessions.GRACE + timedelta(seconds=1))
 
     with pytest.raises(errors.TokenRefused):
         sessions.person_behind(second.access, now=now)
