@@ -6,12 +6,13 @@ trains something better on them: `rows(as_of=…)` looks at nothing that happene
 
 - `recency_days`: days since the last message of the contact
 - `frequency`: conversations they wrote in during the last 180 days
-- `gap_days`: days between the beginnings of their conversations, on average; unknown with fewer than two
-- `overdue`: `recency_days` in units of that gap, or of `USUAL_GAP_DAYS` while it is unknown
+- `gap_days`: days between the beginnings of their conversations: the mean with one more gap of `USUAL_GAP_DAYS` among
+  them, so that two conversations in a day are not taken for a rhythm
+- `overdue`: `recency_days` in units of that gap
 - `trend`: conversations of the last 90 days against the 90 before, from -1 (stopped) to 1 (began)
-- `csat`: satisfaction from 0 to 1 over the answers of a year; unknown without one
-- `unanswered`: part of the conversations of the last 180 days that got no reply of a person, nor an answer of the bot that helped
-- `late_hours`: hours to the first reply of a person in them, on average; unknown without one
+- `csat`: satisfaction from 0 to 1 by the last answer within a year; unknown without one
+- `unanswered`: 1 when the last conversation is older than a day and got no reply of a person, nor an answer of the bot that helped
+- `late_hours`: hours to the first reply of a person in the last 180 days, on average; unknown without one
 - `breaches`: promises of a service level that were broken in the last 180 days
 - `tenure_days`: days since their first message
 """
@@ -48,17 +49,18 @@ talks AS (
            extract(epoch FROM %(as_of)s - max(t.last_at)) / 86400 AS recency_days,
            extract(epoch FROM %(as_of)s - min(t.began)) / 86400 AS tenure_days,
            count(*) FILTER (WHERE t.began >= %(half_year)s) AS frequency,
-           avg(t.gap) AS gap_days,
+           (%(usual_gap)s + coalesce(sum(t.gap), 0)) / (1 + count(t.gap)) AS gap_days,
            count(*) FILTER (WHERE t.began >= %(quarter)s) AS lately,
            count(*) FILTER (WHERE t.began >= %(half_year)s AND t.began < %(quarter)s) AS before,
-           coalesce(avg((t.replied_at IS NULL AND NOT t.by_bot)::int) FILTER (WHERE t.began >= %(half_year)s), 0) AS unanswered,
+           (array_agg((t.replied_at IS NULL AND NOT t.by_bot AND t.began < %(day)s)::int ORDER BY t.began DESC, t.id))[1]
+               AS unanswered,
            avg(extract(epoch FROM t.replied_at - t.began) / 3600) FILTER (WHERE t.began >= %(half_year)s
                AND t.replied_at >= t.began) AS late_hours
       FROM talks t GROUP BY t.contact_id
     HAVING max(t.last_at) >= %(year)s
 ), rated AS (
-    SELECT r.contact_id, avg(CASE r.scale WHEN 'numbers' THEN r.rating / 10.0 WHEN 'thumbs' THEN least(r.rating, 1)
-                             ELSE greatest(r.rating - 1, 0) / 4.0 END) AS csat
+    SELECT r.contact_id, (array_agg(CASE r.scale WHEN 'numbers' THEN r.rating / 10.0 WHEN 'thumbs' THEN least(r.rating, 1)
+                          ELSE greatest(r.rating - 1, 0) / 4.0 END ORDER BY r.answered_at DESC, r.id))[1] AS csat
       FROM chat_csatresponse r
      WHERE r.answered_at >= %(year)s AND r.answered_at < %(as_of)s AND r.rating IS NOT NULL GROUP BY r.contact_id
 ), broken AS (
@@ -67,7 +69,7 @@ talks AS (
      WHERE s.breached_at >= %(half_year)s AND s.breached_at < %(as_of)s AND NOT s.cancelled GROUP BY c.contact_id
 ), features AS (
     SELECT p.contact_id, p.recency_days::float8, p.frequency::int, p.gap_days::float8,
-           (p.recency_days / greatest(coalesce(p.gap_days, %(usual_gap)s), 1))::float8 AS overdue,
+           (p.recency_days / greatest(p.gap_days, 1))::float8 AS overdue,
            (CASE WHEN p.lately + p.before = 0 THEN 0
                  ELSE (p.lately - p.before)::numeric / (p.lately + p.before) END)::float8 AS trend,
            r.csat::float8, p.unanswered::float8, p.late_hours::float8, coalesce(b.breaches, 0)::int AS breaches,
@@ -95,6 +97,7 @@ INPUTS: dict[str, str] = {
     "recency": "ln(1 + greatest(f.recency_days, 0))",
     "frequency": "ln(1 + f.frequency)",
     "overdue": "ln(1 + least(greatest(f.overdue, 0), 20))",
+    "rhythm": "ln(1 + f.gap_days)",
     "trend": "f.trend",
     "discontent": "0.75 - coalesce(f.csat, 0.75)",
     "unanswered": "f.unanswered",
@@ -133,7 +136,7 @@ class Row:
     contact_id: UUID
     recency_days: float
     frequency: int
-    gap_days: float | None
+    gap_days: float
     overdue: float
     trend: float
     csat: float | None
@@ -179,6 +182,7 @@ def store(*, weights: Mapping[str, float], intercept: float, medium: float, high
 def _instants(as_of: datetime) -> dict[str, Any]:
     return {
         "as_of": as_of,
+        "day": as_of - timedelta(days=1),
         "quarter": as_of - timedelta(days=90),
         "half_year": as_of - timedelta(days=180),
         "year": as_of - timedelta(days=365),

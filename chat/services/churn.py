@@ -1,10 +1,10 @@
 """Who may not come back: an estimate that says what it is made of, renewed every night.
 
 The estimate is a logistic sum over the features of `queries.churn`: 1 / (1 + e^-(intercept + Σ weight × input)).
-Its order of importance is RFM's, recency before frequency (Hughes, *Strategic Database Marketing*, 1994), and being late
-against one's own rhythm is what Schmittlein, Morrison and Colombo (1987) and Fader, Hardie and Lee (2005) found to tell
-most; how people were served comes after that. The house's weights were set by hand in that order and checked by
-`benchmarks/churn.py`. A tenant with enough history gets its own, fitted on a past in which the end is known, but only
+Silence and frequency are RFM's (Hughes, *Strategic Database Marketing*, 1994); that silence is to be measured against a
+person's own rhythm is what Schmittlein, Morrison and Colombo (1987) and Fader, Hardie and Lee (2005) found; how somebody
+was served the last time comes beside it. The house's weights were set by hand, rounded from what fits a made-up history of
+that kind, the one of `benchmarks/churn.py`: they are a beginning, not a finding about anybody's customers. A tenant with enough history gets its own, fitted on a past in which the end is known, but only
 when they tell contacts apart better than the house's on people they were not fitted on.
 """
 
@@ -22,16 +22,17 @@ from chat.queries.churn import HORIZON, INPUTS, Row
 
 MEDIUM, HIGH = 0.4, 0.7
 HOUSE: dict[str, float] = {
-    "intercept": -2.2,
-    "recency": 0.9,
-    "frequency": -0.9,
-    "overdue": 0.6,
-    "trend": -0.5,
-    "discontent": 1.5,
-    "unanswered": 0.8,
+    "intercept": -4.9,
+    "recency": 0.2,
+    "frequency": -0.4,
+    "overdue": 1.9,
+    "rhythm": 1.0,
+    "trend": -0.1,
+    "discontent": 1.2,
+    "unanswered": 1.0,
     "late": 0.15,
-    "breaches": 0.3,
-    "tenure": -0.15,
+    "breaches": 0.1,
+    "tenure": -0.1,
 }
 # What learning takes at least, of contacts and of each outcome, and at most.
 FEWEST, FEWEST_EACH, MOST = 200, 40, 5000
@@ -104,6 +105,7 @@ def inputs(row: Row) -> dict[str, float]:
         "recency": math.log1p(max(row.recency_days, 0)),
         "frequency": math.log1p(row.frequency),
         "overdue": math.log1p(min(max(row.overdue, 0), 20)),
+        "rhythm": math.log1p(row.gap_days),
         "trend": row.trend,
         "discontent": 0.75 - (0.75 if row.csat is None else row.csat),
         "unanswered": row.unanswered,

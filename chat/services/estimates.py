@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import ChurnScore
+from chat.queries.churn import USUAL_GAP_DAYS
 from chat.services import churn, spreadsheet
 
 
@@ -30,20 +31,20 @@ def _sentence(name: str, score: ChurnScore) -> str:
             "%(count)s conversation in half a year", "%(count)s conversations in half a year", score.frequency
         ) % {"count": score.frequency}
     if name == "overdue":
-        if score.gap_days is None:
-            return _("Only one conversation so far, so no rhythm is known")
+        if not _has_rhythm(score):
+            return _("Quiet for %(days)s days, and no rhythm is known yet") % {"days": days}
         return _("Usually writes every %(days)s days, now quiet for %(quiet)s") % {
-            "days": max(round(score.gap_days), 1),
+            "days": max(round(score.gap_days or 0), 1),
             "quiet": days,
         }
+    if name == "rhythm" and _has_rhythm(score):
+        return _("Writes every %(days)s days or so") % {"days": max(round(score.gap_days or 0), 1)}
     if name == "trend":
         return _("Writes less than before") if score.trend < 0 else _("Writes as often as before, or more")
     if name == "discontent" and score.csat is not None:
-        return _("Satisfaction %(percent)s %%") % {"percent": round(100 * score.csat)}
-    if name == "unanswered" and score.unanswered in (0, 1):
-        return _("No conversation got a reply") if score.unanswered else _("Every conversation got a reply")
+        return _("Last satisfaction %(percent)s %%") % {"percent": round(100 * score.csat)}
     if name == "unanswered":
-        return _("%(percent)s %% of the conversations got no reply") % {"percent": round(100 * score.unanswered)}
+        return _("The last conversation got no reply") if score.unanswered else _("The last conversation was answered")
     if name == "late" and score.late_hours is not None:
         return _("First replies take %(hours)s hours") % {"hours": formats.number_format(score.late_hours, 1)}
     if name == "breaches":
@@ -56,15 +57,21 @@ def _sentence(name: str, score: ChurnScore) -> str:
     return ""
 
 
+def _has_rhythm(score: ChurnScore) -> bool:
+    """Whether there was more than one conversation: with one the gap is the usual one and nobody's own."""
+    return score.gap_days is not None and abs(score.gap_days - USUAL_GAP_DAYS) > 0.01
+
+
 def feature_names() -> dict[str, str]:
     """What the inputs of the sum are called."""
     return {
         "recency": _("Days since the last message"),
         "frequency": _("Conversations in half a year"),
         "overdue": _("Quiet for longer than usual"),
+        "rhythm": _("Days between conversations"),
         "trend": _("Writing more than before"),
-        "discontent": _("Bad answers to the survey"),
-        "unanswered": _("Conversations without a reply"),
+        "discontent": _("A bad last answer to the survey"),
+        "unanswered": _("No reply the last time"),
         "late": _("Hours to the first reply"),
         "breaches": _("Broken promises"),
         "tenure": _("Days known"),
@@ -75,8 +82,8 @@ def as_csv(rows: Iterable[ChurnScore]) -> str:
     """The table of estimates with everything they were made from."""
     headings = [
         _("Contact"), _("E-mail"), _("Phone"), _("Probability (%)"), _("Risk"), _("Days since the last message"),
-        _("Conversations in half a year"), _("Usual days between conversations"), _("Trend"), _("Satisfaction (%)"),
-        _("Without a reply (%)"), _("Hours to the first reply"), _("Broken promises"), _("Days known"),
+        _("Conversations in half a year"), _("Usual days between conversations"), _("Trend"), _("Last satisfaction (%)"),
+        _("Last time without a reply (%)"), _("Hours to the first reply"), _("Broken promises"), _("Days known"),
     ]  # fmt: skip
     return spreadsheet.table(headings, (_cells(row) for row in rows))
 
