@@ -1,5 +1,7 @@
 """Campaigns to lists: everybody once, at a pace, nobody who said no."""
 
+import json
+import zipfile
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,9 +11,9 @@ from django.utils import timezone
 
 from chat.enums import CampaignKind, Channel, OptOutWay
 from chat.errors import CampaignMoved, TemplateUnknown
-from chat.models import CampaignRecipient, Conversation, Message
+from chat.models import CampaignRecipient, ChurnScore, Conversation, Message
 from chat.queries import campaigns as queries
-from chat.services import broadcasts, campaigns, messages, optouts, outgoing
+from chat.services import broadcasts, campaigns, messages, optouts, outgoing, privacy
 from chat.services.conversations import visitor_of
 from chat.tests.factories import (
     CampaignFactory,
@@ -320,3 +322,20 @@ def test_figures_ask_once_for_many_campaigns(acme, django_assert_num_queries):
         found = queries.figures([row.pk for row in rows])
 
     assert [found[row.pk].skipped for row in rows] == [1, 0, 0]
+
+
+def test_whoever_is_erased_leaves_only_a_count(letter, ana, noon):
+    contact = ContactFactory(name="Rui", email="rui@x.example")
+    ChurnScoreFactory(contact=contact)
+    broadcasts.advance(campaign_id=letter.pk, now=noon)
+    with privacy.export(contact_id=contact.pk, by=ana, now=noon) as file, zipfile.ZipFile(file) as archive:
+        held = json.loads(archive.read("contact.json"))
+    assert held["campaigns"][0]["address"] == "rui@x.example"
+    assert held["churn_estimate"][0]["probability"] == 0.5
+
+    privacy.erase(contact_id=contact.pk, by=ana, now=noon)
+
+    row = letter.recipients.get()
+    assert (row.contact, row.address, row.state) == (None, "", "queued")
+    assert not ChurnScore.objects.exists()
+    assert queries.figures([letter.pk])[letter.pk].sent == 1
