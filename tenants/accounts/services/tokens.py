@@ -24,10 +24,10 @@ from ops.kernel.configuration import services as configuration
 from ops.kernel.configuration.registry import Definition, Field
 from ops.kernel.errors import FieldError, Invalid, PermissionRefused
 from tenants.accounts.enums import TokenKind
-from tenants.accounts.errors import TokenNotFound, TokenRefused, TooManyTokens
+from tenants.accounts.errors import SecondFactorMissing, TokenNotFound, TokenRefused, TooManyTokens
 from tenants.accounts.models import ApiToken, User
 from tenants.accounts.permissions import CREATE_TOKENS, MANAGE_TOKENS
-from tenants.accounts.services import emails, factors, scopes, sessions, users
+from tenants.accounts.services import emails, scopes, sessions, users
 
 START = "blc_"
 RANDOM, CHECKSUM = 30, 6
@@ -205,8 +205,8 @@ def behind(text: str, *, now: datetime, address: str = "") -> User:
     user = acting(token) if token is not None else None
     if token is None or user is None:
         raise TokenRefused
-    if not token.is_service:
-        factors.require(user, now=now)
+    if not token.is_service and user.lacks_second_factor(now):
+        raise SecondFactorMissing
     _note_use(token, now=now, address=address)
     return user
 
