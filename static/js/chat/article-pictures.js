@@ -9,6 +9,9 @@ export function start(source) {
     if (!dialog || !tools) return undefined;
     const form = dialog.querySelector("form");
     const input = dialog.querySelector("input[type=file]");
+    const box = input.closest(".file");
+    const preview = box.querySelector(".file-preview");
+    const blank = preview.cloneNode(true);
     const shown = dialog.querySelector("img");
     const alt = dialog.querySelector("#picture-alt");
     const error = dialog.querySelector("[data-picture-error]");
@@ -33,15 +36,19 @@ export function start(source) {
     function ask(chosen) {
         place = source.selectionStart;
         form.reset();
+        // The box shows the last choice until it hears of another one.
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+        preview.replaceChildren(...blank.cloneNode(true).childNodes);
         take(chosen);
-        input.hidden = Boolean(chosen);
+        // Pasted or dropped, it is here already.
+        box.hidden = Boolean(chosen);
         openDialog(dialog);
         (chosen ? alt : input).focus();
     }
 
     async function put() {
         if (!file) {
-            input.hidden = false;
+            box.hidden = false;
             input.focus();
             return;
         }
