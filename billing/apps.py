@@ -13,6 +13,7 @@ class BillingConfig(AppConfig):
         from django.utils import timezone
 
         from billing import entitlements
+        from billing.queries import plans
         from billing.services import onboarding, subscriptions
         from ops.kernel.audit import actions
         from ops.kernel.registry import (
@@ -28,10 +29,11 @@ class BillingConfig(AppConfig):
             settings_pages,
         )
         from tenants.accounts.services import seats
-        from tenants.services import provisioning
+        from tenants.services import announcements, provisioning
 
         seats.register(lambda amount: entitlements.require("chat.agents", amount))
         provisioning.register_plan_rule(subscriptions.start)
+        announcements.register_plan_rule(lambda tenant: entitlements.terms(tenant).plan, plans.slugs_and_names)
         provisioning.on_ready.register("billing.plan", lambda tenant: onboarding.lay_out(tenant, now=timezone.now()))
         provisioning.on_ready.register("billing.welcome", onboarding.welcome_owners)
         permission_areas.register("plan", PermissionArea(_("Plan and bills"), _("Company"), 330))
@@ -86,3 +88,5 @@ class BillingConfig(AppConfig):
                 _("For everybody in the company, and for its visitors."),
             ),
         )
+        actions.register("billing.price_set", _("Price set"))
+        actions.register("billing.price_canceled", _("Price taken back"))

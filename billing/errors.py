@@ -77,3 +77,45 @@ class ExceptionChanged(Conflict):
 
     code = "changed_meanwhile"
     message = _("Somebody changed this in the meantime. Reload and look again.")
+
+
+class BelowWholesale(Invalid):
+    """Selling below what it costs."""
+
+    code = "below_wholesale"
+    message = _("This is below the wholesale price of %(wholesale)s.")
+
+
+class AboveListed(Invalid):
+    """The platform's own customers would pay less than its resellers."""
+
+    code = "above_list"
+    message = _("The list price of %(listed)s is lower. Raise it first.")
+
+
+class NoWholesale(Invalid):
+    """There is nothing to sell above."""
+
+    code = "no_wholesale"
+    message = _("The platform has not set a wholesale price for this plan yet.")
+
+
+class BadPriceStart(Invalid):
+    """Prices are not changed backwards."""
+
+    code = "bad_price_start"
+    message = _("Choose a day between today and one year from now.")
+
+
+class BadAmount(Invalid):
+    """Not an amount of money."""
+
+    code = "bad_amount"
+    message = _("Write the amount in reais, for example 197,00.")
+
+
+class PriceHasBegun(Conflict):
+    """What was in force is history."""
+
+    code = "price_has_begun"
+    message = _("This price is already in force. Set a new one instead.")

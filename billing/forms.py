@@ -1,5 +1,6 @@
 """Input of the pages that make customers: the console's short form and the sign-up."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -9,7 +10,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from billing import entitlements
 from billing.enums import Subject, Unit
+from billing.errors import BadAmount
 from billing.models import Plan
+from ops.kernel.money import Money
 from ops.kernel.registry import features
 
 
@@ -217,3 +220,44 @@ class OverrideForm(forms.Form):
             return subject, key, self.cleaned_data["switch"] == "on"
         amount = self.cleaned_data["amount"]
         return subject, key, amount * GB if amount is not None and _is_bytes(key) else amount
+
+
+class PlanChoiceForm(forms.Form):
+    """The plan several customers get."""
+
+    plan = forms.ModelChoiceField(
+        label=_("New plan"),
+        queryset=Plan.objects.none(),
+        to_field_name="slug",
+        widget=forms.RadioSelect,
+        empty_label=None,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice: Any = self.fields["plan"]
+        choice.queryset = Plan.objects.offered()
+
+
+class PriceForm(forms.Form):
+    """A price and the day it begins."""
+
+    amount = forms.CharField(
+        label=_("Price a month in reais"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "197,00", "autocomplete": "off"}),
+    )
+    starts_on = forms.DateField(
+        label=_("From"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Today means from now on. Prices that were in force are never changed."),
+    )
+
+    def clean_amount(self) -> Money:
+        """`1.234,56`, `1234,56` and `1234.56` are the same."""
+        text = self.cleaned_data["amount"].strip().removeprefix("R$").replace(" ", "").replace("\xa0", "")
+        if "," in text:
+            text = text.replace(".", "").replace(",", ".")
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", text, re.ASCII):
+            raise forms.ValidationError(BadAmount.message, code=BadAmount.code)
+        return Money.of(text, "BRL")

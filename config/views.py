@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -60,7 +61,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     """What the product is, what works today, and the plans; in the brand of the host."""
     is_reseller = getattr(request, "reseller", None) is not None
     page = {
-        "plans": catalogue.offered(),
+        "plans": catalogue.offered(reseller=request.reseller, now=timezone.now()),
         "areas": AREAS,
         "promises": PROMISES,
         "signup_url": reverse("signup:form"),

@@ -19,10 +19,17 @@ from django.contrib.auth.views import LogoutView
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -73,7 +80,28 @@ class Card:
     platform_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the console that is no list of rows. It is there for whoever holds the right.
+
+    `view(request, scope, ...)` gets what the person may see and answers. `at_home` says whether it makes sense on the
+    platform's own host, where rows of all resellers are in sight, `at_resellers` on a reseller's.
+    """
+
+    path: str
+    view: Callable[..., HttpResponse]
+    right: ConsoleRight
+    menu: Menu | None = None
+    at_home: bool = True
+    at_resellers: bool = True
+
+    def is_for(self, scope: Scope) -> bool:
+        """Whether the person may open it here."""
+        return scope.may(self.right) and (self.at_home if scope.sees_everything else self.at_resellers)
+
+
 cards: Registry[Card] = Registry("console cards")
+pages: Registry[Page] = Registry("console pages")
 GROUPS: dict[str, Text] = {
     "customers": _("Customers"),
     "company": _("My company"),
@@ -172,7 +200,14 @@ class ResellerAdminSite(UnfoldAdminSite):
     def get_urls(self) -> list[URLPattern]:
         """Unfold's pages, without the redirect that tells whether any id of any table exists."""
         left_out = {"view_on_site", "password_change_done"}  # a changed password leads to the overview
-        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in left_out]
+        own = [path(page.path, self.admin_view(_opened(page)), name=name) for name, page in pages.items()]
+        return own + [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in left_out]
+
+    def frame(
+        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        """A page in the console's frame."""
+        return TemplateResponse(request, template, {**self.each_context(request), **context}, status=status)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What the frame shows. Colours come from stylesheets: unfold would write them inline."""
@@ -283,6 +318,18 @@ class ResellerAdminSite(UnfoldAdminSite):
             "command_show_history": False,
         }
         return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
+
+
+def _opened(page: Page) -> Callable[..., HttpResponse]:
+    """The view of a page, for whoever may open it; for others there is no such page."""
+
+    def view(request: HttpRequest, **names: Any) -> HttpResponse:
+        scope = scope_of(request)
+        if not page.is_for(scope):
+            raise Http404
+        return page.view(request, scope, **names)
+
+    return view
 
 
 site = ResellerAdminSite(name="admin")
@@ -493,6 +540,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             groups[screen.menu.group].append(
                 (screen.menu.order, {"title": title, "icon": screen.menu.icon, "link": link})
             )
+    try:
+        scope = scope_of(request)
+    except portfolio.ScopeRefused:
+        return []
+    for name, page in pages.items():
+        if page.menu and page.is_for(scope):
+            item = {"title": str(page.menu.title), "icon": page.menu.icon, "link": reverse(f"admin:{name}")}
+            groups[page.menu.group].append((page.menu.order, item))
     return [
         {
             "title": GROUPS[key],

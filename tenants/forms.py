@@ -1,5 +1,6 @@
 """Input of the console's pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from ops.kernel.errors import RateLimited
 from ops.kernel.webhooks.registry import events as known_events
 from tenants.accounts.services import attempts, logins
-from tenants.enums import ResellerRole, SupportMode
-from tenants.models import Reseller, ResellerMember
+from tenants.enums import Audience, ResellerRole, SupportMode, Tone
+from tenants.models import Announcement, Reseller, ResellerMember
 from tenants.models.support import MINUTES
 from tenants.models.support import ROLES as SUPPORT_ROLES
 from tenants.queries import portfolio
@@ -321,3 +322,59 @@ class LetterForm(forms.Form):
     def words(self) -> wording.Words:
         """What was written."""
         return wording.Words(self.cleaned_data["subject"], self.cleaned_data["body"])
+
+
+class AnnouncementForm(forms.Form):
+    """An announcement: for whom, from when until when, and its words in both languages."""
+
+    audience = forms.ChoiceField(label=_("For whom"), widget=forms.RadioSelect)
+    plans = forms.MultipleChoiceField(label=_("Plans"), required=False, widget=forms.CheckboxSelectMultiple)
+    tone = forms.ChoiceField(label=_("Tone"), choices=Tone, initial=Tone.INFO, widget=forms.RadioSelect)
+    title_pt = forms.CharField(label=_("Title in Portuguese"), max_length=120, required=False)
+    text_pt = forms.CharField(
+        label=_("Text in Portuguese"), max_length=600, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    title_en = forms.CharField(label=_("Title in English"), max_length=120, required=False)
+    text_en = forms.CharField(
+        label=_("Text in English"),
+        max_length=600,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Who reads a language you leave empty gets the other one."),
+    )
+    starts_at = forms.DateTimeField(
+        label=_("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    ends_at = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("Left empty, it stays until you end it."),
+    )
+
+    def __init__(
+        self, *args: Any, for_platform: bool, chosen: int, plans: Sequence[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [
+            choice
+            for choice in Audience.choices
+            if (choice[0] != Audience.RESELLERS or for_platform) and (choice[0] != Audience.SELECTED or chosen)
+        ]
+        self.fields["audience"].choices = offered  # type: ignore[attr-defined]
+        self.fields["plans"].choices = plans  # type: ignore[attr-defined]
+
+    def answers(self) -> dict[str, Any]:
+        """What the service takes."""
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+    def preview(self) -> list[dict[str, Any]]:
+        """The banner in each language, from what stands in the form now."""
+        said = {name: str(self.data.get(name, ""))[:600] for name in ("title_pt", "text_pt", "title_en", "text_en")}
+        tone = self.data.get("tone", "")
+        row = Announcement(**said)
+        return [
+            {"language": name, "title": title, "text": text, "tone": tone if tone in Tone.values else Tone.INFO}
+            for name, (title, text) in (("pt-BR", row.words("pt-br")), ("en", row.words("en")))
+            if title
+        ]

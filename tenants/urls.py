@@ -24,6 +24,7 @@ everywhere = [
     path("brand/favicon.ico", brand.favicon, name="brand-favicon"),
     path("favicon.ico", brand.icon_of_the_site, name="favicon"),
     path("language/", language.switch_language, name="language"),
+    path("announcements/<uuid:pk>/dismiss/", announcements.dismiss, name="announcement-dismiss"),
 ]
 urlpatterns = [
     *everywhere,
@@ -47,7 +48,6 @@ urlpatterns = [
     path("support-access/answer/<str:token>/", support.answer_by_letter, name="support-answer-link"),
     path("support/enter/<str:token>/", support.enter, name="support-enter"),
     path("support/leave/", support.leave, name="support-leave"),
-    path("announcements/<uuid:pk>/dismiss/", announcements.dismiss, name="announcement-dismiss"),
     path("settings/mail/", mail.mail, name="mail"),
     path("settings/mail/check/", mail.mail_check, name="mail-check"),
     path("settings/mail/remove/", mail.mail_remove, name="mail-remove"),

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django_tenants.utils import tenant_context
 from unfold.views import ChangeList
 
-from billing.admin import overrides
+from billing.admin import bulk, margin, overrides, prices  # noqa: F401 — they register their pages and their work
+from billing.admin import usage as usage_page  # noqa: F401
 from billing.enums import Unit
 from billing.forms import CustomerForm, plan_form
 from billing.models import Plan, Subscription
@@ -65,8 +66,9 @@ class CustomerList(ChangeList):
         rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
         found = usage.of_tenants(rows, now=timezone.now())
         may_stop = scope_of(request).may(ConsoleRight.STOP_CUSTOMERS)
+        may_create = scope_of(request).may(ConsoleRight.CREATE_CUSTOMERS)
         for row in rows:
-            row.portfolio, row.may_stop = found.get(row.pk), may_stop
+            row.portfolio, row.may_stop, row.may_create = found.get(row.pk), may_stop, may_create
         self.result_list = rows
 
 
@@ -141,7 +143,7 @@ class CustomerAdmin(TenantAdmin):
                 "form": form,
                 "domain": settings.PLATFORM_DOMAIN,
                 "check_url": reverse("admin:tenants_tenant_check_address"),
-                "plans": plans.choices(),
+                "plans": plans.choices(reseller=scope_of(request).reseller, now=timezone.now()),
             },
             status=422 if form.is_bound and form.errors else 200,
         )

@@ -19,10 +19,20 @@ from billing.models import Subscription
 from billing.services import onboarding
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from ops.kernel.errors import FieldError, Invalid
-from tenants.enums import TenantStatus
+from tenants.enums import ConsoleRight, TenantStatus
 from tenants.models import Reseller, Tenant
 from tenants.queries import portfolio
 from tenants.services import domains, lifecycle
+
+# What each call asks of a reseller's team; one that is not named is closed.
+RIGHTS = {
+    "list": ConsoleRight.VIEW_CUSTOMERS,
+    "retrieve": ConsoleRight.VIEW_CUSTOMERS,
+    "create": ConsoleRight.CREATE_CUSTOMERS,
+    "suspend": ConsoleRight.STOP_CUSTOMERS,
+    "resume": ConsoleRight.STOP_CUSTOMERS,
+    "metadata": ConsoleRight.VIEW_CUSTOMERS,
+}
 
 
 class ConsolePermission(permissions.BasePermission):
@@ -36,7 +46,8 @@ class ConsolePermission(permissions.BasePermission):
             view.scope = portfolio.scope_of(user=request.user, host=getattr(request, "reseller", None))
         except portfolio.ScopeRefused:
             return False
-        return True
+        right = RIGHTS.get(view.action)
+        return right is not None and view.scope.may(right)
 
 
 class TenantFilter(django_filters.FilterSet):

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext
 
 from billing import entitlements
 from billing.enums import Unit
 from billing.models import Plan, Subscription
+from billing.queries import prices
 from billing.queries.usage import amount
+from ops.kernel.money import Money
 from ops.kernel.registry import features
-from tenants.models import Tenant
+from tenants.models import Reseller, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Offer:
     slug: str
     name: str
     lines: Sequence[Line]
+    # A month, as the reader pays it; nothing where no price was decided ("ask us").
+    price: Money | None = None
 
 
 def open_subscription(tenant: Tenant) -> Subscription | None:
@@ -43,12 +48,13 @@ def open_subscription(tenant: Tenant) -> Subscription | None:
     return Subscription.objects.for_tenant(tenant).open().select_related("plan").first()
 
 
-def offered() -> list[Offer]:
-    """The public plans, smallest first."""
-    return [_offer(plan) for plan in Plan.objects.offered()]
+def offered(*, reseller: Reseller | None, now: datetime) -> list[Offer]:
+    """The public plans, smallest first, with the prices of this reseller (of the platform without one)."""
+    known = prices.for_sale(reseller=reseller, now=now)
+    return [_offer(plan, known.get(plan.pk)) for plan in Plan.objects.offered()]
 
 
-def _offer(plan: Plan) -> Offer:
+def _offer(plan: Plan, price: Money | None) -> Offer:
     limits = [
         Line(label=str(entitlement.label), unit=entitlement.unit, limit=plan.limits[key])
         for key, entitlement in entitlements.KNOWN.items()
@@ -59,7 +65,7 @@ def _offer(plan: Plan) -> Offer:
         for name, feature in features.items()
         if name in plan.flags
     ]
-    return Offer(slug=plan.slug, name=plan.name, lines=[*limits, *switches])
+    return Offer(slug=plan.slug, name=plan.name, lines=[*limits, *switches], price=price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The plans in words, as one compares them in a form or a list."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.text import capfirst
@@ -7,8 +8,10 @@ from django.utils.translation import gettext, ngettext
 
 from billing import entitlements
 from billing.models import Plan
+from billing.queries import prices
 from billing.queries.usage import amount
 from ops.kernel.registry import features
+from tenants.models import Reseller
 
 
 def limit_words(plan: Plan, key: str) -> str:
@@ -29,9 +32,13 @@ def is_offered(slug: str) -> bool:
     return "\x00" not in slug and Plan.objects.offered().filter(slug=slug).exists()
 
 
-def choices() -> list[dict[str, Any]]:
-    """The offered plans, the smallest first."""
-    return [{"slug": plan.slug, "name": plan.name, "words": _words(plan)} for plan in Plan.objects.offered()]
+def choices(*, reseller: Reseller | None, now: datetime) -> list[dict[str, Any]]:
+    """The offered plans, the smallest first, with what they cost a customer of this reseller."""
+    known = prices.for_sale(reseller=reseller, now=now)
+    return [
+        {"slug": plan.slug, "name": plan.name, "words": _words(plan), "price": known.get(plan.pk)}
+        for plan in Plan.objects.offered()
+    ]
 
 
 def _words(plan: Plan) -> str:
@@ -54,3 +61,8 @@ def _words(plan: Plan) -> str:
             )
         )
     )
+
+
+def slugs_and_names() -> list[tuple[str, str]]:
+    """Every plan, as a form offers them."""
+    return list(Plan.objects.order_by("order", "pk").values_list("slug", "name"))

@@ -69,6 +69,11 @@ class Portfolio:
     plan_name: str
     bars: Sequence[Bar]
 
+    @property
+    def fullest(self) -> int:
+        """How near it is to one of its limits, in whole percent."""
+        return max((bar.percent for bar in self.bars), default=0)
+
 
 def of_current_tenant(*, now: datetime) -> list[Bar]:
     """The bars of the tenant whose schema we are in, counted now. One query a gauge and one for all meters."""

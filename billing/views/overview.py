@@ -15,11 +15,12 @@ from billing.queries import catalogue, usage
 def overview(request: HttpRequest) -> HttpResponse:
     """Bars of what is used, and what the plans include."""
     now = timezone.now()
-    plans = catalogue.offered()
+    plans = catalogue.offered(reseller=request.tenant.reseller, now=now)
     context = {
         "subscription": catalogue.open_subscription(request.tenant),
         "bars": usage.of_current_tenant(now=now),
         "plans": plans,
+        "has_prices": any(plan.price for plan in plans),
         "comparison": catalogue.comparison(plans),
     }
     return render(request, "billing/overview.html", context)

@@ -71,7 +71,7 @@ def _form(request: HttpRequest, form: SignUpForm, *, status: int) -> HttpRespons
     context = {
         "form": form,
         "domain": settings.PLATFORM_DOMAIN,
-        "plans": plans.choices(),
+        "plans": plans.choices(reseller=request.reseller, now=timezone.now()),
         "check_url": reverse("signup:check-address"),
     }
     return render(request, "signup/form.html", context, status=status)

@@ -1,6 +1,7 @@
 """The console: each reseller sees its own rows and nothing else, on every page the registry offers."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,10 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import ForeignKey, Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from billing.models import Override, Plan, Subscription
-from billing.tests.factories import OverrideFactory
+from billing.models import Override, Plan, PlanPrice, Subscription
+from billing.tests.factories import OverrideFactory, PlanPriceFactory, SubscriptionFactory
 from ops.kernel.alerts.models import Alert
 from ops.kernel.alerts.tests.factories import AlertFactory
 from ops.kernel.audit.models import AuditEntry
@@ -21,13 +23,26 @@ from ops.kernel.audit.tests.factories import AuditEntryFactory
 from ops.kernel.outbox.models import OutboxDelivery, OutboxEvent
 from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory, OutboxEventFactory
 from tenants.accounts.tests.factories import UserFactory
-from tenants.console import Reach, ResellerScopedAdmin, site
+from tenants.admin.bulk import chosen_token, works
+from tenants.console import Reach, ResellerScopedAdmin, pages, site
 from tenants.enums import JobState, ResellerRole
-from tenants.models import Branding, Domain, ImpersonationGrant, Reseller, ResellerMember, Tenant, TenantJob
+from tenants.models import (
+    Announcement,
+    Branding,
+    Domain,
+    ImpersonationGrant,
+    MailSender,
+    Reseller,
+    ResellerMember,
+    Tenant,
+    TenantJob,
+)
 from tenants.tests.factories import (
+    AnnouncementFactory,
     BrandingFactory,
     DomainFactory,
     ImpersonationGrantFactory,
+    MailSenderFactory,
     ResellerFactory,
     ResellerMemberFactory,
     TenantFactory,
@@ -68,7 +83,11 @@ MAKERS: dict[type[Model], Callable[[str, Reseller], Model]] = {
         value=False,
         reason=f"{word} reason",
     ),
+    Announcement: lambda word, reseller: AnnouncementFactory(title_pt=f"{word} closes early", reseller=reseller),
     Branding: lambda word, reseller: BrandingFactory(tenant=None, reseller=reseller, display_name=f"{word} Brand"),
+    MailSender: lambda word, reseller: MailSenderFactory(
+        tenant=None, reseller=reseller, address=f"{word.lower()}@sender.example"
+    ),
     # Rows of the whole installation, which name the reseller and are not its to read.
     Reseller: lambda word, reseller: reseller,
     AuditEntry: lambda word, reseller: AuditEntryFactory(object_label=f"{word} audited", actor_label=f"{word} actor"),
@@ -243,6 +262,8 @@ def test_no_form_offers_a_foreign_choice(house, console, rita, model, screen):
 def test_no_action_reaches_a_foreign_row(house, console, model, screen):
     before = {name: str(value) for name, value in model.objects.filter(pk=house.foreign[model].pk).values()[0].items()}
     names = set(screen.actions or ()) | {"export_csv", "delete_selected"}
+    if model is Tenant:
+        names |= {f"bulk_{name}" for name, _work in works.items()} | {"announce"}
     for name in names:
         for across in ("0", "1"):
             if across == "1" and name != "export_csv":
@@ -288,6 +309,58 @@ def test_the_palette_finds_own_customers_only(house, console):
 
     assert f"{WORD['sul']} Bakery" in body(mine)
     assert_nothing_foreign(house, foreign, "palette")
+
+
+def test_work_on_chosen_customers_does_not_reach_a_foreign_one(house, console):
+    """The signature says who was chosen and not who may: the rows are looked up in sight again."""
+    foreign = house.foreign[Tenant]
+    for name, _work in works.items():
+        page = url("tenants_tenant_bulk", name)
+        answer = {"chosen": chosen_token([foreign]), "confirmed": "1", "reason": "because", "plan": "starter"}
+        response = console.post(page, answer, follow=True)
+        assert_nothing_foreign(house, response, f"work {name}")
+    announced = console.post(
+        of(Announcement, "add"),
+        {
+            "chosen": chosen_token([foreign]),
+            "audience": "selected",
+            "tone": "info",
+            "title_pt": "x",
+            "starts_at": "2026-11-20T10:00",
+        },
+    )
+    assert announced.status_code == 422
+    assert_nothing_foreign(house, announced, "announcement")
+    foreign.refresh_from_db()
+    assert foreign.status == "active"
+
+
+@pytest.mark.parametrize("name", [key for key, page in pages.items() if "<" not in page.path])
+def test_no_page_tells_of_a_foreign_row(house, console, name):
+    for model in (Tenant, ImpersonationGrant):
+        tenant = house.foreign[model] if model is Tenant else house.foreign[model].tenant
+        SubscriptionFactory(tenant=tenant, plan=Plan.objects.order_by("order").first())
+    for query in ("", "?format=csv", f"?q={WORD['norte'][:-1]}", "?order=name&near=1", "?page=9"):
+        response = console.get(url(name) + query)
+        assert response.status_code == 200
+        assert_nothing_foreign(house, response, f"{name} {query}")
+
+
+def test_no_price_of_another_reseller_is_shown_or_taken_back(house, console):
+    plan = Plan.objects.order_by("order").first()
+    theirs = PlanPriceFactory(
+        plan=plan,
+        kind="retail",
+        reseller=house.norte,
+        amount_cents=77_777,
+        floor_cents=1,
+        starts_at=timezone.now() + timedelta(days=3),
+    )
+    assert "777,77" not in body(console.get(url("billing_price", plan.slug, "retail")))
+    assert "777,77" not in body(console.get(url("billing_prices")))
+    assert console.post(url("billing_price_cancel", theirs.pk)).status_code == 404
+    assert console.get(url("billing_price", plan.slug, "wholesale")).status_code == 404
+    assert PlanPrice.objects.filter(pk=theirs.pk).exists()
 
 
 def test_the_dashboard_tells_of_own_customers_only(house, console):
@@ -511,3 +584,61 @@ def test_no_form_and_no_question_is_an_accident(house, console, value):
     ]
 
     assert all(answer.status_code < 500 for answer in answers)
+
+
+# --- Roles of the team -------------------------------------------------------------------------------
+
+OWNER, MANAGER, SUPPORT, FINANCE = ResellerRole.OWNER, ResellerRole.MANAGER, ResellerRole.SUPPORT, ResellerRole.FINANCE
+EVERYBODY = frozenset(ResellerRole)
+MATRIX = [
+    ("tenants_tenant_changelist", EVERYBODY),
+    ("tenants_tenant_add", {OWNER, MANAGER}),
+    ("billing_usage", EVERYBODY),
+    ("tenants_announcement_add", {OWNER, MANAGER}),
+    ("tenants_impersonationgrant_changelist", {OWNER, MANAGER, SUPPORT}),
+    ("tenants_resellermember_changelist", EVERYBODY),
+    ("tenants_resellermember_add", {OWNER}),
+    ("tenants_branding_changelist", {OWNER, MANAGER}),
+    ("tenants_console_addresses", {OWNER}),
+    ("billing_prices", {OWNER, MANAGER, FINANCE}),
+    ("billing_margin", {OWNER, FINANCE}),
+]
+
+
+@pytest.mark.parametrize("role", [OWNER, MANAGER, SUPPORT, FINANCE])
+def test_each_role_opens_its_own_pages_and_the_menu_offers_no_others(house, role):
+    user = UserFactory(email="one@sul.example", is_staff=True)
+    ResellerMemberFactory(reseller=house.sul, user=user, role=role)
+    client = browser(user, "sul.localhost")
+    menu = body(client.get(url("index")))
+
+    for page, who in MATRIX:
+        assert (client.get(url(page)).status_code == 200) == (role in who), page
+        if not page.endswith("_add"):
+            assert (f'href="{url(page)}"' in menu) == (role in who), page
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (OWNER, {"suspend", "support", "addresses", "progress", "price", "plan"}),
+        (MANAGER, {"suspend", "support", "addresses", "progress", "plan"}),
+        (SUPPORT, {"support"}),
+        (FINANCE, {"suspend", "price", "plan"}),
+    ],
+)
+def test_each_role_does_its_own_work_on_a_customer(house, role, may):
+    user = UserFactory(email="one@sul.example", is_staff=True)
+    ResellerMemberFactory(reseller=house.sul, user=user, role=role)
+    client, tenant, plan = browser(user, "sul.localhost"), house.mine[Tenant], Plan.objects.order_by("order").first()
+
+    done = {
+        "suspend": client.get(url("tenants_tenant_suspend", tenant.pk)),
+        "support": client.get(url("tenants_tenant_support", tenant.pk)),
+        "addresses": client.post(url("tenants_tenant_addresses", tenant.pk), {"do": "given"}),
+        "progress": client.get(url("tenants_tenant_progress_json", tenant.pk)),
+        "price": client.post(url("billing_price", plan.slug, "retail"), {"amount": "x"}),
+        "plan": client.post(url("tenants_tenant_bulk", "change_plan"), {"chosen": chosen_token([tenant])}),
+    }
+
+    assert {name for name, response in done.items() if response.status_code != 404} == may

@@ -26,10 +26,10 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import Registry, Text
 from tenants.admin.pages import CustomerPages
-from tenants.console import ResellerScopedAdmin, formula_free, scope_of
+from tenants.console import ResellerScopedAdmin, formula_free, scope_of, site
 from tenants.enums import ConsoleRight
 from tenants.forms import ReasonForm
-from tenants.models import Tenant
+from tenants.models import Announcement, Tenant
 from tenants.services import lifecycle
 
 SALT, CHOSEN_FOR_S = "tenants.bulk", 3600
@@ -106,6 +106,8 @@ class BulkPages(CustomerPages):
             for name, work in works.items()
             if scope.may(work.right)
         }
+        if scope.may(ConsoleRight.ANNOUNCE):
+            mine["announce"] = (_announce, "announce", _("Write an announcement"))
         if not scope.may(ConsoleRight.EXPORT_CUSTOMERS):
             actions.pop("export_csv", None)
         return mine | actions
@@ -241,6 +243,13 @@ def _starter(name: str) -> Callable[[Any, HttpRequest, QuerySet[Tenant]], HttpRe
         return screen._ask(request, name, screen._work(request, name), tenants, back)
 
     return start
+
+
+def _announce(model_admin: ResellerScopedAdmin, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse:
+    """The form of an announcement, with the selected customers as its audience."""
+    tenants = list(queryset[:AT_ONCE])
+    screen: Any = site._registry[Announcement]
+    return screen.write(request, None, tenants)
 
 
 def _heading(work: Work, tenants: list[Tenant]) -> str:

@@ -122,7 +122,7 @@ class TenantAdmin(BulkPages, SupportPages):
                 links.append((reverse("admin:tenants_tenant_suspend", args=[row.pk]), gettext("Suspend"), False))
         elif row.status == TenantStatus.SUSPENDED and getattr(row, "may_stop", False):
             links.append((reverse("admin:tenants_tenant_resume", args=[row.pk]), gettext("Resume"), False))
-        elif row.status == TenantStatus.PROVISIONING:
+        elif row.status == TenantStatus.PROVISIONING and getattr(row, "may_create", False):
             links.append((reverse("admin:tenants_tenant_progress", args=[row.pk]), gettext("Follow"), False))
         buttons = format_html_join(
             "",
@@ -159,7 +159,8 @@ class TenantAdmin(BulkPages, SupportPages):
     ) -> HttpResponse:
         """One customer: head with what can be done, and one tab at a time, each with its own address."""
         tenant = self.one(request, object_id)
-        if tenant.status == TenantStatus.PROVISIONING and "tab" not in request.GET:
+        makes = scope_of(request).may(ConsoleRight.CREATE_CUSTOMERS)
+        if makes and tenant.status == TenantStatus.PROVISIONING and "tab" not in request.GET:
             return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[tenant.pk]))
         tabs = self.tabs()
         current = next((tab for tab in tabs if tab.key == request.GET.get("tab")), tabs[0])
@@ -176,6 +177,7 @@ class TenantAdmin(BulkPages, SupportPages):
                 "may": {
                     "stop": scope_of(request).may(ConsoleRight.STOP_CUSTOMERS),
                     "enter": scope_of(request).may(ConsoleRight.ENTER_CUSTOMERS),
+                    "create": makes,
                 },
                 **current.context(request, tenant),
             },
@@ -197,7 +199,9 @@ class TenantAdmin(BulkPages, SupportPages):
     def addresses(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """The hosts that answer for it."""
         may_change = scope_of(request).may(ConsoleRight.CHANGE_ADDRESSES)
-        return {"rows": addresses.of(tenant), "form": HostForm(), "may_change_addresses": may_change}
+        url = reverse("admin:tenants_tenant_addresses", args=[tenant.pk])
+        shown = {"rows": addresses.of(tenant), "form": HostForm(), "addresses_url": url}
+        return {**shown, "may_change_addresses": may_change}
 
     def brand(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """How it looks to its own customers."""
@@ -217,8 +221,11 @@ class TenantAdmin(BulkPages, SupportPages):
         return JsonResponse(naming.judge(name=request.GET.get("name", ""), slug=request.GET.get("slug", "")))
 
     def progress_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """How far the preparation is; when it is done, everything the customer needs to begin."""
-        tenant = self.one(request, pk)
+        """How far the preparation is; when it is done, everything the customer needs to begin.
+
+        For whoever makes customers: the owner's first login is on it.
+        """
+        tenant = self.one(request, pk, ConsoleRight.CREATE_CUSTOMERS)
         state = progress.of(tenant)
         if state.is_ready:
             return self.page(request, "console/tenant/finished.html", self.finished(request, tenant))
@@ -235,7 +242,7 @@ class TenantAdmin(BulkPages, SupportPages):
 
     def progress_json(self, request: HttpRequest, pk: UUID) -> JsonResponse:
         """The state of the preparation, for the page that waits for it."""
-        tenant = self.one(request, pk)
+        tenant = self.one(request, pk, ConsoleRight.CREATE_CUSTOMERS)
         return JsonResponse(progress.of(tenant).as_json())
 
     def finished(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:

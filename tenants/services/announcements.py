@@ -21,12 +21,18 @@ from tenants.models import Announcement, AnnouncementDismissal, Reseller, Tenant
 from tenants.queries import hosts
 
 _plan_rule: Callable[[Tenant], str] | None = None
+_plan_choices: Callable[[], Sequence[tuple[str, str]]] = list
 
 
-def register_plan_rule(rule: Callable[[Tenant], str]) -> None:
-    """Take the rule that names a tenant's plan: plans live on a floor above."""
-    global _plan_rule
-    _plan_rule = rule
+def register_plan_rule(rule: Callable[[Tenant], str], choices: Callable[[], Sequence[tuple[str, str]]]) -> None:
+    """Take the rule that names a tenant's plan, and the plans there are: they live on a floor above."""
+    global _plan_rule, _plan_choices
+    _plan_rule, _plan_choices = rule, choices
+
+
+def plan_choices() -> Sequence[tuple[str, str]]:
+    """Short names and names of the plans an audience can be chosen by."""
+    return _plan_choices()
 
 
 @dataclass(frozen=True, slots=True)
