@@ -398,7 +398,7 @@ class GroupRoleForm(forms.Form):
 
     def __init__(self, *args: Any, roles: Sequence[Any] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = roles  # type: ignore[attr-defined]
+        self.fields["role"].choices = [("", "–"), *roles]  # type: ignore[attr-defined]
 
 
 GroupRoles = forms.formset_factory(GroupRoleForm, extra=2, max_num=100, absolute_max=100)

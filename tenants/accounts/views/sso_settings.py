@@ -138,7 +138,7 @@ def _steps(row: IdentityProvider) -> list[dict[str, str]]:
         row.domains.exists(),
         row.enabled,
     ]
-    labels = [_("Connect"), _("Try it"), _("Who may come in"), _("Switch on")]
+    labels = [_("Connect"), _("Try it"), _("Who may come in"), _("Switch it on")]
     first = done.index(False) if False in done else len(done)
     return [
         {"label": label, "state": "done" if is_done else "current" if place == first else "waiting"}
