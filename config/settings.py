@@ -385,6 +385,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignStateEnum": "chat.enums.CampaignState",
         "RecipientStateEnum": "chat.enums.RecipientState",
         "ChurnBandEnum": "chat.enums.ChurnBand",
+        "IdentityProviderKindEnum": "tenants.accounts.enums.IdentityProviderKind",
         "LanguageCodeEnum": ["pt-br", "en"],
         "LanguageEnum": "config.settings.LANGUAGES",
     },

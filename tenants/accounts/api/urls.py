@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from tenants.accounts.api import auth
+from tenants.accounts.api.identity import EmailDomainViewSet, IdentityProviderViewSet
 from tenants.accounts.api.invitations import InvitationViewSet
 from tenants.accounts.api.roles import RoleViewSet
 from tenants.accounts.api.tokens import TokenViewSet
@@ -14,6 +15,8 @@ router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("users", UserViewSet, basename="user")
 router.register("settings/roles", RoleViewSet, basename="role")
 router.register("settings/tokens", TokenViewSet, basename="token")
+router.register("settings/identity-providers", IdentityProviderViewSet, basename="identity-provider")
+router.register("settings/email-domains", EmailDomainViewSet, basename="email-domain")
 
 urlpatterns = [
     path("auth/login/", auth.LoginView.as_view(), name="login"),
