@@ -41,8 +41,12 @@ def _connect(address: str) -> socket.socket:
     parts = urlsplit(address)
     if parts.scheme == "unix":
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        line.settimeout(TIMEOUT_S)
-        line.connect(parts.path)
+        try:
+            line.settimeout(TIMEOUT_S)
+            line.connect(parts.path)
+        except OSError:
+            line.close()
+            raise
         return line
     return socket.create_connection((parts.hostname or "localhost", parts.port or 3310), timeout=TIMEOUT_S)
 

@@ -24,9 +24,9 @@ WEIGHT = 10**18
 
 
 class Microseconds(Func):
-    """An instant as a whole number."""
+    """An instant as a whole number. As a difference, which no time zone can change: so an index may hold it."""
 
-    template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
+    template = "(extract(epoch FROM %(expressions)s - '1970-01-01 00:00:00+00'::timestamptz) * 1000000)::bigint"
     output_field = BigIntegerField()
 
 
