@@ -14,7 +14,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import throwaway  # noqa: F401 — first: it points Django at a database of its own
@@ -25,7 +24,7 @@ from django.test import Client
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from chat.models import Contact, Conversation, Message
+from chat.models import Conversation
 from chat.queries import stream, thread
 from chat.tests import plans, volume
 from ops.kernel import redis
@@ -59,81 +58,22 @@ class Counter:
             self.paths = self._paths()
 
     def _paths(self) -> dict[str, Callable[[], bytes]]:
-        made, number = self.made, self.made.longest
-        talk = Conversation.objects.get(number=number)
-        middle = Message.objects.filter(conversation=talk, seq__gte=talk.last_seq // 2).order_by("seq").first().seq
-        contact = Contact.objects.filter(conversations=talk).get()
-        usual = Contact.objects.exclude(email="").order_by("-pk")[10]
-        wanted = {
-            f"list {words or 'tab=mine'}": f"/chat/?{words}"
-            for words in (
-                "", "tab=queue", "tab=all", "tab=all&status=pending", "tab=all&status=snoozed", "tab=all&status=resolved",
-                "tab=all&status=any", "status=resolved", "tab=all&status=any&sort=oldest", "tab=all&status=any&sort=newest",
-                "tab=all&status=any&sort=waiting", "tab=all&status=any&sort=priority", "tab=all&unread=1",
-                "tab=all&status=resolved&priority=urgent", "tab=all&status=any&limit=400",
-            )
-        }  # fmt: skip
-        wanted |= {
-            "list label": f"/chat/?tab=all&status=any&label={made.labels[-1].pk}",
-            "list common label": f"/chat/?tab=all&status=any&label={made.labels[0].pk}",
-            "list team": f"/chat/?tab=all&status=resolved&team={made.teams[0].pk}",
-            "list inbox": f"/chat/?tab=all&status=resolved&inbox={made.inboxes[0].pk}",
-            "list assignee": f"/chat/?tab=all&status=any&assignee={made.agents[1].pk}",
-            "search rare number": "/chat/?q=987654",
-            "search common word": "/chat/?q=pedido",
-            "search two words": "/chat/?q=boleto rastreio",
-            "search beginning": "/chat/?q=ent",
-            "search name": "/chat/?q=Marta Rocha",
-            "search e-mail": "/chat/?q=pessoa123",
-            "search phone": "/chat/?q=11900000123",
-            "search #number": "/chat/?q=%2317",
-            "thread": f"/chat/c/{number}?tab=all",
-            "thread older": f"/chat/c/{number}/older?before={middle}",
-            "thread beginning": f"/chat/c/{number}/older?before=45",
-            "contacts": "/chat/contacts/",
-            "contacts by name": "/chat/contacts/?q=Marta",
-            "contact page": f"/chat/contacts/{usual.pk}/",
-            "contact of the long thread": f"/chat/contacts/{contact.pk}/",
-            "home": "/",
-            "palette": "/search/?q=rastreio",
-            "csat answers": "/chat/csat/",
-        }
-        api = {
-            f"api {words or 'list'}": f"/api/v1/chat/conversations/?{words}"
-            for words in (
-                "", "sort=oldest", "sort=newest", "sort=waiting", "sort=priority", "status=open&assignee=me",
-                "status=resolved&sort=priority", "team=mine", "assignee=none&status=open&sort=waiting", "unread=true",
-                "mentioned=true", "spam=false", "q=rastreio", "q=pedido",
-            )
-        }  # fmt: skip
-        api |= {
-            "api label": f"/api/v1/chat/conversations/?label={made.labels[0].name}",
-            "api counts": "/api/v1/chat/conversations/counts/",
-            "api messages": f"/api/v1/chat/conversations/{number}/messages/",
-            "api messages before": f"/api/v1/chat/conversations/{number}/messages/?before_seq={middle}",
-            "api events of one": f"/api/v1/chat/conversations/{number}/events/?after_seq={talk.last_seq - 50}",
-            "api contacts": "/api/v1/chat/contacts/",
-        }
-        for one in (*wanted.values(), *api.values()):
-            assert "None" not in one
-        paths = {name: self._get(self.client, path) for name, path in (wanted | api).items()}
-        days = f"from={timezone.now() - timedelta(days=364):%Y-%m-%d}"
-        for name in ("", "agents/", "teams/", "inboxes/", "labels/", "channels/", "traffic/"):
-            paths[f"report {name or 'overview'}"] = self._get(self.boss, f"/chat/reports/{name}?{days}")
+        pages, reports = volume.addresses(self.made)
+        paths = {name: self._get(self.client, path) for name, path in pages.items()}
+        paths |= {name: self._get(self.boss, path) for name, path in reports.items()}
         place = stream.now()
-        early = Message.objects.order_by("-created_at").first()
+        link = Conversation.objects.get(number=self.made.longest).contact_inbox_id
         paths["catch-up, nothing new"] = lambda: repr(stream.after(place)).encode()
         paths["catch-up, 500 events"] = lambda: repr(stream.after(self._back(500))).encode()
         paths["heads, 500 events"] = lambda: repr(stream.heads_after(self._back(500))).encode()
-        paths["visitor's list"] = lambda: repr(list(thread.for_visitor(talk.contact_inbox_id))).encode()
-        assert early is not None
+        paths["visitor's list"] = lambda: repr(list(thread.for_visitor(link))).encode()
         return paths
 
     def _back(self, events: int) -> stream.Cursor:
         """The place before the last events."""
         with connection.cursor() as sql:
             sql.execute(
-                "SELECT xid::text::bigint, id FROM chat_chatevent ORDER BY xid DESC, id DESC OFFSET %s LIMIT 1",
+                "SELECT e.xid::text::bigint, e.id FROM chat_chatevent e ORDER BY e.xid DESC, e.id DESC OFFSET %s LIMIT 1",
                 [events],
             )
             xid, key = sql.fetchone() or (3, 0)

@@ -5,14 +5,14 @@ from typing import Self
 import phonenumbers
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from chat.enums import OptOutWay
 from chat.models import phones
 from chat.models.inbox import Inbox
 from chat.models.label import Label
-from chat.models.search import Matches, words
+from chat.models.search import HasDigits, Matches, words
 from ops.kernel.models import TimestampedModel
 
 
@@ -34,7 +34,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         if wanted is not None:
             found |= Q(Matches("name", wanted)) | Q(Matches("company", wanted))
         if len(digits) >= 4:
-            found |= Q(phone_e164__contains=digits)
+            found |= Q(HasDigits("phone_e164", Value(f"{digits[:15]}:*")))
         return self.filter(found)
 
 

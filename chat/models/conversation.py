@@ -51,14 +51,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         is_number = number.isascii() and number.isdigit() and len(number) <= 18
         if is_number and text.startswith("#"):
             return self.filter(number=int(number))
-        found = Q(contact__in=Contact.objects.search(text))
+        # One question for each way, put together: a single one with "or" between them would look at every row.
+        ways = [Conversation.objects.filter(contact__in=Contact.objects.search(text)).values("pk")]
         if is_number:
-            found |= Q(number=int(number))
+            ways.append(Conversation.objects.filter(number=int(number)).values("pk"))
         wanted = words(text)
         if wanted is not None:
             messages: Any = self.model._meta.get_field("messages").related_model
-            found |= Q(pk__in=messages._default_manager.filter(Matches("body", wanted)).values("conversation"))
-        return self.filter(found)
+            ways.append(messages._default_manager.filter(Matches("body", wanted)).values("conversation"))
+        return self.filter(pk__in=ways[0].union(*ways[1:]))
 
 
 class Conversation(TimestampedModel):

@@ -15,6 +15,14 @@ class Matches(Func):
     output_field = BooleanField()
 
 
+class HasDigits(Func):
+    """Whether a phone number holds these digits, anywhere in it. Written as the index's expression is."""
+
+    template = "chat_tails(%(expressions)s)"
+    arg_joiner = ") @@ to_tsquery('pg_catalog.simple', "
+    output_field = BooleanField()
+
+
 def words(text: str) -> Value | None:
     """What a person typed as a query of whole words and beginnings of words; nothing when there is no word in it."""
     found = WORD.findall(text.replace("_", " "))[:8]

@@ -57,7 +57,7 @@ ORDERS = {
     "recent": "c.last_activity_at DESC, c.id DESC",
     "oldest": "c.last_activity_at, c.id",
     "newest": "c.created_at DESC, c.id DESC",
-    "waiting": "c.waiting_since NULLS LAST, c.id",
+    "waiting": "coalesce(c.waiting_since, '9999-01-01 00:00:00+00'::timestamptz), c.id",
     "priority": f"CASE c.priority {BY_URGENCY} END, c.last_activity_at DESC, c.id DESC",
 }
 SORTS = tuple(ORDERS)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from chat.errors import CursorUnknown
@@ -24,8 +24,9 @@ def _in_public_numbers(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Add both read marks in the visitor's own numbering."""
 
     def public_number(mark: str) -> Coalesce:
+        # Both numbers grow together, so the last public one before the mark is the greatest.
         upto = Message.objects.filter(conversation=OuterRef("pk"), pub_seq__isnull=False, seq__lte=OuterRef(mark))
-        return Coalesce(Subquery(upto.order_by().values("conversation").annotate(top=Max("pub_seq")).values("top")), 0)
+        return Coalesce(Subquery(upto.order_by("-seq").values("pub_seq")[:1]), 0)
 
     return rows.select_related("assignee__agent_profile").annotate(
         agent_seen_pub_seq=public_number("agent_seen_seq"),

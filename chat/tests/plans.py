@@ -11,7 +11,6 @@ from django.db import connection
 GROWING = frozenset(
     f"chat_{name}"
     for name in [
-        "attachment",
         "chatevent",
         "contact",
         "contactinbox",

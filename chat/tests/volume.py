@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
-from chat.models import AgentProfile, Inbox, Label, SlaPolicy, Team, TeamMember
+from chat.models import AgentProfile, Contact, Conversation, Inbox, Label, SlaPolicy, Team, TeamMember
 from chat.services import stats
 from chat.tests.factories import InboxFactory, LabelFactory, SlaPolicyFactory, TeamFactory
 from tenants.accounts.models import Role, User
@@ -103,6 +104,7 @@ SELECT i, {UUID7.format(at="at")} AS id, {UUID7.format(at="at")} AS link, at,
 FROM (SELECT i, %(first)s + (%(now)s - %(first)s) * (i::float8 / (%(people)s + 1)) AS at
       FROM generate_series(1, %(people)s) i) s;
 CREATE UNIQUE INDEX ON v_person (i);
+ANALYZE v_person;
 INSERT INTO chat_contact (id, created_at, updated_at, name, email, phone_e164, attrs, blocked, last_page, last_seen_at)
 SELECT id, at, at,
     CASE WHEN random() < 0.8 THEN (%(names)s::text[])[1 + floor(random() * 20)::int] || ' ' || (%(surnames)s::text[])[1 + floor(random() * 15)::int]
@@ -221,7 +223,8 @@ def sizes(conversations: int, messages: int, *, seed: int = 1) -> list[int]:
     chance = random.Random(seed)
     shares = [chance.expovariate(1) + 0.05 for _ in range(conversations)]
     left = messages - conversations
-    long = {chance.randrange(conversations): left // 50 for _ in range(min(VERY_LONG, conversations))}
+    # Those that go on today: their history is still kept event by event.
+    long = {chance.randrange(conversations * 4 // 5, conversations): left // 50 for _ in range(VERY_LONG)}
     spread = (left - sum(long.values())) / sum(shares)
     found = [1 + long.get(place, 0) + int(share * spread) for place, share in enumerate(shares)]
     for place in range(messages - sum(found)):
@@ -292,3 +295,68 @@ def fill(
         sql.execute("".join(f"ANALYZE chat_{table};" for table in TABLES))
     longest = values["number"] + 1 + made.index(max(made))
     return Volume(people, teams, labels, inboxes, longest)
+
+
+LISTS = (
+    "", "tab=queue", "tab=all", "tab=all&status=pending", "tab=all&status=snoozed", "tab=all&status=resolved",
+    "tab=all&status=any", "status=resolved", "tab=all&status=any&sort=oldest", "tab=all&status=any&sort=newest",
+    "tab=all&status=any&sort=waiting", "tab=all&status=any&sort=priority", "tab=all&unread=1",
+    "tab=all&status=resolved&priority=urgent", "tab=all&status=any&limit=400",
+)  # fmt: skip
+SEARCHES = {
+    "a number nobody has": "987654",
+    "a common word": "pedido",
+    "two words": "boleto rastreio",
+    "a beginning": "ent",
+    "a name": "Marta Rocha",
+    "an e-mail": "pessoa123",
+    "part of a phone": "900000123",
+    "a conversation": "%2317",
+}
+API_LISTS = (
+    "", "sort=oldest", "sort=newest", "sort=waiting", "sort=priority", "status=open&assignee=me",
+    "status=resolved&sort=priority", "team=mine", "assignee=none&status=open&sort=waiting", "unread=true",
+    "mentioned=true", "spam=false", "q=rastreio", "q=pedido",
+)  # fmt: skip
+REPORTS = ("", "agents/", "teams/", "inboxes/", "labels/", "channels/", "traffic/")
+
+
+def addresses(made: Volume) -> tuple[dict[str, str], dict[str, str]]:
+    """What people look at all day: addresses for an agent, and those of the reports."""
+    number = made.longest
+    talk = Conversation.objects.get(number=number)
+    middle = talk.last_seq // 2
+    usual = Contact.objects.exclude(email="").order_by("-pk")[10]
+    pages = {f"list {words or 'tab=mine'}": f"/chat/?{words}" for words in LISTS}
+    pages |= {
+        "list label": f"/chat/?tab=all&status=any&label={made.labels[-1].pk}",
+        "list common label": f"/chat/?tab=all&status=any&label={made.labels[0].pk}",
+        "list team": f"/chat/?tab=all&status=resolved&team={made.teams[0].pk}",
+        "list inbox": f"/chat/?tab=all&status=resolved&inbox={made.inboxes[0].pk}",
+        "list assignee": f"/chat/?tab=all&status=any&assignee={made.agents[1].pk}",
+    }
+    pages |= {f"search {name}": f"/chat/?q={text}" for name, text in SEARCHES.items()}
+    pages |= {
+        "thread": f"/chat/c/{number}?tab=all",
+        "thread older": f"/chat/c/{number}/older?before={middle}",
+        "thread beginning": f"/chat/c/{number}/older?before=45",
+        "contacts": "/chat/contacts/",
+        "contacts by name": "/chat/contacts/?q=Marta",
+        "contact page": f"/chat/contacts/{usual.pk}/",
+        "contact of the long thread": f"/chat/contacts/{talk.contact_id}/",
+        "home": "/",
+        "search everywhere": "/search/?q=rastreio",
+        "csat answers": "/chat/csat/",
+    }
+    api = "/api/v1/chat/conversations/"
+    pages |= {f"api {words or 'list'}": f"{api}?{words}" for words in API_LISTS}
+    pages |= {
+        "api label": f"{api}?label={made.labels[0].name}",
+        "api counts": f"{api}counts/",
+        "api messages": f"{api}{number}/messages/",
+        "api messages before": f"{api}{number}/messages/?before_seq={middle}",
+        "api events of one": f"{api}{number}/events/?after_seq={talk.last_seq - 50}",
+        "api contacts": "/api/v1/chat/contacts/",
+    }
+    days = f"from={timezone.now() - timedelta(days=364):%Y-%m-%d}"
+    return pages, {f"report {name or 'overview'}": f"/chat/reports/{name}?{days}" for name in REPORTS}

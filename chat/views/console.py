@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -48,6 +49,7 @@ def _worker() -> bytes:
 @require_GET
 @never_cache
 @vary_on_headers("X-Console")
+@gzip_page
 @login_required
 @permission_required("chat.view_conversation", raise_exception=True)
 def console(request: HttpRequest, number: int | None = None) -> HttpResponse:
