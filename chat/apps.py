@@ -30,11 +30,11 @@ class ChatConfig(AppConfig):
         from chat import letters, permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
+        from chat.services import channels, helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
         from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions
-        from ops.kernel.configuration.registry import Definition, Field, declare
+        from ops.kernel.configuration.registry import Definition, Field, accounts, credentials, declare
         from ops.kernel.registry import (
             Gauge,
             Handover,
@@ -64,6 +64,9 @@ class ChatConfig(AppConfig):
         declare(helpcentre.DEFINITION)
         declare(pix.DEFINITION)
         declare(assistant.DEFINITION)
+        credentials.register("chat.language_model", assistant.CREDENTIAL)
+        credentials.register("chat.relay", ice.CREDENTIAL)
+        accounts.register("chat.channels", channels.accounts)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         open_work.register(
             "chat.conversations",

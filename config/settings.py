@@ -531,6 +531,8 @@ BASE_URLS["webpush"] = env.url(
 )
 # Webhooks of customers go to public addresses only, except where they are developed.
 WEBHOOK_PRIVATE_ADDRESSES = DEBUG
+# Services whose addresses people enter (a language model of one's own, a mail server) too.
+SERVICE_PRIVATE_ADDRESSES = env.boolean("SERVICE_PRIVATE_ADDRESSES", default=DEBUG)
 # Identity providers too, unless this is a house whose own provider stands in its own network.
 SSO_PRIVATE_ADDRESSES = env.boolean("SSO_PRIVATE_ADDRESSES", default=DEBUG)
 # Name servers that prove domains; the machine's own when empty.

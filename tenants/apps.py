@@ -141,6 +141,17 @@ class TenantsConfig(AppConfig):
             ),
         )
         settings_pages.register(
+            "tenants.credentials",
+            SettingsPage(
+                _("Credentials"),
+                "key-round",
+                "tenants:credentials",
+                "configuration.change_settings",
+                85,
+                _("Keys of outside services: whose are used, whether they work, who changed them."),
+            ),
+        )
+        settings_pages.register(
             "tenants.webhooks",
             SettingsPage(
                 _("Webhooks"),

@@ -30,6 +30,7 @@ from chat.providers import mailbox, mime, telegram, whatsapp
 from chat.services import inboxes, incoming, mailing, messages, outgoing
 from ops.kernel import signing
 from ops.kernel.audit import services as audit
+from ops.kernel.configuration.registry import Account
 from ops.kernel.errors import Invalid, PermanentFailure, TemporaryFailure
 from ops.kernel.outbox.services import inbox as webhooks
 from ops.kernel.tasks import enqueue
@@ -68,6 +69,23 @@ NEEDS: dict[str, Needs] = {
     ),
     Channel.API: Needs(),
 }
+
+
+def accounts() -> list[Account]:
+    """The accounts of all inboxes, for the page of credentials; they are entered and tried on their own pages."""
+    rows = ChannelAccount.objects.exclude(inbox__channel__in=(Channel.WEB, Channel.API)).select_related("inbox")
+    tones = {ChannelState.CONNECTED: "green", ChannelState.FAILED: "red"}
+    return [
+        Account(
+            label=row.inbox.name,
+            kind=row.inbox.get_channel_display(),
+            state=row.get_state_display(),
+            tone=tones.get(ChannelState(row.state), "amber"),
+            url=reverse("chat:channel", args=[row.inbox_id]),
+            icon={"telegram": "send", "whatsapp": "message-circle", "email": "mail"}.get(row.inbox.channel, "plug"),
+        )
+        for row in rows.order_by("inbox__name", "pk")
+    ]
 
 
 def account_of(inbox: Inbox) -> ChannelAccount:

@@ -7,7 +7,7 @@ month's budget stops the calls: the bot then answers as one without a model does
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -22,7 +22,8 @@ from chat.models import Bot
 from chat.queries import terms
 from chat.queries.articles import Hit
 from ops.kernel.configuration import services as configuration
-from ops.kernel.configuration.registry import Definition, Field
+from ops.kernel.configuration.registry import Credential, Definition, Field, Tested
+from ops.kernel.configuration.values import Source
 from ops.kernel.errors import PermanentFailure, TemporaryFailure
 from ops.kernel.metering import services as metering
 from ops.kernel.money import Micros
@@ -73,6 +74,18 @@ DEFINITION = Definition(
     # The key of the platform must not travel to an address a tenant typed in.
     together=("base_url", "key"),
     order=45,
+)
+
+
+CREDENTIAL = Credential(
+    NAME,
+    _("Language model"),
+    "sparkles",
+    _("Answers of the bot. Any endpoint that speaks OpenAI's format."),
+    docs="https://platform.openai.com/api-keys",
+    needs=("key", "base_url"),
+    test=lambda values: check(values),
+    order=10,
 )
 
 
@@ -168,7 +181,25 @@ def _client(values: Any) -> llm.Client:
         base_url=values["base_url"] or settings.BASE_URLS["openai"],
         key=values["key"].reveal(),
         timeout=float(values["timeout_s"]),
+        # An address somebody typed in must not lead into our own network.
+        public_only=values.sources["base_url"] in {Source.OWN, Source.GROUP} and not settings.SERVICE_PRIVATE_ADDRESSES,
     )
+
+
+def check(values: Mapping[str, Any]) -> Tested:
+    """Ask the endpoint for its models: that shows whether address and key are right, and costs nothing."""
+    try:
+        with _client(values) as client:
+            offered = client.models()
+    except PermanentFailure as failure:
+        if getattr(failure, "status_code", 0) == 404:
+            return Tested(True, _("The endpoint answers. It does not list its models."))
+        return Tested(False, str(failure.words)[:300], is_refused=True)
+    except TemporaryFailure as failure:
+        return Tested(False, str(failure.words)[:300])
+    if values["model"] not in offered:
+        return Tested(False, _("The key is right, but “%(model)s” is not on offer.") % {"model": values["model"]})
+    return Tested(True, _("The key is right, and “%(model)s” is on offer.") % {"model": values["model"]})
 
 
 def _prompt(

@@ -6,7 +6,7 @@ declare(Definition("offers.shopee", _("Shopee"), fields=(
 )))
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,49 @@ def declare(definition: Definition) -> Definition:
     """Make a setting known; once."""
     return definitions.register(definition.name, definition)
 
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a provider said to the cheapest call it has. `is_refused`: the credentials themselves are wrong."""
+
+    ok: bool
+    words: Text = ""
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A setting that opens the door of an outside service, for the page of credentials.
+
+    `test(values)` makes one cheap call with these values and never raises for the service. `needs` are the fields
+    without which there is nothing to call with: one of them is enough. `for_tenants=False` keeps it to the platform.
+    """
+
+    setting: str
+    label: Text
+    icon: str
+    hint: Text = ""
+    docs: str = ""
+    needs: tuple[str, ...] = ()
+    test: Callable[[Mapping[str, Any]], Tested] | None = None
+    for_tenants: bool = True
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Credentials that live elsewhere, one line each: an inbox with its token. `tone` is a badge's."""
+
+    label: Text
+    kind: Text
+    state: Text
+    tone: str
+    url: str
+    icon: str = "plug"
+
+
+credentials: Registry[Credential] = Registry("credentials")
+accounts: Registry[Callable[[], list[Account]]] = Registry("accounts of credentials")
 
 _between: list[Callable[[str], str]] = []
 

@@ -36,13 +36,14 @@ class Completion:
 class Client:
     """One endpoint with one key. Close it after use."""
 
-    def __init__(self, *, base_url: str, key: str, timeout: float) -> None:
+    def __init__(self, *, base_url: str, key: str, timeout: float, public_only: bool = False) -> None:
         self._http = http.client(
             base_url,
             timeout=timeout,
             headers={"Authorization": f"Bearer {key}"} if key else {},
             # A completion that was made is paid for: it is not asked for again behind the caller's back.
             attempts=1,
+            public_only=public_only,
             max_bytes=MOST_ANSWER_BYTES,
         )
 
@@ -80,6 +81,14 @@ class Client:
             raise ServiceRefused(
                 status_code=answer.status_code, words=f"no chat completion: {answer.text[:300]}"
             ) from error
+
+    def models(self) -> list[str]:
+        """Names of the models on offer (`GET {base}/models`): costs nothing. Raises like `complete`."""
+        answer = self._http.get("models")
+        try:
+            return [str(one["id"]) for one in answer.json()["data"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ServiceRefused(status_code=answer.status_code, words="no list of models") from error
 
     def close(self) -> None:
         """Give the connections back."""

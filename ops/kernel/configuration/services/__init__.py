@@ -5,11 +5,12 @@ secrets under a new key.
 """
 
 from ops.kernel.configuration.services.carrying import export, import_
-from ops.kernel.configuration.services.changing import history, reset, rollback, set
+from ops.kernel.configuration.services.changing import ChangedMeanwhile, history, preview, reset, rollback, set
 from ops.kernel.configuration.services.reading import UnknownSetting, get, own
 from ops.kernel.configuration.services.rotating import Rotation, rotate_keys
 
 __all__ = [
+    "ChangedMeanwhile",
     "Rotation",
     "UnknownSetting",
     "export",
@@ -17,6 +18,7 @@ __all__ = [
     "history",
     "import_",
     "own",
+    "preview",
     "reset",
     "rollback",
     "rotate_keys",

@@ -17,7 +17,8 @@ from ops.kernel.actors import actor_of
 from ops.kernel.audit import services as audit
 from ops.kernel.configuration.models import SettingVersion, SettingVersionQuerySet
 from ops.kernel.configuration.registry import Definition, Field
-from ops.kernel.configuration.services.reading import find, forget
+from ops.kernel.configuration.services.reading import find, forget, merged, stored
+from ops.kernel.configuration.values import Values
 from ops.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from ops.kernel.redaction import MASK
 
@@ -63,6 +64,15 @@ def set(
             now=now,
             detail=_difference(before, values, secrets, changed_secrets),
         )
+
+
+def preview(name: str, value: Mapping[str, Any], *, scope: str = "") -> Values:
+    """What would be in force after `set` with these fields. Saves nothing. Raises `Invalid`."""
+    definition = find(name)
+    mine = stored(name, scope)
+    values, secrets = dict(mine["values"]), dict(mine["secrets"])
+    _apply(definition, value, values=values, secrets=secrets)
+    return merged(definition, {"version": mine["version"], "values": values, "secrets": secrets}, scope=scope)
 
 
 def _apply(

@@ -39,15 +39,21 @@ def get(name: str) -> Values:
     that belong `together` come from one place: a key is never sent to an address that somebody else entered.
     Secrets come wrapped in `Secret`; `sources` says where each field came from.
     """
-    definition = find(name)
-    mine = stored(name)
+    return merged(find(name), stored(name))
+
+
+def merged(definition: Definition, mine: dict[str, Any], *, scope: str = "") -> Values:
+    """`mine` over what stands above the current schema or, with `scope`, above that group."""
+    name = definition.name
     layers: list[Layer] = [(Source.OWN, mine)]
     schema = connection.schema_name
-    if definition.inherit and schema != get_public_schema_name():
-        scope = registry.scope_between(schema)
+    if scope:
+        layers.append((Source.PLATFORM, stored(name)))
+    elif definition.inherit and schema != get_public_schema_name():
+        group = registry.scope_between(schema)
         with schema_context(get_public_schema_name()):
-            if scope:
-                layers.append((Source.GROUP, stored(name, scope)))
+            if group:
+                layers.append((Source.GROUP, stored(name, group)))
             layers.append((Source.PLATFORM, stored(name)))
     return _merged(definition, layers, version=mine["version"])
 
@@ -66,10 +72,8 @@ def own(name: str, *, scope: str = "") -> Values:
 
 
 def effective_for(name: str, scope: str) -> Values:
-    """What somebody between the platform and the tenants works with: its own values over the platform's. In public."""
-    definition = find(name)
-    mine = stored(name, scope)
-    return _merged(definition, [(Source.OWN, mine), (Source.PLATFORM, stored(name))], version=mine["version"])
+    """What a group works with: its own values over the platform's. In public."""
+    return merged(find(name), stored(name, scope), scope=scope)
 
 
 def find(name: str) -> Definition:
