@@ -47,6 +47,9 @@ class ContactFilter(django_filters.FilterSet):
         method="with_phone", label="A number, as people write it; with and without the ninth digit."
     )
     company = django_filters.CharFilter(lookup_expr="iexact")
+    label = django_filters.CharFilter(
+        field_name="labels__name", lookup_expr="iexact", distinct=True, label="A label of the person, by name."
+    )
     blocked = django_filters.BooleanFilter()
     inbox = django_filters.UUIDFilter(field_name="contact_inboxes__inbox", distinct=True)
     seen_after = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="gte")
@@ -66,6 +69,7 @@ class ContactFilter(django_filters.FilterSet):
             "identifier",
             "phone",
             "company",
+            "label",
             "blocked",
             "inbox",
             "seen_after",

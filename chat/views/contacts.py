@@ -144,6 +144,7 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "contact": contact,
         "notes": contact.notes.select_related("author").order_by("-created_at", "-pk")[:PAGE_SIZE],
         "note_form": ContactNoteForm(),
+        "labels": list(contact.labels.order_by("name", "pk")),
         "alike": _others(contact, request.GET.get("same", "")) if may_change else [],
         "same": request.GET.get("same", "")[:100],
         "merges": contact.merges.filter(undone_at=None).select_related("gone", "by").order_by("-created_at", "-pk"),

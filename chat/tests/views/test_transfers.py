@@ -7,7 +7,13 @@ from django_tenants.utils import tenant_context
 
 from chat.models import Contact, ContactImport, DataExport
 from chat.services import contact_imports, exports
-from chat.tests.factories import ContactImportFactory, DataExportFactory, ImportLineFactory
+from chat.tests.factories import (
+    ContactFactory,
+    ContactImportFactory,
+    DataExportFactory,
+    ImportLineFactory,
+    LabelFactory,
+)
 
 CSV = "Nome;E-mail\r\nZélia;zelia@example.com\r\nJoão;joao\r\n".encode("cp1252")
 
@@ -144,3 +150,14 @@ def test_the_page_of_exports_makes_a_file_and_hands_it_over(acme, ana, client_of
     answer = client.get(f"/settings/chat/exports/{row.pk}/")
     assert answer["Content-Disposition"].endswith('.jsonl"')
     answer.close()
+
+
+def test_labels_of_an_import_are_shown_and_found(acme, bia, client_of):
+    contact = ContactFactory(name="Zélia")
+    contact.labels.add(LabelFactory(name="VIP"))
+    ContactFactory()
+    client = client_of(acme, user=bia)
+
+    assert [label.name for label in client.get(f"/chat/contacts/{contact.pk}/").context["labels"]] == ["VIP"]
+    found = client.get("/api/v1/chat/contacts/?label=vip").json()["results"]
+    assert [one["id"] for one in found] == [str(contact.pk)]
