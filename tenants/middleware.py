@@ -1,5 +1,6 @@
 """From the Host header to a tenant, a language and a time zone; and what a tenant's state allows."""
 
+import contextlib
 import hmac
 import ipaddress
 import logging
@@ -237,6 +238,10 @@ class LocaleMiddleware:
         chosen = getattr(request.user, "language", "")
         if chosen in dict(settings.LANGUAGES) and chosen != request.LANGUAGE_CODE:
             self._activate(request, chosen)
+        place = getattr(request.user, "time_zone", "")
+        if place:
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                timezone.activate(ZoneInfo(place))  # the override around the request takes it back
 
     @staticmethod
     def _activate(request: HttpRequest, language: str) -> None:

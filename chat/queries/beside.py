@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from chat.models import Contact, Conversation, Inbox, Team
 from tenants.accounts.models import User
+from tenants.accounts.models.user import picture_url
 
 OTHERS, NOTES, MACROS = 10, 3, 12
 
@@ -67,7 +68,7 @@ WHERE c.number = %s
 """  # noqa: S608 — only names of columns
 BESIDE = """
 SELECT
-    (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(nullif(u.name, ''), u.email)) ORDER BY u.name, u.id)
+    (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(nullif(u.name, ''), u.email), 'picture', u.picture) ORDER BY u.name, u.id)
      FROM accounts_user u JOIN accounts_role r ON r.id = u.role_id
      WHERE u.is_active AND r.seated)::text,
     (SELECT json_agg(json_build_array(t.id, t.name) ORDER BY t.name, t.id) FROM chat_team t)::text,
@@ -102,6 +103,7 @@ class Named:
 
     pk: UUID
     name: str
+    face: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,10 @@ class Beside:
     @property
     def people(self) -> list[Named]:
         """Who may be given the conversation."""
-        return [Named(UUID(one["id"]), one["name"]) for one in json.loads(self.people_json)]
+        return [
+            Named(UUID(one["id"]), one["name"], picture_url(one["id"], one["picture"] or ""))
+            for one in json.loads(self.people_json)
+        ]
 
     @property
     def teams(self) -> list[Named]:

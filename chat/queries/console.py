@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, phones
 from chat.models.search import Matches, words
+from tenants.accounts.models.user import picture_url
 
 # Asked by every page of a team that answers: written out, because making the same words from a query set costs more
 # than the answer.
@@ -30,7 +31,7 @@ ORDER BY c.waiting_since, c.id LIMIT %s
 ROWS = """
 SELECT c.id::text, c.number, c.status, c.priority, c.agent_unread, c.preview, c.preview_direction,
     coalesce(c.last_message_at, c.created_at), c.contact_id::text, p.name, p.email, p.phone_e164,
-    c.assignee_id::text, coalesce(nullif(a.name, ''), a.email, ''), i.channel, i.name,
+    c.assignee_id::text, coalesce(nullif(a.name, ''), a.email, ''), coalesce(a.picture, ''), i.channel, i.name,
     ARRAY(
         SELECT l.color || ' ' || l.name FROM chat_conversation_labels w JOIN chat_label l ON l.id = w.label_id
         WHERE w.conversation_id = c.id ORDER BY l.name, l.id LIMIT 4
@@ -101,6 +102,7 @@ class Row:
     who: str
     assignee_id: str
     holder: str
+    holder_face: str
     channel: str
     inbox: str
     labels: tuple[tuple[str, str], ...]
@@ -181,6 +183,7 @@ def _row(
     phone: str,
     assignee_id: str | None,
     holder: str,
+    picture: str,
     channel: str,
     inbox: str,
     labels: list[str],
@@ -205,6 +208,7 @@ def _row(
         who,
         assignee_id or "",
         holder,
+        picture_url(assignee_id, picture),
         channel,
         inbox,
         worn,

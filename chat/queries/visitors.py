@@ -16,7 +16,16 @@ def here(keys: Iterable[str]) -> list[dict[str, Any]]:
     latest = (
         Conversation.objects.unresolved()
         .select_related("assignee", "inbox")
-        .only("number", "status", "contact_id", "referrer", "assignee__name", "assignee__email", "inbox__name")
+        .only(
+            "number",
+            "status",
+            "contact_id",
+            "referrer",
+            "assignee__name",
+            "assignee__email",
+            "assignee__picture",
+            "inbox__name",
+        )
         .order_by("contact_id", "-last_activity_at", "-pk")
     )
     wanted = [UUID(key) for key in keys]

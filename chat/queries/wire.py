@@ -47,7 +47,9 @@ def person(user: Any) -> dict[str, Any] | None:
         return None
     profile = user._state.fields_cache.get("agent_profile")
     alias = {"alias": profile.display_name} if profile is not None and profile.display_name else {}
-    return {"id": str(user.pk), "name": user.name or user.email.split("@")[0], **alias}
+    # Who is read under another name is not shown by their face either.
+    face = {"avatar": user.picture_url} if user.picture and not alias else {}
+    return {"id": str(user.pk), "name": user.name or user.email.split("@")[0], **alias, **face}
 
 
 def with_alias(user: Any) -> Any:

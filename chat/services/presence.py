@@ -142,7 +142,8 @@ def still_viewing(people: Sequence[tuple[Any, str]]) -> None:
             for (user, session), conversation in zip(people, seen, strict=True):
                 if conversation:
                     key = _key(f"viewers.{_text(conversation)}")
-                    entry = [time.time() + TTL_S, str(user.pk), (wire.person(user) or {}).get("name", "")]
+                    told = wire.person(user) or {}
+                    entry = [time.time() + TTL_S, str(user.pk), told.get("name", ""), told.get("avatar", "")]
                     together.hset(key, session, json.dumps(entry))
                     together.expire(key, TTL_S)
             together.execute()
@@ -157,8 +158,10 @@ def viewers(conversation_id: UUID) -> list[dict[str, str]]:
     except redis.RedisError as error:
         log.warning("Viewers not read: %s", error)
         return []
-    names = {key: name for until, key, name in rows if until > time.time()}
-    return [{"id": key, "name": name} for key, name in sorted(names.items())]
+    here = {key: (name, face) for until, key, name, face in rows if until > time.time()}
+    return [
+        {"id": key, "name": name, **({"avatar": face} if face else {})} for key, (name, face) in sorted(here.items())
+    ]
 
 
 def agent_types(*, conversation_id: UUID, user: Any, on: bool, private: bool = False) -> None:

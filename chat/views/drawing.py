@@ -247,7 +247,8 @@ def _holder(one: Row) -> str:
     if not one.assignee_id:
         return ""
     name = escape(one.holder)
+    face = f'<img src="{escape(one.holder_face)}" alt="">' if one.holder_face else escape(initials(one.holder))
     return (
         f'<span class="avatar avatar-small avatar-{avatar_colour(one.holder)}" role="img"'
-        f' aria-label="{name}" data-tip="{name}">{escape(initials(one.holder))}</span>'
+        f' aria-label="{name}" data-tip="{name}">{face}</span>'
     )

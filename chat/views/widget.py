@@ -277,6 +277,7 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "replyTime": inbox.reply_time,
         "offlineText": inbox.offline_text,
         "team": [person.get_short_name() for person in team] if inbox.appearance.get("team", True) else [],
+        "faces": [person.picture_url for person in team] if inbox.appearance.get("team", True) else [],
         "online": is_open and presence.anybody_there(),
         "closed": not is_open,
         "opensAt": wire.instant(opens_at),

@@ -90,6 +90,28 @@ class AccountsConfig(AppConfig):
         declare(rules.DEFINITION)
         declare(tokens.DEFINITION)
         settings_pages.register(
+            "accounts.security",
+            SettingsPage(
+                _("My security"),
+                "shield-check",
+                "accounts:security",
+                None,
+                11,
+                _("Second factor, passkeys, and where you are logged in."),
+            ),
+        )
+        settings_pages.register(
+            "accounts.login_rules",
+            SettingsPage(
+                _("Login rules"),
+                "shield",
+                "accounts:login-rules",
+                "accounts.change_login_rules",
+                23,
+                _("Which roles need a second factor, and who has one."),
+            ),
+        )
+        settings_pages.register(
             "accounts.sso",
             SettingsPage(
                 _("Single sign-on"),
@@ -129,6 +151,8 @@ class AccountsConfig(AppConfig):
             ("accounts.api_login", _("Logged in through the API")),
             ("accounts.password_changed", _("Password changed")),
             ("accounts.password_reset", _("Password reset by e-mail")),
+            ("accounts.picture_changed", _("Picture changed")),
+            ("accounts.picture_removed", _("Picture removed")),
             ("accounts.email_change_asked", _("Change of the e-mail address asked for")),
             ("accounts.email_change_stopped", _("Change of the e-mail address stopped by the old one")),
             ("accounts.email_change_undone", _("Change of the e-mail address undone by the old one")),

@@ -38,6 +38,13 @@ class UnknownLanguage(Invalid):
     message = _("This language is not available.")
 
 
+class UnknownTimeZone(Invalid):
+    """No such time zone."""
+
+    code = "unknown_time_zone"
+    message = _("There is no such time zone.")
+
+
 class OwnerOnly(DomainError):
     """Only owners may make, change or deactivate owners."""
 
@@ -165,6 +172,13 @@ class FactorSetAlready(Conflict):
 
     code = "factor_set_already"
     message = _("An authenticator app is set up already. Remove it first.")
+
+
+class SecondFactorFirst(Conflict):
+    """Who asks it of others at once has one first."""
+
+    code = "second_factor_first"
+    message = _("Your own role is among them and you have no second factor yet. Set yours up first, or give some days.")
 
 
 class FactorNotFound(NotFound):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -13,7 +14,7 @@ from ops.kernel.registry import open_work
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
 from tenants.accounts.queries import matrix, roles
-from tenants.accounts.services import invitations, scopes
+from tenants.accounts.services import invitations, rules, scopes
 
 # The longest sensible password: hashing megabytes would be a cheap way to keep us busy.
 PASSWORD_MAX = 128
@@ -62,6 +63,25 @@ class ResetRequestForm(forms.Form):
     )
 
 
+def new_password_input() -> forms.PasswordInput:
+    """Where a password to be is typed, with an estimate of its strength under it while it is typed."""
+    return forms.PasswordInput(
+        attrs={
+            "autocomplete": "new-password",
+            "minlength": 10,
+            "data-controller": "accounts/strength",
+            "data-short": _("Too short"),
+            "data-weak": _("Easily guessed"),
+            "data-fair": _("Not bad yet"),
+            "data-good": _("Good"),
+            "data-strong": _("Very good"),
+        }
+    )
+
+
+PASSWORD_HELP = _("At least 10 characters. A few words together that nobody expects are best.")
+
+
 class NewPasswordForm(forms.Form):
     """A password to be, with its rules under it."""
 
@@ -69,8 +89,8 @@ class NewPasswordForm(forms.Form):
         label=_("New password"),
         max_length=PASSWORD_MAX,
         strip=False,
-        help_text=_("At least 10 characters, not only digits, and not one that everybody uses."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": 10}),
+        help_text=PASSWORD_HELP,
+        widget=new_password_input(),
     )
 
 
@@ -154,7 +174,7 @@ class ProfileForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "language"]
+        fields = ["name", "language", "time_zone"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -163,6 +183,36 @@ class ProfileForm(forms.ModelForm):
         self.fields["language"] = forms.ChoiceField(
             label=_("Language"), required=False, choices=[("", _("The language of the company")), *settings.LANGUAGES]
         )
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=_("Time zone"), required=False, choices=[("", _("The time zone of the company")), *zones()]
+        )
+
+
+def zones() -> list[tuple[str, str]]:
+    """Time zones of places, as "America/Sao Paulo"."""
+    places = (
+        name for name in sorted(available_timezones()) if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
+    return [(name, name.replace("_", " ")) for name in places]
+
+
+class PictureForm(forms.Form):
+    """My picture, and the square of it that is shown, as shares of its width and height."""
+
+    picture = forms.FileField(
+        label=_("Picture"),
+        help_text=_("PNG, JPEG or WebP, at most 2 MB."),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    left = forms.FloatField(required=False, min_value=0, max_value=1, widget=forms.HiddenInput)
+    top = forms.FloatField(required=False, min_value=0, max_value=1, widget=forms.HiddenInput)
+    side = forms.FloatField(required=False, min_value=0, max_value=1, widget=forms.HiddenInput)
+
+    @property
+    def crop(self) -> tuple[float, float, float] | None:
+        """The square, when the page said one."""
+        values = [self.cleaned_data.get(name) for name in ("left", "top", "side")]
+        return None if None in values else (values[0], values[1], values[2])  # type: ignore[return-value]
 
 
 class EmailForm(forms.Form):
@@ -194,9 +244,40 @@ class PasswordForm(forms.Form):
         label=_("New password"),
         max_length=PASSWORD_MAX,
         strip=False,
-        help_text=_("At least 10 characters, not only digits, and not one that everybody uses."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": 10}),
+        help_text=PASSWORD_HELP,
+        widget=new_password_input(),
     )
+
+
+class LoginRulesForm(forms.Form):
+    """Which roles need a second factor, from when, and how long a device is trusted."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("Roles that need a second factor"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    grace_days = forms.TypedChoiceField(
+        label=_("Time to set it up"),
+        coerce=int,
+        help_text=_("For roles you add now. Everybody who has none yet gets a letter at once."),
+    )
+    trust_days = forms.TypedChoiceField(
+        label=_("A device may be trusted"),
+        coerce=int,
+        help_text=_("Who ticks it is not asked for the second factor on that device for so long."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["roles"].choices = roles.choices()
+        fields["grace_days"].choices = [
+            (days, ngettext("%(days)s day", "%(days)s days", days) % {"days": days} if days else _("None: at once"))
+            for days in rules.GRACE_CHOICES
+        ]
+        fields["trust_days"].choices = [
+            (days, ngettext("For %(days)s day", "For %(days)s days", days) % {"days": days} if days else _("Never"))
+            for days in rules.TRUST_CHOICES
+        ]
 
 
 class CodeForm(forms.Form):

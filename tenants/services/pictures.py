@@ -15,6 +15,7 @@ MAX_BYTES = 2_000_000
 MAX_SIDE = 4096
 MIN_SIDE = 16
 LOGO_BOX = (1024, 512)
+PORTRAIT = 256
 FAVICON_SIZES = [(16, 16), (32, 32), (48, 48), (64, 64), (128, 128)]
 FORMATS = ("PNG", "JPEG", "WEBP", "ICO")
 
@@ -57,6 +58,23 @@ def favicon(upload: IO[bytes]) -> Picture:
     out = io.BytesIO()
     square.save(out, "ICO", sizes=FAVICON_SIZES)
     return Picture(out.getvalue(), "ico")
+
+
+def portrait(upload: IO[bytes], *, crop: tuple[float, float, float] | None = None) -> Picture:
+    """A person's face: a square of 256 pixels. `crop` is left, top and side as shares of the picture's width and height.
+
+    Without it the middle is taken. The side is a share of the shorter one; what lies outside is moved in.
+    """
+    image = _upright(_read(upload, field="picture")).convert("RGB")
+    shorter = min(image.size)
+    left, top, share = crop or ((1 - shorter / image.width) / 2, (1 - shorter / image.height) / 2, 1.0)
+    side = max(MIN_SIDE, round(min(max(share, 0.05), 1.0) * shorter))
+    x = round(min(max(left * image.width, 0), image.width - side))
+    y = round(min(max(top * image.height, 0), image.height - side))
+    square = image.crop((x, y, x + side, y + side)).resize((PORTRAIT, PORTRAIT), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    square.save(out, "WEBP", quality=86, method=4)
+    return Picture(out.getvalue(), "webp")
 
 
 def _read(upload: IO[bytes], *, field: str) -> Image.Image:

@@ -193,7 +193,7 @@ export function openComposer({ app, article, send, typing }) {
                 find: async (query) =>
                     people
                         .filter((one) => plain(one.name).split(" ").some((part) => part.startsWith(plain(query))))
-                        .map((one) => ({ id: one.id, title: one.name, face: h("span.avatar.avatar-small", { "aria-hidden": "true" }, initials(one.name)) })),
+                        .map((one) => ({ id: one.id, title: one.name, face: h("span.avatar.avatar-small", { "aria-hidden": "true" }, one.picture ? h("img", { src: `/people/${one.id}/picture/${one.picture.split("/").pop()}`, alt: "" }) : initials(one.name)) })),
                 insert(item) {
                     mentioned.set(item.id, item.title);
                     return `@${item.title} `;

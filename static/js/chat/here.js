@@ -14,7 +14,7 @@ export function presence(avatar, online) {
 export function faces(users, words) {
     return users.slice(0, 3).map((user) => {
         const said = fill(words.alsoHere, { names: user.name });
-        return h("span.avatar.avatar-small", { role: "img", "aria-label": said, "data-tip": said }, initials(user.name));
+        return h("span.avatar.avatar-small", { role: "img", "aria-label": said, "data-tip": said }, user.avatar ? h("img", { src: user.avatar, alt: "" }) : initials(user.name));
     });
 }
 

@@ -24,6 +24,11 @@ def _granted(user: "User", perm: str, obj: Any) -> bool:
     return any(backend.has_perm(user, perm, obj) for backend in get_backends())
 
 
+def picture_url(key: Any, stored: str) -> str:
+    """Address of a person's picture from what the row holds; nothing for somebody without one."""
+    return f"/people/{key}/picture/{stored.rpartition('/')[2]}" if stored else ""
+
+
 class UserQuerySet(models.QuerySet["User"]):
     """Doors to the people of one schema."""
 
@@ -144,6 +149,11 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         if not self.is_support:
             return self.email
         return f"{self.name} · {self.role.slug}" if self.role else self.name
+
+    @property
+    def picture_url(self) -> str:
+        """Address of the picture, or nothing. It carries the picture's own name, so it may be kept for good."""
+        return picture_url(self.pk, self.picture.name or "")
 
     def lacks_second_factor(self, now: datetime) -> bool:
         """Whether the person's role asks for a second factor, time is up, and there is none."""

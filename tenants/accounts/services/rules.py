@@ -1,16 +1,19 @@
 """The rules of logging in that a tenant decides: which roles need a second factor, and how long a browser is trusted."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.audit import services as audit
 from ops.kernel.configuration import services as configuration
 from ops.kernel.configuration.registry import Definition, Field
 from ops.kernel.errors import Invalid
+from tenants.accounts.errors import SecondFactorFirst
 from tenants.accounts.models import Role, User
 from tenants.accounts.services import emails
 
@@ -70,6 +73,45 @@ def require_second_factor(*, roles: Collection[str], grace_days: int, by: Any, n
             detail={"second_factor_roles": sorted(roles), "grace_days": grace_days},
             now=now,
         )
+
+
+@transaction.atomic
+def change(*, roles: Collection[str], grace_days: int, trust_days: int, by: Any, now: datetime, host: str = "") -> None:
+    """The whole page at once. Raises `Invalid`, and `SecondFactorFirst` for somebody who would shut themselves out."""
+    if isinstance(by, User) and by.second_factor_at is None and by.role and by.role.slug in roles and not grace_days:
+        raise SecondFactorFirst
+    require_second_factor(roles=roles, grace_days=grace_days, by=by, now=now, host=host)
+    set_trust_days(days=trust_days, by=by, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleState:
+    """How far the people of one role have come."""
+
+    role: Role
+    people: int
+    with_factor: int
+    required_from: datetime | None
+    is_due: bool
+
+
+def state(*, now: datetime) -> list[RoleState]:
+    """Roles with active people, and how many of them have a second factor."""
+    active = Q(users__is_active=True, users__support_person_id=None)
+    rows = Role.objects.annotate(
+        people=Count("users", filter=active),
+        with_factor=Count("users", filter=active & Q(users__second_factor_at__isnull=False)),
+    )
+    return [
+        RoleState(
+            row,
+            row.people,
+            row.with_factor,
+            row.second_factor_from,
+            row.second_factor_from is not None and row.second_factor_from <= now,
+        )
+        for row in rows.filter(people__gt=0).order_by("-built_in", "name", "pk")
+    ]
 
 
 def second_factor_roles() -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -23,6 +24,7 @@ from tenants.accounts.errors import (
     OwnerOnly,
     UnknownLanguage,
     UnknownRole,
+    UnknownTimeZone,
     WrongPassword,
 )
 from tenants.accounts.models import Role, User
@@ -213,6 +215,15 @@ def set_language(*, user: User, language: str) -> None:
     """The language of the pages this person sees; empty means the tenant's own."""
     user.language = checked_language(language)
     user.save(update_fields=["language", "updated_at"])
+
+
+@transaction.atomic
+def set_time_zone(*, user: User, time_zone: str) -> None:
+    """The zone this person's pages show times in; empty means the company's. Raises `UnknownTimeZone`."""
+    if time_zone and time_zone not in available_timezones():
+        raise UnknownTimeZone(field="time_zone")
+    user.time_zone = time_zone
+    user.save(update_fields=["time_zone", "updated_at"])
 
 
 @transaction.atomic

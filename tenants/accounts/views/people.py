@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import HandOverForm, RoleForm, add_problem
+from tenants.accounts.forms import HandOverForm, LoginRulesForm, RoleForm, add_problem
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.queries import roles
-from tenants.accounts.services import users
+from tenants.accounts.services import rules, users
 
 PAGE_SIZE = 50
 FOUND_IN_PALETTE = 5
@@ -135,6 +135,33 @@ def person_log_out(request: HttpRequest, pk: UUID) -> HttpResponse:
     users.log_out(user=user, by=request.user, now=timezone.now())
     messages.success(request, _("%(name)s is logged out everywhere.") % {"name": user})
     return redirect("accounts:person", pk=user.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("accounts.change_login_rules", raise_exception=True)
+def login_rules(request: HttpRequest) -> HttpResponse:
+    """Who needs a second factor, how long a device is trusted, and how far the team has come."""
+    now = timezone.now()
+    initial = {"roles": sorted(rules.second_factor_roles()), "grace_days": 7, "trust_days": rules.trust_days()}
+    form = LoginRulesForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            rules.change(
+                roles=data["roles"],
+                grace_days=data["grace_days"],
+                trust_days=data["trust_days"],
+                by=request.user,
+                now=now,
+                host=request.get_host(),
+            )
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("The rules are saved."))
+            return redirect("accounts:login-rules")
+    return render(request, "accounts/login_rules.html", {"form": form, "state": rules.state(now=now)})
 
 
 def find_people(request: HttpRequest, text: str) -> list[dict[str, str]]:

@@ -1,20 +1,26 @@
 """My own name, language, e-mail and password."""
 
+from typing import Any
+from uuid import UUID
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError, RateLimited
-from tenants.accounts.forms import EmailForm, PasswordForm, ProfileForm, add_problem
+from tenants.accounts.forms import EmailForm, PasswordForm, PictureForm, ProfileForm, add_problem
+from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
-from tenants.accounts.services import addresses, attempts, users
+from tenants.accounts.services import addresses, attempts, portraits, users
 from tenants.accounts.views import stages
 from tenants.accounts.views.password import link_expired
 from tenants.accounts.views.stages import caller, slow_down
@@ -43,8 +49,20 @@ def profile(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, words)
             return redirect("accounts:profile")
-    waiting = addresses.waiting(user=me)
-    context = {"forms": forms, "person": User.objects.select_related("role").get(pk=me.pk), "waiting": waiting}
+    return _page(request, me, **forms)
+
+
+def _page(request: HttpRequest, me: User, **forms: Any) -> HttpResponse:
+    """The profile with these forms; what was not sent stands as it is kept."""
+    person = User.objects.select_related("role").get(pk=me.pk)
+    shown = {
+        "picture": PictureForm(),
+        "profile": ProfileForm(instance=person, prefix="profile"),
+        "email": EmailForm(prefix="email"),
+        "password": PasswordForm(prefix="password"),
+        **forms,
+    }
+    context = {"forms": shown, "person": person, "waiting": addresses.waiting(user=me)}
     return render(request, "accounts/profile.html", context)
 
 
@@ -54,6 +72,7 @@ def _save(request: HttpRequest, which: str, data: dict[str, str]) -> str:
     if which == "profile":
         users.rename(user=me, name=data["name"])
         users.set_language(user=me, language=data["language"])
+        users.set_time_zone(user=me, time_zone=data["time_zone"])
         return _("Your profile is saved.")
     with attempts.guarded(email=me.email, caller=caller(request)):
         if which == "email":
@@ -67,6 +86,45 @@ def _save(request: HttpRequest, which: str, data: dict[str, str]) -> str:
     me.refresh_from_db()
     update_session_auth_hash(request, me)
     return _("Your password is changed. Other devices are logged out.")
+
+
+@require_POST
+@login_required
+def picture_change(request: HttpRequest) -> HttpResponse:
+    """Another picture of me, or none."""
+    me = User.objects.get(pk=request.user.pk)
+    now = timezone.now()
+    if request.POST.get("remove"):
+        portraits.remove(user=me, by=me, now=now)
+        messages.success(request, _("Your picture is removed."))
+        return redirect("accounts:profile")
+    form = PictureForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            portraits.change(user=me, upload=form.cleaned_data["picture"], crop=form.crop, by=me, now=now)
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("Your picture is saved."))
+            return redirect("accounts:profile")
+    return _page(request, me, picture=form)
+
+
+@open_before_second_factor
+@require_safe
+def picture(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
+    """A person's picture, also for visitors they answer: whoever was shown the address may fetch it, nobody guesses it."""
+    user = User.objects.active().filter(pk=pk).first()
+    if user is None or not user.picture or user.picture_url.rpartition("/")[2] != name:
+        raise Http404
+    try:
+        with default_storage.open(user.picture.name) as stored:
+            body = stored.read()
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = HttpResponse(body, content_type="image/webp")
+    patch_cache_control(response, private=True, max_age=365 * 24 * 3600, immutable=True)
+    return response
 
 
 @never_cache
