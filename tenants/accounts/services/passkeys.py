@@ -5,6 +5,7 @@ and is good for five minutes.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,8 @@ from tenants.accounts.services import factors
 SALT = "accounts.passkey"
 ANSWER_AGE_S = 300
 MOST = 20
+# URL-safe base64 of at most 1,023 bytes (WebAuthn 2, credential ids).
+IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,1364}")
 
 
 class PasskeyCopied(PasskeyRefused):
@@ -151,8 +154,11 @@ def _judge(*, user: User | None, answer: str, state: str, place: Place, now: dat
 
 
 def _row_of(given: Mapping[str, Any], user: User | None) -> Authenticator:
+    identity = str(given.get("id"))
+    if not IDENTITY.fullmatch(identity):
+        raise PasskeyRefused
     rows = Authenticator.objects.select_for_update(of=("self",)).select_related("user__role")
-    rows = rows.filter(type=Authenticator.Type.WEBAUTHN, data__credential_id=str(given.get("id")), user__is_active=True)
+    rows = rows.filter(type=Authenticator.Type.WEBAUTHN, data__credential_id=identity, user__is_active=True)
     row = (rows.filter(user=user) if user else rows).order_by("pk").first()
     if row is None:
         raise PasskeyRefused

@@ -15,6 +15,7 @@ from ops.kernel.configuration.registry import Definition, Field
 from ops.kernel.errors import Invalid
 from tenants.accounts.errors import SecondFactorFirst
 from tenants.accounts.models import Role, User
+from tenants.accounts.queries import roles
 from tenants.accounts.services import emails
 
 SETTING = "accounts.login_rules"
@@ -98,7 +99,7 @@ class RoleState:
 def state(*, now: datetime) -> list[RoleState]:
     """Roles with active people, and how many of them have a second factor."""
     active = Q(users__is_active=True, users__support_person_id=None)
-    rows = Role.objects.annotate(
+    rows = roles.in_order().annotate(
         people=Count("users", filter=active),
         with_factor=Count("users", filter=active & Q(users__second_factor_at__isnull=False)),
     )
@@ -110,7 +111,7 @@ def state(*, now: datetime) -> list[RoleState]:
             row.second_factor_from,
             row.second_factor_from is not None and row.second_factor_from <= now,
         )
-        for row in rows.filter(people__gt=0).order_by("-built_in", "name", "pk")
+        for row in rows.filter(people__gt=0)
     ]
 
 
