@@ -268,7 +268,9 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
     calendar = opening.of(inbox)
     is_open = calendar.is_open(now)
     opens_at = None if is_open else calendar.next_opening(now)
-    team = User.objects.active().members().filter(role__slug="agent").order_by("date_joined", "pk")[:3]
+    shows = inbox.appearance.get("team", True)
+    agents = User.objects.active().members().filter(role__slug="agent").order_by("date_joined", "pk")
+    team = agents[:3] if shows else agents.none()
     return {
         "inbox": inbox.website_token,
         "name": brand.display_name,
@@ -276,8 +278,8 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "greeting": inbox.greeting,
         "replyTime": inbox.reply_time,
         "offlineText": inbox.offline_text,
-        "team": [person.get_short_name() for person in team] if inbox.appearance.get("team", True) else [],
-        "faces": [person.picture_url for person in team] if inbox.appearance.get("team", True) else [],
+        "team": [person.get_short_name() for person in team],
+        "faces": {person.get_short_name(): person.picture_url for person in team if person.picture},
         "online": is_open and presence.anybody_there(),
         "closed": not is_open,
         "opensAt": wire.instant(opens_at),

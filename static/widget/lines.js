@@ -8,8 +8,12 @@ const STATE_ICONS = { queued: "clock", sending: "clock", sent: "check", delivere
 const CARDS = new Set(["article", "csat", "call", "pix"]);
 const KEPT = new Set(["B", "STRONG", "I", "EM", "S", "U", "CODE", "PRE", "BLOCKQUOTE", "P", "BR", "UL", "OL", "LI", "A"]);
 
-export function face(name, picture) {
-    return h("span.face", { title: name }, picture ? h("img", { src: picture, alt: "" }) : initials(name));
+/** Pictures of the team, by the name visitors read. */
+export const pictures = {};
+
+export function face(name) {
+    const src = pictures[name];
+    return h("span.face", { title: name }, src ? h("img", { src, alt: "" }) : initials(name));
 }
 
 /** `1,4 MB`, as people say it. */
@@ -133,7 +137,8 @@ if (CARDS.has(item.type)) return [h("div.bubble.special", {}, said, cards ? card
         },
         line(item, { first, last, newest }) {
             const node = h("div.message", { "data-mine": item.mine, "data-first": first, "data-last": last, "data-state": item.state || null, "data-key": item.key, "data-type": item.type });
-            if (!item.mine) node.append(last ? face(item.name || boot.name, item.face) : h("span.face-gap"));
+            if (item.face) pictures[item.name] = item.face;
+            if (!item.mine) node.append(last ? face(item.name || boot.name) : h("span.face-gap"));
             const column = h("div.column", {}, first && !item.mine && item.name ? h("span.author", { "aria-hidden": "true" }, item.kind === "bot" ? fill(text.bot, { name: item.name }) : item.name) : null, content(item), articles(item), newest && !item.mine ? choices(item) : null);
             if (item.share !== undefined && item.files?.length && item.state !== "failed") {
                 column.append(h("p.sharing", {}, h("progress", { max: 1, value: item.share, "aria-label": text.uploading }), h("button", { type: "button", onclick: () => actions.discard(item.key) }, text.cancel)));

@@ -106,7 +106,7 @@ export function createModel() {
                     mine: message.direction === "in",
                     author: message.direction === "in" ? "me" : (message.author?.id ?? message.direction),
                     name: message.author?.name ?? "",
-                    face: message.author?.avatar ?? "",
+                    face: message.author?.avatar,
                     body: message.body,
                     html: message.body_html ?? "",
                     meta: message.meta ?? {},

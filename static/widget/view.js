@@ -3,7 +3,7 @@
 import { arrange, h, icon } from "../js/chat/dom.js";
 import { age, day, fill, initials, plural, sameDay, together } from "../js/chat/format.js";
 import { createComposer } from "./composer.js";
-import { createLines, extraStyles, face } from "./lines.js";
+import { createLines, extraStyles, face, pictures } from "./lines.js";
 
 const FOCUSABLE = "button:not([disabled]):not([tabindex='-1']), a[href], input:not([tabindex='-1']), textarea, select, audio, video, [tabindex='0']";
 
@@ -16,6 +16,7 @@ export function createView({ root, boot, actions }) {
     let asked = null;
     let helped = null;
 
+    Object.assign(pictures, boot.faces);
     const lines = createLines({ boot, actions: { ...actions, jump, again: () => draw.again?.(), answer: (item) => composer.answer(item) } });
 
     // --- Head -----------------------------------------------------------------------------------------
@@ -207,20 +208,15 @@ export function createView({ root, boot, actions }) {
             status.replaceChildren(...(state.online ? [h("span.visually-hidden", {}, `${text.online}. `)] : []), h("span", {}, said));
         }
         head.toggleAttribute("data-online", state.online);
-        const people = inThread && agent ? [[agent.name, agent.avatar]] : pictured(team.slice(0, 3));
-        const shown = people.map(([name]) => name).join("\n");
+        const people = inThread && agent ? [agent.name] : team.slice(0, 3);
+        const shown = people.join("\n");
         if (faces.dataset.shown !== shown) {
             faces.dataset.shown = shown;
-            faces.replaceChildren(...(people.length ? people.map((one) => face(...one)) : [boot.logo ? h("img.mark", { src: boot.logo, alt: "" }) : face(boot.name)]));
+            faces.replaceChildren(...(people.length ? people.map(face) : [boot.logo ? h("img.mark", { src: boot.logo, alt: "" }) : face(boot.name)]));
         }
         head.hidden = state.screen === "home";
         back.hidden = !state.canGoHome;
         more.hidden = !inThread;
-    }
-
-    /** Names with the pictures that stand beside them in the page's first answer. */
-    function pictured(names) {
-        return names.map((name, place) => [name, boot.team?.length ? boot.faces?.[place] : ""]);
     }
 
     function drawHome(state) {
@@ -228,7 +224,7 @@ export function createView({ root, boot, actions }) {
         hero.querySelector(".hero-mark").replaceChildren(boot.logo ? h("img.mark", { src: boot.logo, alt: boot.name }) : h("span.hero-name", {}, boot.name));
         const team = boot.team ?? [];
         const row = hero.querySelector(".hero-faces");
-        if (row.childElementCount !== team.length) row.replaceChildren(...pictured(team).map((one) => face(...one)));
+        if (row.childElementCount !== team.length) row.replaceChildren(...team.map(face));
         start.querySelector(".card-title").textContent = text.write;
         start.querySelector(".card-note").textContent = answeredBy(state);
         recent.hidden = !state.recent.length;
@@ -241,7 +237,7 @@ export function createView({ root, boot, actions }) {
                 const row = nodes.get(talk.id) ?? h("li", {}, h("button.row", { type: "button", onclick: () => actions.open(talk.id) }));
                 nodes.set(talk.id, row);
                 row.firstChild.replaceChildren(
-                    face(name, talk.assignee?.avatar),
+                    face(name),
                     h("span.row-words", {}, h("span.row-name", {}, name), h("span.row-preview", {}, talk.preview_direction === "in" ? fill(text.you, { text: talk.preview }) : talk.preview || text.newThread)),
                     h("span.row-end", {}, h("span.row-age", {}, talk.last_message_at ? age(talk.last_message_at, locale, text) : ""), talk.unread ? h("span.count", {}, h("span", { "aria-hidden": "true" }, talk.unread), h("span.visually-hidden", {}, plural(text.unread, talk.unread, locale))) : talk.status === "resolved" ? h("span.done", {}, text.ended) : ""),
                 );
@@ -258,7 +254,7 @@ export function createView({ root, boot, actions }) {
     function drawIntro(state) {
         const people = boot.team?.length ? boot.team.slice(0, 3) : [boot.name];
         const intro = node("intro", () => h("div.intro", {}, h("div.intro-faces"), h("p.intro-greeting"), h("p.intro-reply")));
-        if (intro.firstChild.childElementCount !== people.length) intro.firstChild.replaceChildren(...pictured(people).map((one) => face(...one)));
+        if (intro.firstChild.childElementCount !== people.length) intro.firstChild.replaceChildren(...people.map(face));
         intro.children[1].textContent = boot.greeting || text.greeting;
         intro.children[2].textContent = state.online ? boot.replyTime || text.online : [boot.offlineText || text.away, boot.reopens].filter(Boolean).join(" ");
         return intro;
