@@ -13,7 +13,7 @@ export const pictures = {};
 
 export function face(name) {
     const src = pictures[name];
-    return h("span.face", { title: name }, src ? h("img", { src, alt: "" }) : initials(name));
+    return src ? h("img.face", { src, alt: "", title: name }) : h("span.face", { title: name }, initials(name));
 }
 
 /** `1,4 MB`, as people say it. */
