@@ -24,6 +24,9 @@ from django.test import Client
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from billing import entitlements
+from billing.models import Subscription
+from billing.tests.factories import PlanFactory
 from chat.models import Conversation
 from chat.queries import stream, thread
 from chat.tests import plans, volume
@@ -45,7 +48,11 @@ class Counter:
     """One tenant with what is asked of it."""
 
     def __init__(self, slug: str, *, conversations: int, messages: int) -> None:
-        self.slug, self.schema = slug, tenant(slug).schema_name
+        owned = tenant(slug)
+        plan = PlanFactory(flags={"analytics": True}, limits={})
+        Subscription.objects.filter(tenant=owned).update(plan=plan)
+        entitlements.forget(owned)
+        self.slug, self.schema = slug, owned.schema_name
         with schema_context(self.schema):
             began = time.perf_counter()
             self.made = volume.fill(conversations=conversations, messages=messages, now=timezone.now())
