@@ -14,12 +14,18 @@ from django_tenants.utils import schema_context, tenant_context
 from billing.services import onboarding, usage
 from chat.services import demo as chat_demo
 from tenants.accounts.models import User
-from tenants.accounts.services import users
+from tenants.accounts.services import invitations, users
 from tenants.models import Reseller, Tenant
 from tenants.services import branding, resellers
 
 log = logging.getLogger(__name__)
 
+# Who was asked to come and has not answered: days ago, name, address, role. The last one waited too long.
+GUESTS = [
+    (1, "Marina Lopes", "marina", "editor"),
+    (3, "", "financeiro", "billing"),
+    (11, "Otávio Reis", "otavio", "viewer"),
+]
 PASSWORD = "balcao-demo"  # noqa: S105 - public by design; DEMO is refused when DEBUG is off
 PLATFORM_ACCOUNT = "admin@balcao.example"
 RESELLER_ACCOUNT = "revenda@redesul.example"
@@ -176,6 +182,14 @@ def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -
                 password=PASSWORD,
                 by=people["owner"],
                 now=now,
+            )
+        for days, name, address, role in GUESTS:
+            invitations.invite(
+                email=f"{address}@{business.mail_domain}",
+                name=name,
+                role=role,
+                by=people["admin"],
+                now=now - timedelta(days=days),
             )
         # Otherwise the reseller's list shows yesterday's empty tenant until the first hourly reading.
         usage.read_gauges(tenant=tenant, now=now)

@@ -256,5 +256,7 @@ settings_pages: Registry[SettingsPage] = Registry("settings_pages")
 palette: Registry[PaletteSource] = Registry("palette")
 features: Registry[Feature] = Registry("features")
 audiences: Registry[Audience] = Registry("audiences")
+# Where encrypted tokens stand that are no column of ours: `walk(fresh)` puts `fresh(token)` in the place of each.
+sealed: Registry[Callable[[Callable[[str], str]], None]] = Registry("sealed")
 handovers: Registry[Handover] = Registry("handovers")
 open_work: Registry[OpenWork] = Registry("open_work")

@@ -28,12 +28,13 @@ class AccountsConfig(AppConfig):
             audiences,
             gauges,
             palette,
+            sealed,
             settings_pages,
         )
         from tenants.accounts import checks, letters, permissions, receivers  # noqa: F401 - register themselves
         from tenants.accounts.api import openapi  # noqa: F401 - registers the security schemes
         from tenants.accounts.queries import team
-        from tenants.accounts.services import rules, seats, tokens
+        from tenants.accounts.services import factors, rules, seats, tokens
         from tenants.accounts.views import people
 
         permissions.register()
@@ -88,6 +89,7 @@ class AccountsConfig(AppConfig):
             ),
         )
         declare(rules.DEFINITION)
+        sealed.register("accounts.factors", factors.reseal)
         declare(tokens.DEFINITION)
         settings_pages.register(
             "accounts.security",

@@ -38,7 +38,7 @@ class MemberAdmin(ResellerScopedAdmin):
     list_select_related = ("user", "reseller")
     search_fields = ("user__email", "user__name")
     ordering = ("user__name", "pk")
-    actions = ("make_owner", "make_manager", "make_support", "make_finance", "remove")
+    actions = ("make_owner", "make_manager", "make_support", "make_finance", "reset_second_factor", "remove")
     add_label = _("Invite somebody")
     empty_title = _("Nobody here yet")
     empty_hint = _("Invite the people who look after your customers.")
@@ -117,6 +117,15 @@ class MemberAdmin(ResellerScopedAdmin):
     def make_finance(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
         """They see prices and margins, change plans and suspend."""
         self._set_role(request, queryset, ResellerRole.FINANCE)
+
+    @admin.action(description=_("Take a lost second factor away"), permissions=["manage"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+        """They log in with the password alone and set up a new one; their logins stop and they get a letter."""
+        for member in queryset.exclude(user=request.user.pk).select_related("user", "reseller"):
+            self._try(
+                request,
+                lambda one=member: resellers.reset_second_factor(member=one, by=request.user, now=timezone.now()),
+            )
 
     @admin.action(description=_("Take out of the team"), permissions=["manage"])
     def remove(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:

@@ -15,7 +15,7 @@ from ops.kernel.audit import services as audit
 from tenants import errors
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import User
-from tenants.accounts.services import logins, users
+from tenants.accounts.services import factors, logins, users
 from tenants.enums import PUBLIC_SCHEMA, ConsoleRight, ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import hosts
@@ -100,6 +100,12 @@ def set_member_role(*, member: ResellerMember, role: str, by: Any, now: datetime
     audit.record("tenants.member_role_changed", by=by, on=member, detail={"from": before, "to": str(role)}, now=now)
     if not member.may(ConsoleRight.ENTER_CUSTOMERS):
         support.end_of_person(person_id=member.user_id, by=by, now=now)
+
+
+@transaction.atomic
+def reset_second_factor(*, member: ResellerMember, by: Any, now: datetime) -> None:
+    """Take the lost second factor of a colleague away; they are logged out and told. Raises `FactorNotFound`."""
+    factors.reset(user=member.user, by=by, now=now)
 
 
 @transaction.atomic

@@ -68,6 +68,8 @@ export function start(form) {
             const publicKey = read(await questionOf(form));
             const credential = await navigator.credentials[form.dataset.ask]({ publicKey });
             form.elements.answer.value = written(credential);
+            // The same wish stands in the form of the code, where both ways are offered.
+            if (form.elements.trust) form.elements.trust.checked = Boolean(document.querySelector("[name=trust]:checked"));
         } catch {
             button.removeAttribute("aria-busy");
             say(problem.dataset.stopped);

@@ -4,6 +4,7 @@ The rows are allauth's (`mfa.Authenticator`); its secrets are encrypted by our a
 here: `User.second_factor_at` is kept in step, so that asking whether somebody has one costs no question.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -126,6 +127,15 @@ def reset(*, user: User, by: Any, now: datetime) -> None:
     logins.end_all(user=user, now=now)
     audit.record("accounts.factor_reset", by=by, on=user, now=now)
     emails.send("factor_reset", user=user)
+
+
+def reseal(fresh: Callable[[str], str]) -> None:
+    """Put keys of apps and seeds of recovery codes under another encryption key."""
+    for row in Authenticator.objects.select_for_update(of=("self",)).order_by("pk"):
+        changed = {name: fresh(row.data[name]) for name in ("secret", "seed") if row.data.get(name)}
+        if any(row.data[name] != token for name, token in changed.items()):
+            row.data |= changed
+            row.save(update_fields=["data"])
 
 
 def locked(user: User) -> User:

@@ -12,6 +12,7 @@ from ops.kernel import fields as cipher
 from ops.kernel.audit import services as audit
 from ops.kernel.configuration.models import SettingVersion
 from ops.kernel.configuration.services.reading import forget
+from ops.kernel.registry import sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Rotation:
 @transaction.atomic
 def rotate_keys(*, by: Any, now: datetime | None = None) -> Rotation:
     """Bring every encrypted value of the current schema under the newest key: all versions of settings, and every
-    `EncryptedTextField` of every model whose table stands in this schema. What cannot be read stays as it is.
+    `EncryptedTextField` of every model whose table stands in this schema, and what apps registered as `sealed`. What cannot be read stays as it is.
     """
     now = now or timezone.now()
     rotated = current = 0
@@ -50,6 +51,22 @@ def rotate_keys(*, by: Any, now: datetime | None = None) -> Rotation:
         found = _rotate_column(table, key_column, column)
         rotated, current = rotated + found.rotated, current + found.current
         unreadable.extend(found.unreadable)
+
+    def fresh(token: str) -> str:
+        nonlocal rotated, current
+        if cipher.is_current(token):
+            current += 1
+            return token
+        try:
+            made = cipher.rotate(token)
+        except cipher.Unreadable:
+            unreadable.append("a token inside a row")
+            return token
+        rotated += 1
+        return made
+
+    for walk in sealed:
+        walk(fresh)
     if rotated:
         audit.record(
             "configuration.keys_rotated", by=by, detail={"rotated": rotated, "unreadable": len(unreadable)}, now=now

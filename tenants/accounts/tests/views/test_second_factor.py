@@ -1,22 +1,28 @@
 """The second step of logging in, and who must take it."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from cryptography.fernet import Fernet
+from django.test import Client
 from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.configuration import services as configuration
 from tenants.accounts.errors import TokenRefused
 from tenants.accounts.models import Login, Role, User
 from tenants.accounts.services import codes, factors, rules, sessions, users
 from tenants.accounts.services.attempts import FAILURE_LIMIT
+from tenants.services import resellers
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+LONG = "bread before dawn tastes best"
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 API = "/api/v1/auth/login/"
 
 
@@ -267,3 +273,34 @@ def test_secrets_of_one_tenant_open_nothing_in_another(ana, acme, beta, client_o
     session.save()
     half.cookies["session"] = session.session_key
     assert half.get("/login/second-factor/")["Location"] == "/login/"
+
+
+def test_keys_of_apps_and_codes_come_under_the_new_encryption_key(ana, settings):
+    recovery = with_app(ana)
+    old = settings.FIELD_KEYS
+    settings.FIELD_KEYS = [Fernet.generate_key().decode(), *old]
+
+    assert configuration.rotate_keys(by=None).rotated == 2
+
+    settings.FIELD_KEYS = settings.FIELD_KEYS[:1]
+    assert codes.check(user=ana, code=code_at(timezone.now()), now=timezone.now()) == "totp"
+    assert codes.check(user=ana, code=recovery[0], now=timezone.now()) == "recovery_codes"
+
+
+def test_a_reseller_takes_a_lost_factor_of_a_colleague_away(platform, client_of):
+    with schema_context("public"):
+        reseller = resellers.create(name="Sul", slug="sul", owner_email="o@sul.example", owner_password=LONG, now=NOW)
+        member = resellers.add_member(reseller=reseller, email="s@sul.example", password=LONG, now=NOW)
+        with_app(member.user)
+        owner = User.objects.get(email="o@sul.example")
+    client = Client(headers={"host": "sul.localhost"})
+    with schema_context("public"):
+        client.force_login(owner)
+
+    client.post(
+        "/admin/tenants/resellermember/", {"action": "reset_second_factor", "_selected_action": [str(member.pk)]}
+    )
+
+    with schema_context("public"):
+        assert User.objects.get(pk=member.user_id).second_factor_at is None
+        assert AuditEntry.objects.filter(action="accounts.factor_reset").count() == 1
