@@ -24,7 +24,7 @@ from chat.models import Contact, ContactImport
 from chat.services import contact_imports, contacts
 from tenants.services import provisioning
 
-WANTED_RATIO = 10.0
+WANTED_RATIO = 4.0
 
 
 def sheet(lines: int, *, company: str) -> bytes:
