@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
+from chat.consumers.calls import FRAMES as CALL_FRAMES
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
@@ -18,9 +19,10 @@ from chat.services import hot, messages, notifications, presence
 from chat.services.attachments import PER_MESSAGE
 from chat.services.mentions import MOST as MOST_CALLED
 from ops.kernel import errors
-from tenants.accounts.errors import TokenRefused
+from tenants.accounts.errors import SecondFactorMissing, TokenRefused
 from tenants.accounts.models import User
-from tenants.accounts.services import sessions
+from tenants.accounts.permissions import allows
+from tenants.accounts.services import sessions, tokens
 from tenants.services import support
 from tenants.sockets import person_of
 
@@ -29,11 +31,19 @@ MAX_REPLAY_PAGES = 4
 HINTS = frozenset({"hello", "ping", "sub", "unsub", "typing", "viewing", "presence", "read"})
 
 
+VIEW, REPLY = "chat.view_conversation", "chat.reply_conversation"
+
+
 class AgentConsumer(CallsMixin):
     """`/ws/agent/`: everything that happens in the tenant's conversations."""
 
     user: User
-    may_reply = False
+    # What this person may, as last asked; a change of their role or token makes the socket ask again (`person_changed`).
+    held: frozenset[str] = frozenset()
+    required_permissions = {
+        **dict.fromkeys(("sub", "unsub", "ping", "viewing", "presence"), VIEW),
+        **dict.fromkeys(("msg.send", "read", "typing", *CALL_FRAMES), REPLY),
+    }
     # The login this socket was opened with: an API login's id, or the key of a browser's session.
     login: UUID | str = ""
     token = ""
@@ -62,6 +72,9 @@ class AgentConsumer(CallsMixin):
             "presence": self.on_presence,
         }
 
+    def may(self, permission: str | None) -> bool:
+        return permission is None or permission in self.held
+
     def groups_joined(self) -> list[str]:
         return ["agents", f"user.{self.user.pk}", *super().groups_joined()]
 
@@ -73,7 +86,7 @@ class AgentConsumer(CallsMixin):
         cursor = text_in(frame, "cursor", limit=200, optional=True)
         try:
             user, expires_at = await self.in_tenant(self._come_in, token)
-        except TokenRefused:
+        except (TokenRefused, SecondFactorMissing):
             user, expires_at = None, None
         except errors.PermissionRefused:
             await self.bye(CLOSE_FORBIDDEN)
@@ -85,7 +98,7 @@ class AgentConsumer(CallsMixin):
         self.visit = getattr(user, "support_visit", None)
         await self.join("agents")
         await self.join(f"user.{user.pk}")
-        place, self.may_reply, states = await self.in_tenant(self._arrive)
+        place, self.held, states = await self.in_tenant(self._arrive)
         await self.welcome(place=place, epoch=place.epoch, cursor=str(place), me=wire.person(user), presence=states)
         if expires_at is not None:
             self._expire_at(expires_at)
@@ -98,11 +111,18 @@ class AgentConsumer(CallsMixin):
         if not pulse.counter_is_open(self.tenant):
             raise errors.PermissionRefused()
         user, expires_at = self._person(token)
-        if user is not None and not user.has_perm("chat.view_conversation"):
+        if user is not None and not allows(user, VIEW):
             raise errors.PermissionRefused()
         return user, expires_at
 
     def _person(self, token: str | None) -> tuple[User | None, datetime | None]:
+        if token and token.startswith(tokens.START):
+            program = tokens.behind(token, now=timezone.now())
+            if program.token is None or program.token.is_service:
+                # Sockets are for people; a service asks the API, or is told by webhooks.
+                raise errors.PermissionRefused()
+            self.token, self.login = token, program.token.pk
+            return program, program.token.expires_at
         if token:
             login = sessions.login_behind(token, now=timezone.now())
             self.token, self.login = token, login.session_id
@@ -118,22 +138,22 @@ class AgentConsumer(CallsMixin):
         known = person_of(self.tenant, str(self.login))
         return (known, known.support_visit.valid_until) if isinstance(known, User) else (None, None)
 
-    def _look_again(self) -> tuple[int, bool]:
-        """Close code for who may no longer be here, else 0; and whether they may answer."""
+    def _look_again(self) -> tuple[int, frozenset[str]]:
+        """Close code for who may no longer be here, else 0; and what they may now."""
         try:
             user = self._person(self.token)[0] if self.token else person_of(self.tenant, str(self.login))
-        except TokenRefused:
+        except (TokenRefused, SecondFactorMissing):
             user = None
         if not isinstance(user, User):
-            return CLOSE_TOKEN, False
-        if not user.has_perm("chat.view_conversation"):
-            return CLOSE_FORBIDDEN, False
+            return CLOSE_TOKEN, frozenset()
+        if not allows(user, VIEW):
+            return CLOSE_FORBIDDEN, frozenset()
         self.user = self.scope["user"] = wire.with_alias(user)
-        return 0, user.has_perm("chat.reply_conversation")
+        return 0, frozenset(user.get_all_permissions())
 
     async def person_changed(self, message: dict[str, Any]) -> None:
         """Somebody was deactivated, got another role, or ended a login."""
-        code, self.may_reply = await self.in_tenant(self._look_again)
+        code, self.held = await self.in_tenant(self._look_again)
         if code:
             await self.bye(code)
 
@@ -141,10 +161,12 @@ class AgentConsumer(CallsMixin):
         left = max(0.0, (moment - timezone.now()).total_seconds())
         self.expiry = asyncio.get_running_loop().call_later(left, lambda: self.errand(self.bye(CLOSE_TOKEN)))
 
-    def _arrive(self) -> tuple[stream.Cursor, bool, dict[str, str]]:
+    def _arrive(self) -> tuple[stream.Cursor, frozenset[str], dict[str, str]]:
         wire.with_alias(self.user)
-        presence.agent_here(user=self.user, session=self.session)
-        return stream.now(), self.user.has_perm("chat.reply_conversation"), presence.states()
+        if self.user.token is None:
+            # A program that listens does not make its person present.
+            presence.agent_here(user=self.user, session=self.session)
+        return stream.now(), frozenset(self.user.get_all_permissions()), presence.states()
 
     async def _replay(self, text: str) -> None:
         try:
@@ -173,17 +195,11 @@ class AgentConsumer(CallsMixin):
         # Who may see conversations sees all of them; who no longer may is shown out (`pulse`, `person_changed`).
         return await hot.head(schema=self.tenant.schema_name, conversation_id=conversation_id, visitor=None)
 
-    def _refuse_readers(self) -> None:
-        if not self.may_reply:
-            raise errors.PermissionRefused()
-
     def party(self) -> User:
-        self._refuse_readers()
         return self.user
 
     async def on_send(self, frame: dict[str, Any]) -> None:
         client_id = uuid_in(frame, "client_id")
-        self._refuse_readers()
         said: dict[str, Any] = {
             "conversation_id": uuid_in(frame, "conversation"),
             "by": self.user,
@@ -205,7 +221,6 @@ class AgentConsumer(CallsMixin):
         await self.send_frame(acknowledge(client_id, sent))
 
     async def on_read(self, frame: dict[str, Any]) -> None:
-        self._refuse_readers()
         await hot.mark(
             schema=self.tenant.schema_name,
             conversation_id=uuid_in(frame, "conversation"),
@@ -216,7 +231,6 @@ class AgentConsumer(CallsMixin):
         )
 
     async def on_typing(self, frame: dict[str, Any]) -> None:
-        self._refuse_readers()
         key = uuid_in(frame, "conversation")
         if key not in self.followed:
             raise ConversationNotFound(field="conversation")

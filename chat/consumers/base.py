@@ -5,7 +5,7 @@ A socket only hints: what it pushes was committed before, and what it loses the 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,8 @@ class ChatConsumer(TenantConsumer):
 
     max_frame_bytes = MAX_FRAME_BYTES
     visitor_side = False
+    # What each frame after the greeting asks for, as views of the API say it; `None`: nothing beyond being here.
+    required_permissions: Mapping[str, str | None] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,6 +90,9 @@ class ChatConsumer(TenantConsumer):
         handler = self.handlers().get(kind)
         if handler is None:
             raise errors.Invalid(field="type")
+        # A frame that no permission is named for is refused: forgetting one must not open it.
+        if kind not in self.required_permissions or not self.may(self.required_permissions[kind]):
+            raise errors.PermissionRefused()
         await handler(frame)
 
     def nack(self, exc: BaseException, *, client_id: str | None) -> dict[str, Any]:
@@ -116,6 +121,10 @@ class ChatConsumer(TenantConsumer):
             "ping": self.on_ping,
             "read": self.on_read,
         }
+
+    def may(self, permission: str | None) -> bool:
+        """Whether who speaks on this socket may do this, as known now."""
+        return permission is None
 
     def groups_joined(self) -> list[str]:
         """Every group this socket follows."""

@@ -21,6 +21,10 @@ CANDIDATE_LIMIT = 2_000
 PEER_LIMIT = 36
 # Of a candidate only these are passed on (`RTCIceCandidateInit`).
 CANDIDATE_FIELDS = ("candidate", "sdpMid", "sdpMLineIndex", "usernameFragment")
+FRAMES = (
+    "call.accept", "call.join", "call.decline", "call.end", "call.alive",
+    "call.offer", "call.answer", "call.ice", "call.media",
+)  # fmt: skip
 OTHER = {CallSide.AGENT.value: CallSide.VISITOR.value, CallSide.VISITOR.value: CallSide.AGENT.value}
 
 

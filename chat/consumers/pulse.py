@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from chat.queries import stream, thread, wire
 from chat.services import presence, widget
-from tenants.accounts.models import User
-from tenants.accounts.services import sessions
+from tenants.accounts.models import ApiToken, User
+from tenants.accounts.services import sessions, tokens
 from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ HEARTBEAT_S = 20
 # Sockets that are served before the loop may look at something else.
 AT_ONCE = 50
 CLOSE_TOKEN, CLOSE_FORBIDDEN = 4001, 4003
+VIEW = "chat.view_conversation"
 
 
 class Socket(Protocol):
@@ -95,18 +96,27 @@ class Pulse:
         self.place = place
         if not sockets:
             return {}
-        logins = _logins(sockets)
-        over = {socket.session: CLOSE_TOKEN for socket in sockets if socket.login not in logins}
-        people = _people({socket.user.pk for socket in sockets})
-        here = [
+        programs = [socket for socket in sockets if socket.user.token is not None]
+        persons = [socket for socket in sockets if socket.user.token is None]
+        logins = _logins(persons)
+        over = {socket.session: CLOSE_TOKEN for socket in persons if socket.login not in logins}
+        people = _people({socket.user.pk for socket in persons})
+        present = [
             (people[socket.user.pk], socket)
-            for socket in sockets
+            for socket in persons
             if socket.user.pk in people and socket.session not in over
         ]
-        for (user, may_reply), socket in here:
-            socket.user, socket.may_reply = user, may_reply
-        presence.still_here("agents", [(str(user.pk), socket.session) for (user, _), socket in here])
-        presence.still_viewing([(user, socket.session) for (user, _), socket in here])
+        presence.still_here("agents", [(str(user.pk), socket.session) for (user, _), socket in present])
+        presence.still_viewing([(user, socket.session) for (user, _), socket in present])
+        live = tokens.still_live({socket.login for socket in programs}, now=timezone.now())
+        over |= {socket.session: CLOSE_TOKEN for socket in programs if socket.login not in live}
+        here = present + [
+            (known, socket)
+            for socket in programs
+            if socket.login in live and (known := _behind(live[socket.login])) is not None
+        ]
+        for (user, held), socket in here:
+            socket.user, socket.held = user, held
         text = wire.encode({"type": "hb", "heads": heads, "cursor": str(place)})
         return {**over, **{socket.session: text for _, socket in here}}
 
@@ -120,18 +130,24 @@ def _logins(sockets: list[Any]) -> set[UUID | str]:
     )
 
 
-def _people(keys: set[UUID]) -> dict[UUID, tuple[User, bool]]:
-    """Who of them may still see conversations, and whether they may answer; asked once a role."""
-    rights: dict[tuple[UUID | None, bool], tuple[bool, bool]] = {}
+def _people(keys: set[UUID]) -> dict[UUID, tuple[User, frozenset[str]]]:
+    """Who of them may still see conversations, and what else they may; asked once a role."""
+    rights: dict[tuple[UUID | None, bool], frozenset[str]] = {}
     found = {}
     for user in User.objects.active().filter(pk__in=keys).select_related("role", "agent_profile"):
         kind = (user.role_id, user.is_support)
-        if kind not in rights or user.is_superuser:
-            rights[kind] = (user.has_perm("chat.view_conversation"), user.has_perm("chat.reply_conversation"))
-        may_view, may_reply = rights[kind]
-        if may_view:
-            found[user.pk] = (user, may_reply)
+        if kind not in rights:
+            rights[kind] = frozenset(user.get_all_permissions())
+        if VIEW in rights[kind]:
+            found[user.pk] = (user, rights[kind])
     return found
+
+
+def _behind(token: ApiToken) -> tuple[User, frozenset[str]] | None:
+    """Whom a token acts as and what it may; nothing when it may no longer see conversations."""
+    user = tokens.acting(token)
+    held = frozenset(user.get_all_permissions()) if user is not None else frozenset()
+    return (wire.with_alias(user), held) if user is not None and VIEW in held else None
 
 
 def _ask_for_visitors(sockets: list[Any]) -> dict[str, str | int]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
+from chat.consumers.calls import FRAMES as CALL_FRAMES
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.errors import ConversationNotFound, VisitorTokenRefused
@@ -24,6 +25,10 @@ class WidgetConsumer(CallsMixin):
 
     visitor_side = True
     visitor: conversations.Visitor
+    # A visitor has no role: the session and the services decide, conversation by conversation.
+    required_permissions = dict.fromkeys(
+        ("sub", "unsub", "ping", "msg.send", "read", "typing", "ack", "page", *CALL_FRAMES)
+    )
 
     def handlers(self) -> dict[str, Handler]:
         return {**super().handlers(), "typing": self.on_typing, "ack": self.on_ack, "page": self.on_page}
