@@ -84,11 +84,11 @@ class Address:
         if self.state == ClaimState.LOST:
             return _("Its records were gone for days. Enter them again, then check.")
         if self.state in {ClaimState.WAITING, ClaimState.FAILING} and found and not found.get("proof"):
-            return _("The TXT record is not there, or not the one below. New records can take an hour to be seen.")
+            return _("The TXT record is not there, or not the right one. New records can take an hour to be seen.")
         if self.state in {"idle", ClaimState.FAILING}:
             return _("The domain is yours, but it leads elsewhere. Enter the record that points here.")
         if self.state == ClaimState.WAITING:
-            return _("Enter the records below where you bought the domain, then check.")
+            return _("Enter its records where you bought the domain, then check.")
         return ""
 
 
