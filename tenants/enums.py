@@ -31,6 +31,8 @@ class JobKind(models.TextChoices):
     PROVISION = "provision", _("Preparation")
     MIGRATE = "migrate", _("Update of the tables")
     PURGE = "purge", _("Deletion")
+    CLONE = "clone", _("Copy of another customer")
+    EXPORT = "export", _("Export of everything")
 
 
 class JobState(models.TextChoices):
@@ -40,16 +42,32 @@ class JobState(models.TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Taken back")
 
 
 class JobStep(models.TextChoices):
-    """The steps of preparing a tenant, in order; a job stands on the step it is doing or failed at."""
+    """The steps of long work; a job stands on the step it is doing or failed at."""
 
     ADDRESS = "address", _("Reserving the address")
     SCHEMA = "schema", _("Making the tables")
     OWNER = "owner", _("Adding the owner")
     DEFAULTS = "defaults", _("Laying out the first settings")
+    COPY = "copy", _("Copying the rows")
+    SETTLE = "settle", _("Making new secrets")
+    FILES = "files", _("Copying the files")
     READY = "ready", _("Ready")
+    EXPORT = "export", _("Making the last export")
+    TELL = "tell", _("Writing to the owners")
+    GRACE = "grace", _("Waiting for the end of the grace time")
+    PURGE = "purge", _("Deleting")
+
+
+class CopyMode(models.TextChoices):
+    """How much of a tenant its copy gets."""
+
+    FULL = "full", _("Everything: people, contacts, conversations and settings")
+    WITHOUT_PEOPLE = "without_people", _("Contacts, conversations and settings, without the team")
+    SETTINGS = "settings", _("Settings only")
 
 
 class ResellerRole(models.TextChoices):

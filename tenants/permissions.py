@@ -6,6 +6,7 @@ from ops.kernel.registry import PermissionArea, PermissionDef, permission_areas,
 
 CHANGE_SETTINGS = "tenants.change_settings"
 CHANGE_BRANDING = "tenants.change_branding"
+MANAGE_LIFECYCLE = "tenants.manage_lifecycle"
 MANAGE_DOMAINS = "tenants.manage_domains"
 MANAGE_SUPPORT_ACCESS = "tenants.manage_support_access"
 
@@ -55,5 +56,16 @@ def register() -> None:
             managers,
             "company",
             _("Add a domain, prove it, and choose the main address."),
+        ),
+    )
+    permissions.register(
+        MANAGE_LIFECYCLE,
+        PermissionDef(
+            MANAGE_LIFECYCLE,
+            _("Change the company's address and close the account"),
+            {"owner"},
+            "company",
+            _("The address below the platform, a copy of everything, and the end of the account."),
+            for_tokens=False,
         ),
     )

@@ -23,6 +23,8 @@ class Domain(DomainMixin):
     )
     # On the main address: pages asked for at the others are answered with a redirect to it.
     redirects_others = models.BooleanField(_("other addresses lead here"), default=False, db_default=False)
+    # An address of before a rename: pages lead to the main one, and nobody else gets it until then.
+    redirects_until = models.DateTimeField(_("leads to the new address until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

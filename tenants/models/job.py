@@ -26,6 +26,10 @@ class TenantJob(TimestampedModel):
     """One job: what it does, the step it stands on, and why it stopped."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="jobs", verbose_name=_("customer"))
+    # Whom a copy is made from. The row of a tenant stays when its data are gone.
+    source = models.ForeignKey(
+        Tenant, models.SET_NULL, null=True, blank=True, related_name="copy_jobs", verbose_name=_("copied from")
+    )
     kind = models.CharField(_("kind"), max_length=20, choices=JobKind)
     step = models.CharField(_("step"), max_length=20, choices=JobStep, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=JobState, default=JobState.QUEUED)

@@ -67,7 +67,10 @@ class Tenant(TenantMixin):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
-        permissions = [("change_settings", _("Change the company's settings"))]
+        permissions = [
+            ("change_settings", _("Change the company's settings")),
+            ("manage_lifecycle", _("Change the company's address and close the account")),
+        ]
         constraints = [
             # A customer that left gives its address back; its schema name stays used, so that no old token,
             # cache key or file of it can ever belong to its successor.
