@@ -48,6 +48,7 @@ from ops.kernel.redis import client as redis_client
 from ops.kernel.testing import PATIENCE_S, communicator
 from tenants.accounts.models import User
 from tenants.accounts.services import links
+from tenants.accounts.tests.factories import EmailDomainFactory, IdentityProviderFactory, SignInFactory
 from tenants.models import Tenant
 from tenants.services import branding
 
@@ -113,6 +114,11 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "bot_id": [bot.pk],
         "slug": [article.slug],
         "number": [conversation.number],
+        "sso": [IdentityProviderFactory(name=f"Login {SECRET}", domains=["acme.example"]).pk],
+        "domains": [EmailDomainFactory(name="own.acme.example").pk],
+        "identity-providers": [IdentityProviderFactory(name=SECRET).pk],
+        "email-domains": [EmailDomainFactory().pk],
+        "sign_in": [SignInFactory(claims={"name": SECRET}).pk],
         "token": [*tokens, links.reset(ana)],
         "key": tokens,
         "rest": ["settings/"],
@@ -234,8 +240,8 @@ def test_another_tenants_token_opens_no_door_of_the_api(acme, beta, caio, client
     for route, names in addresses("config.urls_tenant"):
         if not route.startswith("/api/v1/") or route.startswith("/api/v1/auth/"):
             continue
-        redis_client().flushdb()
         for path in filled(route, names, treasure):
+            redis_client().flushdb()
             response = browser.get(path, headers={"authorization": f"Bearer {pair['access']}"})
             # A file's signed address is its own key and asks for no token.
             if response.status_code != (404 if route.startswith(SIGNED) else 401):

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from ops.kernel.actors import Actor
 from ops.kernel.audit import services as audit
@@ -40,7 +39,7 @@ class Arrival:
         return self.user is not None and self.role is not None and self.user.role_id != self.role.pk
 
 
-def foresee(*, provider: IdentityProvider, claims: Claims) -> Arrival:
+def foresee(*, provider: IdentityProvider, claims: Claims, now: datetime) -> Arrival:
     """How a login with these claims would end, without doing anything. Raises `SignInRefused`."""
     _believe(provider, claims)
     identity = (
@@ -48,7 +47,7 @@ def foresee(*, provider: IdentityProvider, claims: Claims) -> Arrival:
     )
     user = identity.user if identity else User.objects.select_related("role").filter(email=claims.email).first()
     if user is None:
-        invitation = invitations.waiting_for(email=claims.email, now=timezone.now())
+        invitation = invitations.waiting_for(email=claims.email, now=now)
         if invitation is not None:
             return Arrival(None, None, invitation.role)
         if not provider.creates_people:
@@ -73,7 +72,7 @@ def foresee(*, provider: IdentityProvider, claims: Claims) -> Arrival:
 @transaction.atomic
 def settle(*, provider: IdentityProvider, claims: Claims, now: datetime) -> User:
     """Let somebody in: link or add them, and give them the role their groups say. Raises `SignInRefused`."""
-    arrival = foresee(provider=provider, claims=claims)
+    arrival = foresee(provider=provider, claims=claims, now=now)
     # Whoever was invited takes that: its role, and its seat.
     user = arrival.user or _add(provider, claims, arrival, now)
     if arrival.identity is None:

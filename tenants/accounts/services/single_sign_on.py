@@ -233,7 +233,7 @@ def finish(*, token: str, browser: str, now: datetime) -> SignIn:
 def _finish_test(sign_in: SignIn, claims: Claims, now: datetime) -> SignIn:
     provider = sign_in.provider
     try:
-        arrival = arrivals.foresee(provider=provider, claims=claims)
+        arrival = arrivals.foresee(provider=provider, claims=claims, now=now)
     except SignInRefused as refusal:
         sign_in.report = {"works": False, "reason": refusal.reason, "words": str(refusal)}
     else:

@@ -5,12 +5,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from ops.kernel import signing
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.errors import LimitReached
 from tenants.accounts.models import ExternalIdentity, IdentityProvider, Login, SignIn, User
-from tenants.accounts.services import single_sign_on
+from tenants.accounts.services import invitations, seats, single_sign_on
 from tenants.accounts.tests.factories import IdentityProviderFactory, RoleFactory, UserFactory
 from tenants.accounts.tests.identity import OpenIDProvider, begun, rsa_key
 
@@ -340,3 +342,42 @@ def test_google_comes_back_by_the_platform_to_the_tenant_it_was_asked_for(
         "/sso/google/callback/", {"state": signing.dumps(["t_acme", "x", "y"], salt="any")}
     )
     assert forged.status_code == 403
+
+
+def test_who_was_invited_takes_the_invitation_by_the_company_login(idp, acme, ana, client_of):
+    row = invitations.invite(email="dora@acme.example", role="editor", by=ana, now=timezone.now())
+    provider, client = idp.row(), client_of(acme)
+
+    asked = begun(client, provider)
+    idp.answers(idp.sign(idp.claims(nonce=asked["nonce"])))
+    assert come_back(client, provider, asked).status_code == 302
+
+    dora = User.objects.get(email="dora@acme.example")
+    row.refresh_from_db()
+    assert (dora.role.slug, row.accepted_by) == ("editor", dora)
+
+
+def test_a_full_plan_keeps_new_people_out_and_lets_known_ones_stay(idp, acme, client_of, monkeypatch):
+    def full(amount):
+        raise LimitReached
+
+    monkeypatch.setattr(seats, "_rule", full)
+    UserFactory(email="boss@acme.example", role=RoleFactory(slug="owner"))
+    roles = [{"group": "sellers", "role": "agent"}]
+    provider = idp.row(creates_people=True, group_roles=roles)
+    RoleFactory(slug="agent")
+
+    client = client_of(acme)
+    asked = begun(client, provider)
+    idp.answers(idp.sign(idp.claims(nonce=asked["nonce"], groups=["sellers"])))
+    assert come_back(client, provider, asked).status_code == 403
+    assert (reason(), User.objects.filter(email="dora@acme.example").exists()) == ("no_seat", False)
+
+    dora = UserFactory(email="dora@acme.example", role=RoleFactory(slug="viewer"))
+    client = client_of(acme)
+    asked = begun(client, provider)
+    idp.answers(idp.sign(idp.claims(nonce=asked["nonce"], groups=["sellers"])))
+    assert come_back(client, provider, asked).status_code == 302
+    dora.refresh_from_db()
+    assert dora.role.slug == "viewer"
+    assert AuditEntry.objects.filter(action="accounts.sso_role_waits").count() == 1
