@@ -19,10 +19,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
+from django_tenants.utils import tenant_context
 
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import DomainError, Invalid, NotFound
 from ops.kernel.registry import Text
+from tenants.accounts.forms import EmailDomainForm
+from tenants.accounts.models import EmailDomain
+from tenants.accounts.services import email_domains
 from tenants.admin import cells
 from tenants.admin.bulk import BulkPages
 from tenants.admin.support import SupportPages
@@ -201,7 +205,12 @@ class TenantAdmin(BulkPages, SupportPages):
         may_change = scope_of(request).may(ConsoleRight.CHANGE_ADDRESSES)
         url = reverse("admin:tenants_tenant_addresses", args=[tenant.pk])
         shown = {"rows": addresses.of(tenant), "form": HostForm(), "addresses_url": url}
-        return {**shown, "may_change_addresses": may_change}
+        return {
+            **shown,
+            "may_change_addresses": may_change,
+            "email_domains": _email_domains(tenant),
+            "email_form": EmailDomainForm(auto_id="email-%s"),
+        }
 
     def brand(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """How it looks to its own customers."""
@@ -285,6 +294,12 @@ class TenantAdmin(BulkPages, SupportPages):
                 raise Invalid(" ".join(str(error) for error in form.errors["host"]))
             claims.claim(tenant=tenant, host=form.cleaned_data["host"], by=request.user, now=now)
             return gettext("The address is noted. It answers once its DNS proves that it is the customer's.")
+        if do == "vouch":
+            if tenant.status != TenantStatus.ACTIVE:
+                raise Invalid
+            with tenant_context(tenant):
+                domain = email_domains.vouch(name=request.POST.get("name", ""), by=request.user, now=now)
+            return gettext("%(domain)s counts as the customer's own e-mail domain.") % {"domain": domain.name}
         if do == "given":
             host = claims.use_given(tenant=tenant, by=request.user, now=now)
             return gettext("%(host)s is the main address now.") % {"host": host}
@@ -326,3 +341,11 @@ def who_and_why(entry: AuditEntry) -> str:
     """The person, and the reason where one was given; what the machine does by itself has neither."""
     person = entry.actor_label if entry.actor_kind != "system" else ""
     return " · ".join(part for part in (person, str(entry.detail.get("reason") or "")) if part)
+
+
+def _email_domains(tenant: Tenant) -> list[EmailDomain]:
+    """The e-mail domains of a customer; a schema that is being formed or is gone has none."""
+    if tenant.status not in {TenantStatus.ACTIVE, TenantStatus.SUSPENDED}:
+        return []
+    with tenant_context(tenant):
+        return list(EmailDomain.objects.order_by("name", "pk"))
