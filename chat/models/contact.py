@@ -31,11 +31,13 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         digits = "".join(character for character in text if character.isdigit())
         wanted = words(text)
         found = Q(email__istartswith=text) | Q(identifier=text)
-        if wanted is not None:
-            found |= Q(Matches("name", wanted)) | Q(Matches("company", wanted))
         if len(digits) >= 4:
             found |= Q(HasDigits("phone_e164", Value(f"{digits[:15]}:*")))
-        return self.filter(found)
+        ways = [Contact.objects.filter(found).values("pk")]
+        if wanted is not None:
+            ways += [Contact.objects.filter(Matches(name, wanted)).values("pk") for name in ("name", "company")]
+        # Put together before a page is cut: else the newest people would be read one by one until enough of them match.
+        return self.filter(pk__in=ways[0].union(*ways[1:]) if ways[1:] else ways[0])
 
 
 class Contact(TimestampedModel):

@@ -5,16 +5,19 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from chat.enums import Priority, Status
 from chat.models.contact import Contact, ContactInbox
 from chat.models.inbox import Inbox
 from chat.models.label import Label
-from chat.models.search import Matches, words
+from chat.models.search import Matches, expected, words
 from chat.models.team import Team
 from ops.kernel.models import TimestampedModel
+
+# Messages that say a word, from where on fetching them all takes longer than looking into the newest conversations.
+COMMON = 20_000
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -56,10 +59,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         if is_number:
             ways.append(Conversation.objects.filter(number=int(number)).values("pk"))
         wanted = words(text)
-        if wanted is not None:
-            messages: Any = self.model._meta.get_field("messages").related_model
-            ways.append(messages._default_manager.filter(Matches("body", wanted)).values("conversation"))
-        return self.filter(pk__in=ways[0].union(*ways[1:]))
+        if wanted is None:
+            return self.filter(pk__in=ways[0].union(*ways[1:]))
+        messages: Any = self.model._meta.get_field("messages").related_model
+        saying = messages._default_manager.filter(Matches("body", wanted))
+        if expected(saying) <= COMMON:
+            return self.filter(pk__in=ways[0].union(*ways[1:], saying.values("conversation")))
+        # A word that stands nearly everywhere is soon found in one conversation after the other, in the list's own
+        # order; as a scalar, since "exists" would be turned round into fetching every message that says it.
+        said = Subquery(saying.filter(conversation=OuterRef("pk")).order_by().values("conversation")[:1])
+        return self.alias(said=said).filter(Q(pk__in=ways[0].union(*ways[1:])) | Q(said__isnull=False))
 
 
 class Conversation(TimestampedModel):

@@ -1,8 +1,10 @@
 """Search by words, blind to accents, case and Portuguese plurals."""
 
 import re
+from typing import Any
 
-from django.db.models import BooleanField, Func, Value
+from django.db import connection
+from django.db.models import BooleanField, Func, QuerySet, Value
 
 WORD = re.compile(r"\w+")
 
@@ -21,6 +23,14 @@ class HasDigits(Func):
     template = "chat_tails(%(expressions)s)"
     arg_joiner = ") @@ to_tsquery('pg_catalog.simple', "
     output_field = BooleanField()
+
+
+def expected(rows: QuerySet[Any]) -> int:
+    """How many rows PostgreSQL believes there are: from its statistics, without looking."""
+    statement, values = rows.values("pk").order_by().query.sql_with_params()
+    with connection.cursor() as sql:
+        sql.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
+        return int(sql.fetchone()[0][0]["Plan"]["Plan Rows"])
 
 
 def words(text: str) -> Value | None:
