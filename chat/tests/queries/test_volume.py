@@ -11,7 +11,7 @@ from billing.tests.factories import PlanFactory, SubscriptionFactory
 from chat.models import ChatEvent, Conversation
 from chat.queries import stream, thread
 from chat.tests import plans, volume
-from chat.tests.factories import ConversationFactory
+from chat.tests.factories import ContactFactory, ContactInboxFactory, ConversationFactory, MessageFactory
 
 CONVERSATIONS, MESSAGES, AT_WORK = 4_000, 24_000, 60
 MOST_BYTES = 30 * 1024
@@ -83,3 +83,19 @@ def test_fifty_rows_of_the_list_travel_as_thirty_kilobytes(acme, bia, client_of,
 
     assert gzip.decompress(answer.content).count(b"inicio") == 50
     assert len(answer.content) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("text", ["pao", "pães integrais", "marta", "#2", "2", "nobody"])
+def test_a_common_word_finds_what_a_rare_one_would(acme, bia, monkeypatch, text):
+    marta = ConversationFactory(contact_inbox=ContactInboxFactory(contact=ContactFactory(name="Marta")))
+    for conversation, body in ((marta, "Bom dia"), (ConversationFactory(), "Tem pães integrais?")):
+        MessageFactory(conversation=conversation, body=body)
+        MessageFactory(conversation=conversation, body=body)
+    ConversationFactory()
+    rare = set(Conversation.objects.search(text))
+
+    monkeypatch.setattr("chat.models.conversation.COMMON", -1)
+
+    assert sorted(one.pk for one in Conversation.objects.search(text)) == sorted(one.pk for one in rare)
+    if text in {"pao", "pães integrais", "marta", "nobody"}:
+        assert len(rare) == (text != "nobody")
