@@ -95,6 +95,7 @@ class ConsoleRight(models.TextChoices):
     VIEW_MARGIN = "margin.view", _("See margins")
     CHANGE_BRAND = "brand.change", _("Change the brand")
     CHANGE_DOMAIN = "domain.change", _("Change the console's own addresses")
+    CHANGE_CREDENTIALS = "credentials.change", _("Change keys of outside services that customers use")
     VIEW_TEAM = "team.view", _("See the team")
     CHANGE_TEAM = "team.change", _("Invite people, change their roles and take them out")
 

@@ -1,6 +1,16 @@
 """Screens of the console: customers, the reseller's own company, the platform's ledgers."""
 
-from tenants.admin import announcements, company, dashboard, domain, ledgers, mail, support
+from tenants.admin import announcements, company, credentials, dashboard, domain, ledgers, mail, support
 from tenants.admin.tenants import TenantAdmin
 
-__all__ = ["TenantAdmin", "announcements", "company", "dashboard", "domain", "ledgers", "mail", "support"]
+__all__ = [
+    "TenantAdmin",
+    "announcements",
+    "company",
+    "credentials",
+    "dashboard",
+    "domain",
+    "ledgers",
+    "mail",
+    "support",
+]

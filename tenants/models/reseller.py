@@ -13,7 +13,8 @@ R = ConsoleRight
 # The one place that says what a role may: screens, pages, the API and actions all ask `Scope.may`.
 CONSOLE_RIGHTS: Mapping[str, frozenset[ConsoleRight]] = {
     ResellerRole.OWNER: frozenset(R),
-    ResellerRole.MANAGER: frozenset(R) - {R.CHANGE_PRICES, R.VIEW_MARGIN, R.CHANGE_TEAM, R.CHANGE_DOMAIN},
+    ResellerRole.MANAGER: frozenset(R)
+    - {R.CHANGE_PRICES, R.VIEW_MARGIN, R.CHANGE_TEAM, R.CHANGE_DOMAIN, R.CHANGE_CREDENTIALS},
     ResellerRole.SUPPORT: frozenset({R.VIEW_CUSTOMERS, R.ENTER_CUSTOMERS, R.VIEW_TEAM}),
     ResellerRole.FINANCE: frozenset(
         {
