@@ -47,8 +47,15 @@ from ops.kernel import signing
 from ops.kernel.redis import client as redis_client
 from ops.kernel.testing import PATIENCE_S, communicator
 from tenants.accounts.models import User
-from tenants.accounts.services import links
-from tenants.accounts.tests.factories import EmailDomainFactory, IdentityProviderFactory, SignInFactory
+from tenants.accounts.services import invitations, links
+from tenants.accounts.tests.factories import (
+    ApiSessionFactory,
+    EmailDomainFactory,
+    IdentityProviderFactory,
+    InvitationFactory,
+    LoginFactory,
+    SignInFactory,
+)
 from tenants.models import Tenant
 from tenants.services import branding
 
@@ -82,7 +89,11 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
     DraftFactory(user=ana, conversation=conversation, body=SECRET)
     NotificationFactory(user=ana, conversation=conversation, text=SECRET)
     MentionFactory(message=message, user=ana)
+    invitation = InvitationFactory(name=SECRET, role=ana.role)
     tokens = [
+        invitations.token_of(invitation),
+        links.unlock(ana),
+        links.stop_email_change(ana, old=ana.email, new="new@acme.example"),
         optouts.link(contact.pk).rstrip("/").rpartition("/")[2],
         links.welcome(ana),
         signing.dumps(str(ana.pk), salt="any"),
@@ -91,7 +102,9 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "uuid": [ana.pk, contact.pk, conversation.pk, inbox.pk, message.pk, file.pk, article.pk, bot.pk],
         # Words of an address that tell whose id it wants; the others get all of them.
         "users": [ana.pk],
-        "people": [ana.pk],
+        "people": [ana.pk, invitation.pk],
+        "logins": [LoginFactory(user=ana, user_agent=SECRET).pk],
+        "programs": [ApiSessionFactory(user=ana, user_agent=SECRET).pk],
         "contacts": [contact.pk],
         "conversations": [conversation.pk],
         "inboxes": [inbox.pk],

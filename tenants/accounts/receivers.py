@@ -32,6 +32,7 @@ def login_begins(sender: Any, request: Any, user: Any, **_: Any) -> None:
         **how,
     )
     request.session[logins.SESSION_KEY] = str(login.pk)
+    request.session[logins.CONFIRMED] = timezone.now().timestamp()
     if login.method == LoginMethod.SSO:
         single_sign_on.opened(
             sign_in_id=request.session.get(single_sign_on.SESSION_KEY), login=login, now=login.created_at

@@ -25,6 +25,8 @@ from tenants.accounts.services import emails, sessions
 SESSION_KEY = "login"
 # In the session of somebody whose second factor a company login has seen.
 VOUCHED = "second_factor_vouched"
+# When the person behind the session last showed who they are.
+CONFIRMED = "confirmed_at"
 DEVICE_SALT = "accounts.device"
 DEVICE_AGE_S = 400 * 24 * 3600
 # Ended logins stay so long, so that a known browser is known again.

@@ -18,6 +18,7 @@ from tenants.accounts.forms import HandOverForm, LoginRulesForm, RoleForm, add_p
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.queries import roles
 from tenants.accounts.services import rules, users
+from tenants.accounts.views.security import recently_confirmed
 
 PAGE_SIZE = 50
 FOUND_IN_PALETTE = 5
@@ -118,6 +119,7 @@ def person_invite(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @login_required
 @permission_required("accounts.change_login_rules", raise_exception=True)
+@recently_confirmed
 def person_factor_reset(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a lost second factor away."""
     user = get_object_or_404(User.objects.members().select_related("role"), pk=pk)
@@ -140,6 +142,7 @@ def person_log_out(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @permission_required("accounts.change_login_rules", raise_exception=True)
+@recently_confirmed
 def login_rules(request: HttpRequest) -> HttpResponse:
     """Who needs a second factor, how long a device is trusted, and how far the team has come."""
     now = timezone.now()

@@ -2,6 +2,7 @@
 
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import segno
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -43,15 +44,22 @@ def recently_confirmed(view: Any) -> Any:
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_fresh(request):
             return view(request, *args, **kwargs)
-        back = request.get_full_path() if request.method == "GET" else reverse("accounts:security")
+        back = request.get_full_path() if request.method == "GET" else _page_of(request)
         return redirect(f"{reverse('accounts:confirm')}?{urlencode({'next': back})}")
 
     return page
 
 
+def _page_of(request: HttpRequest) -> str:
+    """The page a form was sent from, when it is one of this host."""
+    sent_from = request.headers.get("Referer", "")
+    known = url_has_allowed_host_and_scheme(sent_from, {request.get_host()}, require_https=request.is_secure())
+    return urlsplit(sent_from).path if known and sent_from else reverse("accounts:security")
+
+
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person showed lately who they are."""
-    at = request.session.get(stages.CONFIRMED, 0)
+    at = request.session.get(logins.CONFIRMED, 0)
     return bool(timezone.now().timestamp() - at < CONFIRMED_FOR_S)
 
 
@@ -118,7 +126,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             add_problem(form, error)
         else:
             if done:
-                request.session[stages.CONFIRMED] = timezone.now().timestamp()
+                request.session[logins.CONFIRMED] = timezone.now().timestamp()
                 return redirect(target)
     context = {"form": form, "person": person, "next": target, "question": None}
     if Authenticator.Type.WEBAUTHN in kinds:

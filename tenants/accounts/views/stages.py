@@ -32,7 +32,6 @@ PENDING = "pending_login"
 SALT = "accounts.pending-login"
 PENDING_AGE_S = 600
 BACKEND = "tenants.accounts.backends.RoleBackend"
-CONFIRMED = "confirmed_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,6 @@ def enter(
     request.login_details = details  # type: ignore[attr-defined]
     request.session.pop(PENDING, None)
     start_session(request, user, backend=BACKEND)
-    request.session[CONFIRMED] = now.timestamp()
     if vouched and method == LoginMethod.SSO:
         request.session[logins.VOUCHED] = True
     audit.record("accounts.login", by=user, on=user, detail={"method": method.value, "factor": str(factor)}, now=now)

@@ -42,7 +42,11 @@ def credentials(user, **more):
 
 def test_setting_up_an_app_shows_the_codes_once(ana, acme, client_of):
     client = client_of(acme, user=ana)
-    assert client.get("/settings/profile/security/app/")["Location"].startswith("/login/confirm/?next=")
+    session = client.session
+    session["confirmed_at"] -= 3600
+    session.save()
+    for door in ("/settings/profile/security/app/", "/settings/profile/security/passkey/", "/settings/login-rules/"):
+        assert client.get(door)["Location"].startswith("/login/confirm/?next=")
     assert client.post("/login/confirm/", {"password": "wrong"}).context["form"].errors["password"]
     client.post("/login/confirm/", {"password": "balcao-demo"})
 
