@@ -449,6 +449,7 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
     menu: ClassVar[Menu | None] = None
     export_columns: ClassVar[Sequence[tuple[Text, Callable[[Any], Any]]]] = ()
     list_per_page = 50
+    list_max_show_all = 100  # more on one page would take half a second
     list_filter_submit = False
     compressed_fields = False
     warn_unsaved_form = True

@@ -71,8 +71,8 @@ class Portfolio:
 
     @property
     def fullest(self) -> int:
-        """How near it is to one of its limits, in whole percent."""
-        return max((bar.percent for bar in self.bars), default=0)
+        """How near it is to one of its limits, in whole percent; past it after a downgrade."""
+        return max((bar.used * 100 // bar.limit if bar.limit else bar.percent for bar in self.bars), default=0)
 
 
 def of_current_tenant(*, now: datetime) -> list[Bar]:

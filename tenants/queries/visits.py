@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import formats, timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from ops.kernel.audit.models import AuditEntry
 from tenants.accounts.models import User
@@ -83,15 +83,17 @@ def facts(grant: ImpersonationGrant) -> list[dict[str, Any]]:
         {"label": gettext("Reason"), "value": grant.reason},
         {"label": gettext("Acts as"), "value": grant.get_role_display()},
         {"label": gettext("For how long"), "value": gettext("%(count)s minutes") % {"count": grant.minutes}},
-        {"label": gettext("Asked"), "value": _moment(grant.created_at)},
+        {"label": pgettext("visit", "Asked"), "value": _moment(grant.created_at)},
     ]
     if grant.answered_at:
         by = grant.answered_by or gettext("allowed in advance")
-        found.append({"label": gettext("Answered"), "value": f"{_moment(grant.answered_at)} · {by}"})
+        found.append({"label": pgettext("visit", "Answered"), "value": f"{_moment(grant.answered_at)} · {by}"})
     if grant.started_at:
         found.append({"label": gettext("Came in"), "value": _moment(grant.started_at)})
     if grant.ended_at:
-        found.append({"label": gettext("Ended"), "value": f"{_moment(grant.ended_at)} · {grant.get_end_display()}"})
+        found.append(
+            {"label": pgettext("visit", "Ended"), "value": f"{_moment(grant.ended_at)} · {grant.get_end_display()}"}
+        )
     return found
 
 
