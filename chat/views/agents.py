@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import entitlements
 from chat.enums import Availability, NotificationKind
-from chat.forms import AgentForm, InboxForm, MyWorkForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.desk import AgentForm, InboxForm, MyWorkForm
 from chat.models import Inbox, PushSubscription
 from chat.queries import desk
 from chat.services import agents, inboxes, presence, push

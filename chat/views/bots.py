@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import BotKind
-from chat.forms import BotForm, LanguageModelForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.writing import BotForm, LanguageModelForm
 from chat.models import Article, Bot
 from chat.queries import articles as finding
 from chat.queries import bots as queries

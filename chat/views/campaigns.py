@@ -17,10 +17,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat.campaign_forms import FORMS, BroadcastForm, CampaignForm
 from chat.enums import CampaignKind, CampaignState, Channel, LeftOut, OptOutWay, RecipientState
 from chat.errors import OptOutUnknown
-from chat.forms import add_problem
+from chat.forms.base import add_problem
+from chat.forms.campaigns import FORMS, BroadcastForm, CampaignForm
 from chat.models import Campaign, Contact
 from chat.queries import campaigns as queries
 from chat.services import broadcasts, campaigns, optouts

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billing import entitlements
 from chat.enums import Channel
-from chat.forms import ChannelAddForm, ChannelForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.channels import ChannelAddForm, ChannelForm
 from chat.models import Inbox
 from chat.services import channels
 from ops.kernel.errors import DomainError

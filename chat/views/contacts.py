@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import entitlements
 from chat.enums import ChurnBand
-from chat.forms import ContactForm, ContactNoteForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.contacts import ContactForm, ContactNoteForm
 from chat.models import ChurnScore, Contact, ContactMerge, ContactNote, Conversation
 from chat.queries import console as queries
 from chat.services import contacts, notes, presence

@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import Scope
-from chat.forms import CannedForm, LabelForm, SavedViewForm, TeamForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.desk import CannedForm, LabelForm, SavedViewForm, TeamForm
 from chat.models import CannedResponse, Label, SavedView, Team
 from chat.services import canned, labels, teams, views
 from ops.kernel.errors import DomainError

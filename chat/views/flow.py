@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import CsatScale
-from chat.forms import CsatForm, HolidayForm, HoursForm, RoutingForm, SlaForm, SurveyForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.flow import CsatForm, HolidayForm, HoursForm, RoutingForm, SlaForm, SurveyForm
 from chat.models import AgentProfile, CsatResponse, Holiday, Inbox, LeftMessage, SlaEvent, SlaPolicy
 from chat.queries import opening
 from chat.services import csat, hours, left, presence, routing, sla

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing.queries import usage
-from chat.forms import CallsForm, FilesForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.media import CallsForm, FilesForm
 from chat.services import attachments, calls, ice
 from ops.kernel.configuration import services as configuration
 from ops.kernel.errors import DomainError

@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from chat.forms import PixForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.media import PixForm
 from chat.services import pix
 from ops.kernel.configuration import services as configuration
 from ops.kernel.errors import DomainError

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from chat.forms import QuestionFormSet, WidgetForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.widget import QuestionFormSet, WidgetForm
 from chat.models import Inbox
 from chat.services import inboxes
 from chat.views.widget import snippet

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import ExportKind, LineOutcome, TransferState
-from chat.forms import AccountImportForm, ContactColumnsForm, SpreadsheetForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.contacts import AccountImportForm, ContactColumnsForm, SpreadsheetForm
 from chat.models import AccountImport, ContactImport, DataExport
 from chat.queries.transfers import REASONS
 from chat.services import account_imports, contact_imports, exports

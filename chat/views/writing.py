@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.enums import ArticleState, QuestionState
-from chat.forms import ArticleForm, CategoryForm, HelpCentreForm, add_problem
+from chat.forms.base import add_problem
+from chat.forms.writing import ArticleForm, CategoryForm, HelpCentreForm
 from chat.models import Article, ArticleVersion, BotAnswer, Category, QuestionGroup
 from chat.models.search import Matches, words
 from chat.services import articles, helpcentre, markdown, questions
