@@ -14,7 +14,7 @@ from django_tenants.utils import schema_context, tenant_context
 from billing.services import onboarding, usage
 from chat.services import demo as chat_demo
 from tenants.accounts.models import User
-from tenants.accounts.services import invitations, users
+from tenants.accounts.services import email_domains, identity_providers, invitations, users
 from tenants.models import Reseller, Tenant
 from tenants.services import branding, resellers
 
@@ -191,6 +191,26 @@ def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -
                 by=people["admin"],
                 now=now - timedelta(days=days),
             )
+        _set_up_company_login(business, people["owner"], now)
         # Otherwise the reseller's list shows yesterday's empty tenant until the first hourly reading.
         usage.read_gauges(tenant=tenant, now=now)
         chat_demo.fill(language=business.language, now=now, people=people)
+
+
+def _set_up_company_login(business: Business, owner: User, now: datetime) -> None:
+    """A login service that is being set up (off: there is nobody at its address), and a domain that waits for its record."""
+    proved = email_domains.vouch(name=business.mail_domain, by="demo", now=now)
+    email_domains.add(name=f"mail.{business.mail_domain}", by=owner, now=now)
+    identity_providers.create(
+        kind="oidc",
+        name="Microsoft",
+        issuer=f"https://login.{business.mail_domain}/v2.0",
+        client_id=f"{business.slug}-desk",
+        client_secret=PASSWORD,
+        domains=[proved.name],
+        creates_people=True,
+        default_role="viewer",
+        group_roles=[{"group": "Desk", "role": "agent"}, {"group": "Editors", "role": "editor"}],
+        by=owner,
+        now=now,
+    )

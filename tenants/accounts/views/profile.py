@@ -20,7 +20,7 @@ from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.forms import EmailForm, PasswordForm, PictureForm, ProfileForm, add_problem
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
-from tenants.accounts.services import addresses, attempts, portraits, users
+from tenants.accounts.services import addresses, attempts, doors, portraits, users
 from tenants.accounts.views import stages
 from tenants.accounts.views.password import link_expired
 from tenants.accounts.views.stages import caller, slow_down
@@ -63,6 +63,7 @@ def _page(request: HttpRequest, me: User, **forms: Any) -> HttpResponse:
         **forms,
     }
     context = {"forms": shown, "person": person, "waiting": addresses.waiting(user=me)}
+    context["company_login"] = doors.only_way_in(me.email)
     return render(request, "accounts/profile.html", context)
 
 

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_tenants.utils import schema_context
 
 from ops.kernel.errors import RateLimited
-from ops.kernel.ratelimit import hit
 from tenants.accounts.enums import LoginMethod, SignInPurpose
 from tenants.accounts.errors import LinkExpired, SignInRefused
 from tenants.accounts.forms import ResetRequestForm
@@ -65,13 +64,11 @@ def _away(request: HttpRequest, provider: IdentityProvider, **options: Any) -> H
     base = base_of(request)
     if base != f"{request.scheme}://{request.get_host()}":
         return redirect(base + request.get_full_path())
-    tried = hit(f"sso:caller:{stages.caller(request)}", limit=attempts.CALLER_LIMIT, window_s=attempts.CALLER_WINDOW_S)
-    if not tried.allowed:
-        return stages.slow_down(request, RateLimited(retry_after=tried.reset_s))
     browser = request.COOKIES.get(BROWSER_COOKIE, "")
     if not 20 <= len(browser) <= 64:
         browser = single_sign_on.new_browser()
     try:
+        attempts.knock(caller=stages.caller(request))
         url = single_sign_on.begin(
             provider=provider,
             base=base,
@@ -80,6 +77,8 @@ def _away(request: HttpRequest, provider: IdentityProvider, **options: Any) -> H
             hint=request.GET.get("hint", "")[:254],
             **options,
         )
+    except RateLimited as error:
+        return stages.slow_down(request, error)
     except SignInRefused as refusal:
         return refused(request, refusal, provider)
     response = redirect(url)
@@ -101,6 +100,7 @@ def callback(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Back from an OpenID provider, with a code."""
     provider = get_object_or_404(IdentityProvider, pk=pk)
     try:
+        attempts.knock(caller=stages.caller(request))
         sign_in = single_sign_on.answer_oidc(
             provider=provider,
             base=base_of(request),
@@ -110,6 +110,8 @@ def callback(request: HttpRequest, pk: UUID) -> HttpResponse:
             error=request.GET.get("error", ""),
             now=timezone.now(),
         )
+    except RateLimited as error:
+        return stages.slow_down(request, error)
     except SignInRefused as refusal:
         return refused(request, refusal, provider)
     return _finish(request, single_sign_on.ticket(sign_in), provider)
@@ -122,12 +124,15 @@ def acs(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A SAML provider's answer. It is posted from the provider's site, so who is in this browser shows one step on."""
     provider = get_object_or_404(IdentityProvider, pk=pk)
     try:
+        attempts.knock(caller=stages.caller(request))
         sign_in = single_sign_on.answer_saml(
             provider=provider,
             base=base_of(request),
             response=request.POST.get("SAMLResponse", ""),
             now=timezone.now(),
         )
+    except RateLimited as error:
+        return stages.slow_down(request, error)
     except SignInRefused as refusal:
         return refused(request, refusal, provider)
     response = redirect("accounts:sso-finish", single_sign_on.ticket(sign_in))

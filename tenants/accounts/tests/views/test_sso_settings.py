@@ -12,7 +12,7 @@ from ops.kernel.audit.models import AuditEntry
 from ops.kernel.testing import FakeDNS
 from tenants.accounts.errors import MoreThanYours, UnknownRole
 from tenants.accounts.models import ApiSession, EmailDomain, IdentityProvider, SignIn, User
-from tenants.accounts.services import doors, email_domains, identity_providers, links, sessions, users
+from tenants.accounts.services import attempts, doors, email_domains, identity_providers, links, sessions, users
 from tenants.accounts.tests.factories import EmailDomainFactory, IdentityProviderFactory, RoleFactory, UserFactory
 from tenants.accounts.tests.identity import OpenIDProvider, SamlProvider, begun, certificate
 
@@ -248,6 +248,14 @@ def test_no_new_password_opens_it_again(acme, enforced, client_of, noon, ana):
     assert not olga.has_usable_password()
 
 
+def test_the_profile_says_where_the_password_is_changed(acme, enforced, ana, client_of):
+    page = client_of(acme, user=ana).get("/settings/profile/").content.decode()
+
+    assert "Acme ID" in page
+    assert 'value="password"' not in page
+    assert 'value="email"' not in page
+
+
 def test_switching_it_on_ends_the_programs_of_its_people(acme, ana, noon):
     row = IdentityProviderFactory(domains=["acme.example"], tested_at=noon)
     UserFactory(email="guest@other.example")
@@ -296,13 +304,19 @@ def test_a_recovery_link_opens_only_its_own_tenant(acme, beta, enforced, ana, cl
     assert client_of(acme).get(url).status_code == 200
 
 
-def test_knocking_is_braked(acme, client_of, fake_http):
+def test_knocking_is_braked(acme, client_of, fake_http, monkeypatch):
+    monkeypatch.setattr(attempts, "KNOCK_LIMIT", 2)
     provider, client = OpenIDProvider(fake_http).row(), client_of(acme)
-    for _ in range(30):
+    for _ in range(2):
         begun(client, provider)
 
-    assert client.get(f"/sso/{provider.pk}/").status_code == 429
-    assert SignIn.objects.count() == 30
+    for answer in (
+        client.get(f"/sso/{provider.pk}/"),
+        client.get(f"/sso/{provider.pk}/callback/"),
+        client.post(f"/sso/{provider.pk}/acs/"),
+    ):
+        assert (answer.status_code, answer.has_header("Retry-After")) == (429, True)
+    assert SignIn.objects.count() == 2
 
 
 # --- API ---------------------------------------------------------------------------------------------
