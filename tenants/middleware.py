@@ -50,7 +50,7 @@ NOT_PAGES = (
 
 class EdgeMiddleware:
     """`GET /internal/tls-allowed?domain=`: 200 when a site answers at the host, else 404; for the edge, which asks it
-    before it gets a certificate.
+    before it gets a certificate. And the answer to the check of domains, `/.well-known/domain-check`.
 
     It stands before the tenant middleware, because the edge knows no tenant's host. Nothing is written and hardly
     anything is read: all hosts are known in memory.
@@ -62,6 +62,8 @@ class EdgeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == hosts.PROBE_PATH:
+            return _probed(request)
         if request.path.rstrip("/") != self.PATH:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
@@ -73,6 +75,14 @@ class EdgeMiddleware:
         return HttpResponse(
             status=200 if host and hosts.answering(host) else 404, headers={"Cache-Control": "no-store"}
         )
+
+
+def _probed(request: HttpRequest) -> HttpResponse:
+    """Say that visits of this host arrive here, also through somebody's proxy; the check of domains asks."""
+    host = hosts.normalise(_raw_host(request))
+    if not host or not hosts.answering(host):
+        return HttpResponse(status=404)
+    return HttpResponse(hosts.probe_word(host), content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 def _is_the_edge(request: HttpRequest) -> bool:

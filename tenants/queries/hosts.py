@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 from django_tenants.utils import schema_context
 
 from ops.kernel.redis import client
@@ -35,6 +36,7 @@ TTL_S = 15.0
 LOOK_EVERY_S = 1.0
 # Strangers choose the Host header: what is remembered about unknown hosts stays small.
 MAX_HOSTS = 4096
+PROBE_PATH = "/.well-known/domain-check"
 VERSION_KEY = "tenants:hosts:version"
 
 LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
@@ -162,6 +164,11 @@ def answering(host: str) -> bool:
     do not exist asks the database once in `TTL_S` seconds.
     """
     return host in remembered("answering", _all_hosts)
+
+
+def probe_word(host: str) -> str:
+    """What this installation, and no other, answers at `PROBE_PATH` of a host."""
+    return salted_hmac("tenants.domain-probe", host).hexdigest()
 
 
 def _all_hosts() -> frozenset[str]:

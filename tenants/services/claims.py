@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import translation
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context, tenant_context
 
-from ops.kernel import dns, ratelimit
+from ops.kernel import dns, http, ratelimit
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
-from ops.kernel.errors import RateLimited
+from ops.kernel.errors import PermanentFailure, RateLimited, TemporaryFailure
 from tenants import errors
 from tenants.enums import PUBLIC_SCHEMA, ClaimState, TenantStatus
 from tenants.models import Domain, DomainClaim, Reseller, Tenant
@@ -39,6 +40,8 @@ EAGER, EAGER_FOR = timedelta(minutes=5), timedelta(hours=6)
 PATIENT, PATIENT_FOR = timedelta(hours=1), timedelta(days=14)
 STEADY = timedelta(hours=6)
 DOUBT = timedelta(minutes=15)
+# Where a proven host is visited when its DNS leads elsewhere.
+PROBE, PROBE_S, PROBE_PUBLIC_ONLY = "https://%s", 5, True
 # A check holds a claim so long; when its process dies another one may look after that.
 HELD = timedelta(minutes=2)
 
@@ -117,7 +120,7 @@ def look(claim: DomainClaim) -> dict[str, Any]:
         seen["proof"] = records.proof_value(claim) in (text.strip() for text in texts)
         way = dns.way(claim.host)
         seen["leads_to"] = [*way.names, *sorted(way.addresses)][:10]
-        seen["points"] = _leads_here(claim, way)
+        seen["points"] = _leads_here(claim, way) or (claim.domain_id is not None and _answers_here(claim))
     except dns.NameServerSilent as failure:
         seen["trouble"] = str(failure.words)[:300]
     return seen
@@ -132,6 +135,16 @@ def _leads_here(claim: DomainClaim, way: dns.Way) -> bool:
     # Panels that flatten a CNAME, and bare domains, show addresses only.
     here = set(settings.EDGE_ADDRESSES) or dns.way(settings.EDGE_HOST).addresses
     return bool(way.addresses & here)
+
+
+def _answers_here(claim: DomainClaim) -> bool:
+    """Whether a visit arrives here although the DNS shows other addresses: there is a proxy of the owner's in between."""
+    try:
+        with http.client(PROBE % claim.host, timeout=PROBE_S, attempts=1, public_only=PROBE_PUBLIC_ONLY) as client:
+            answer = client.get(hosts.PROBE_PATH)
+    except (PermanentFailure, TemporaryFailure):
+        return False
+    return constant_time_compare(answer.text[:200].strip(), hosts.probe_word(claim.host))
 
 
 def _judge_new(row: DomainClaim, seen: dict[str, Any], *, by: Any, now: datetime) -> None:

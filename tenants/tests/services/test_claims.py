@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.alerts.models import Alert
@@ -165,6 +166,24 @@ def test_every_way_here_counts(acme, fake_dns, settings, noon, way):
         fake_dns.on("loja.com.br", "AAAA", "2001:db8::7")
 
     assert claims.check(claim=row, now=noon).found["points"] is True
+
+
+def test_a_proxy_of_the_owners_in_between_is_asked_itself(acme, fake_dns, fake_http, noon, monkeypatch):
+    """As with a CDN: the DNS shows its addresses, and it hands visits on to us."""
+    monkeypatch.setattr(claims, "PROBE", f"{fake_http.url}/%s")
+    monkeypatch.setattr(claims, "PROBE_PUBLIC_ONLY", False)
+    row = claims.claim(tenant=acme, host=HOST, now=noon)
+    proven(fake_dns, row, leads_here=False)
+    fake_dns.on(HOST, "A", "198.51.100.7")
+    row = claims.check(claim=row, now=noon)
+    assert (row.found["points"], fake_http.requests) == (False, [])  # nothing is visited before it is proven
+    ours = Client(headers={"host": HOST}).get(hosts.PROBE_PATH).content.decode()
+    fake_http.on("GET", f"/{HOST}{hosts.PROBE_PATH}").reply(200, "somebody else").reply(200, ours)
+
+    seen = [claims.check(claim=row, now=noon).found["points"] for _ in range(2)]
+
+    assert seen == [False, True]
+    assert Client(headers={"host": "nobody.example"}).get(hosts.PROBE_PATH).status_code == 404
 
 
 def standing(acme, fake_dns, noon):
