@@ -111,7 +111,9 @@ def test_who_is_on_the_website_is_shown_to_their_own_team_only(acme, beta, bia, 
     address = reverse("chat:visitor-write", args=[conversation.contact_id])
 
     own = client_of(acme, user=bia)
-    assert [row["contact"].pk for row in own.get("/chat/visitors/").context["rows"]] == [conversation.contact_id]
+    shown = own.get("/chat/visitors/")
+    assert [row["contact"].pk for row in shown.context["rows"]] == [conversation.contact_id]
+    assert "None" not in shown.content.decode()  # neither the page nor where they came from is known
     assert own.post(address)["Location"] == f"/chat/c/{conversation.number}"
     assert Conversation.objects.count() == 1
     assert client_of(acme, role="viewer").post(address).status_code == 403
