@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django_tenants.utils import schema_context, tenant_context
@@ -14,7 +15,7 @@ from django_tenants.utils import schema_context, tenant_context
 from billing.services import onboarding, usage
 from chat.services import demo as chat_demo
 from tenants.accounts.models import User
-from tenants.accounts.services import email_domains, identity_providers, invitations, users
+from tenants.accounts.services import email_domains, identity_providers, invitations, roles, tokens, users
 from tenants.models import Reseller, Tenant
 from tenants.services import branding, resellers
 
@@ -107,6 +108,24 @@ BUSINESSES = [
 ROLES = {"admin": "admin", "agent": "agent", "agent2": "agent", "editor": "editor", "viewer": "viewer"}
 
 
+DEMO_ACCESS = {
+    False: {
+        "role": "Pós-venda",
+        "about": "Cuida dos contatos e lê os números, sem responder conversas.",
+        "stock": "Sistema de estoque",
+        "report": "Painel da loja",
+        "script": "Planilha de contatos",
+    },
+    True: {
+        "role": "After sales",
+        "about": "Looks after contacts and reads the numbers, without answering.",
+        "stock": "Stock system",
+        "report": "Wallboard",
+        "script": "Contact sheet",
+    },
+}
+
+
 def is_empty() -> bool:
     """Whether nobody has used this installation yet."""
     with schema_context(settings.PUBLIC_SCHEMA_NAME):
@@ -183,6 +202,7 @@ def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -
                 by=people["owner"],
                 now=now,
             )
+        _open_access(business, people, now)
         for days, name, address, role in GUESTS:
             invitations.invite(
                 email=f"{address}@{business.mail_domain}",
@@ -214,3 +234,22 @@ def _set_up_company_login(business: Business, owner: User, now: datetime) -> Non
         by=owner,
         now=now,
     )
+
+
+def _open_access(business: Business, people: dict[str, User], now: datetime) -> None:
+    """A role of the company's own, and tokens as companies have them; nobody knows their texts."""
+    owner = people["owner"]
+    words = DEMO_ACCESS[business.language == "en"]
+    roles.create(
+        name=words["role"],
+        description=words["about"],
+        codenames=["chat.view_conversation", "chat.view_contact", "chat.change_contact", "chat.view_report"],
+        by=owner,
+        now=now - timedelta(days=20),
+    )
+    common: dict[str, Any] = {"days": 90, "now": now - timedelta(days=20)}
+    tokens.create_service(by=owner, name=words["stock"], role="agent", scope_names=["contacts:write"], **common)
+    tokens.create_personal(
+        user=people["admin"], name=words["report"], scope_names=["reports:read", "conversations:read"], **common
+    )
+    tokens.create_personal(user=owner, name=words["script"], scope_names=["contacts:read"], days=24, now=common["now"])
