@@ -28,7 +28,7 @@ from tenants.console import site
 OWN = "about the person who asks, and shows only what is theirs"
 STRANGERS = "before anybody is logged in; counted and braked"
 VISITORS = "for visitors of the customer's website; the widget's own session or token decides"
-SIGNED = "the address itself is signed and ends"
+SIGNED = "the address or the message proves itself: signed, or a secret nobody guesses"
 PUBLIC = "what everybody may see"
 TENANTS_OWN = "what everybody who works here sees on every page: the company, its brand, the plans, themselves"
 INSIDE = "asks inside, by what is in the address"
@@ -88,6 +88,7 @@ OPEN_PAGES: dict[str, str] = {
             "tenants.accounts.views.password.unlock",
             "tenants.accounts.views.password.welcome",
             "tenants.accounts.views.profile.confirm_email",
+            "tenants.accounts.views.profile.picture",
             "tenants.accounts.views.profile.stop_email_change",
             "tenants.accounts.views.sso.acs",
             "tenants.accounts.views.sso.backchannel",
@@ -117,6 +118,7 @@ OPEN_PAGES: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "tenants.accounts.views.profile.picture_change",
             "tenants.accounts.views.profile.profile",
             "tenants.accounts.views.security.app_add",
             "tenants.accounts.views.security.codes_renew",
