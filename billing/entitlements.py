@@ -18,7 +18,6 @@ from typing import Any
 import redis
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -154,12 +153,6 @@ def _forget(tenant: Tenant) -> None:
                 cache.delete(key)
     except redis.RedisError as error:
         log.warning("A changed plan takes %s s to arrive: %s", CACHE_S, error)
-
-
-def forget_all(tenants: QuerySet[Tenant]) -> None:
-    """Drop what is kept about many tenants, after a decision that bears on all of them."""
-    for tenant in tenants:
-        forget(tenant)
 
 
 def _read_terms(schema: str) -> Terms:

@@ -15,6 +15,7 @@ from chat.services import (
     outgoing,
     own_channel,
     routing,
+    switches,
     webhooks,
 )
 from chat.services.bots import handing, turns
@@ -236,3 +237,9 @@ def send_again(event: Envelope) -> None:
 def take_webhook(event: Inbound) -> bool:
     """Handle what a channel's provider sent; the inbox stands in its kind."""
     return channels.handle(channel=event.provider, inbox_id=event.kind, body=event.body, now=timezone.now())
+
+
+@receiver("billing.features_changed")
+def show_features(event: Envelope) -> None:
+    """Take away from open widgets what may not be used any more; what may be used again they learn at the next visit."""
+    switches.tell()

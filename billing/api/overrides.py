@@ -63,6 +63,12 @@ class OverrideViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMod
     serializer_class = OverrideSerializer
     permission_classes = (permissions.IsAuthenticated, ConsolePermission)
     lookup_value_converter = "uuid"
+    rights = {
+        "list": ConsoleRight.VIEW_CUSTOMERS,
+        "retrieve": ConsoleRight.VIEW_CUSTOMERS,
+        "create": ConsoleRight.CHANGE_PLANS,
+        "destroy": ConsoleRight.CHANGE_PLANS,
+    }
     filter_backends = ()
     ordering = ("-set_at",)
     scope: portfolio.Scope
@@ -77,7 +83,6 @@ class OverrideViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMod
     @extend_schema(request=OverrideWriteSerializer, responses={201: OverrideSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Decide; an earlier decision about the same thing is replaced and stays in the history."""
-        self._require_right()
         sent = OverrideWriteSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         asked = dict(sent.validated_data)
@@ -90,16 +95,11 @@ class OverrideViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMod
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take a decision back; what stands below holds again."""
-        self._require_right()
         row = self.get_object()
         if row.level != level_of(self.scope):
             raise PermissionRefused
         overrides.take_back(override=row, by=request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _require_right(self) -> None:
-        if not self.scope.may(ConsoleRight.CHANGE_PLANS):
-            raise PermissionRefused
 
     def _tenant(self, key: Any) -> Tenant | None:
         if key is None:

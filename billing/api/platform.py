@@ -36,7 +36,10 @@ RIGHTS = {
 
 
 class ConsolePermission(permissions.BasePermission):
-    """Platform staff, and people of a reseller on its own hosts or the platform's: the rule of the console."""
+    """Platform staff, and people of a reseller on its own hosts or the platform's: the rule of the console.
+
+    A view about something else than customers says by `rights` what each of its actions needs.
+    """
 
     message = _("This person has no access to customers here.")
 
@@ -46,7 +49,7 @@ class ConsolePermission(permissions.BasePermission):
             view.scope = portfolio.scope_of(user=request.user, host=getattr(request, "reseller", None))
         except portfolio.ScopeRefused:
             return False
-        right = RIGHTS.get(view.action)
+        right = getattr(view, "rights", RIGHTS).get(view.action)
         return right is not None and view.scope.may(right)
 
 

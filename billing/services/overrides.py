@@ -22,11 +22,14 @@ from billing.errors import (
     UnknownFeature,
     UntilIsPast,
 )
+from billing.events import FeaturesChanged
 from billing.models import Override
 from billing.values import Word, most_allowed
 from ops.kernel.actors import actor_of
 from ops.kernel.audit import services as audit
+from ops.kernel.outbox import services as outbox
 from ops.kernel.registry import features
+from tenants.enums import TenantStatus
 from tenants.models import Reseller, Tenant
 from tenants.services import domains
 
@@ -216,8 +219,14 @@ def _record(action: str, row: Override, *, by: Any, now: datetime, before: Overr
 
 
 def _take_effect(row: Override) -> None:
+    """Everybody asks anew; whoever has a page of the chat open is told of a feature."""
+    living = Tenant.objects.living()
     if row.tenant is not None:
-        entitlements.forget(row.tenant)
-        return
-    bears_on = Tenant.objects.living()
-    entitlements.forget_all(bears_on.filter(reseller=row.reseller_id) if row.reseller_id else bears_on)
+        bears_on = [row.tenant]
+    else:
+        bears_on = list(living.filter(reseller=row.reseller_id) if row.reseller_id else living)
+    for tenant in bears_on:
+        entitlements.forget(tenant)
+        if row.subject == Subject.FEATURE and tenant.status == TenantStatus.ACTIVE:
+            with tenant_context(tenant):
+                outbox.publish(FeaturesChanged(str(tenant.pk), row.key))

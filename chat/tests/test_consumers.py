@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 from rest_framework_simplejwt.tokens import AccessToken
 
+from billing.services import overrides
 from chat.consumers import restart
 from chat.consumers.agent import AgentConsumer
 from chat.models import Conversation, Inbox, Message
@@ -18,6 +19,7 @@ from chat.services import conversations, labels, messages, notifications, widget
 from chat.tests import sockets
 from chat.tests.factories import ConversationFactory, InboxFactory, NotificationFactory
 from conftest import PASSWORD
+from ops.kernel.outbox.services.dispatching import Dispatcher
 from ops.kernel.testing import communicator
 from tenants.accounts.services import sessions, users
 
@@ -234,6 +236,19 @@ async def test_what_a_visitor_types_is_shown_to_agents_where_the_inbox_wants_it_
     await sockets.inside(acme, talk.say, "a whole one")
     assert "chat_message" in await sync_to_async(tables_with)("a whole one")
     assert await sync_to_async(tables_with)("half a thought") == []
+
+
+async def test_open_widgets_hear_what_the_company_switched_off(acme, beta, talk, ana):
+    def switch_off():
+        overrides.switch(tenant=acme, name="fileUpload", is_on=False, by=ana, now=timezone.now())
+        Dispatcher().drain()
+
+    async with sockets.visitor(acme, talk.token) as visitor:
+        await visitor.until_pong()
+        await sockets.inside(acme, switch_off)
+        told = await visitor.hear("features")
+
+    assert {"attachments", "voice"} <= set(told["off"])
 
 
 async def test_presence_viewers_and_pages(acme, talk, ana, client_of):

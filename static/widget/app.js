@@ -282,6 +282,11 @@ function welcome(session) {
             online = frame.online === true && !boot.closed;
             draw();
         });
+        live.on("features", (frame) => {
+            for (const name of frame.off) boot.features[name] = false;
+            view.composer.features();
+            draw();
+        });
         live.on("resync_required", () => location.reload());
     }
     for (const talk of model.conversations.values()) {
