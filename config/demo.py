@@ -12,12 +12,13 @@ from typing import Any
 from django.conf import settings
 from django_tenants.utils import schema_context, tenant_context
 
-from billing.services import onboarding, usage
+from billing.enums import Level, Subject
+from billing.services import onboarding, overrides, usage
 from chat.services import demo as chat_demo
 from tenants.accounts.models import User
 from tenants.accounts.services import email_domains, identity_providers, invitations, roles, tokens, users
 from tenants.models import Reseller, Tenant
-from tenants.services import branding, resellers
+from tenants.services import branding, claims, resellers
 
 log = logging.getLogger(__name__)
 
@@ -215,6 +216,35 @@ def _open_tenant(business: Business, reseller: Reseller | None, now: datetime) -
         # Otherwise the reseller's list shows yesterday's empty tenant until the first hourly reading.
         usage.read_gauges(tenant=tenant, now=now)
         chat_demo.fill(language=business.language, now=now, people=people)
+    _decide_beyond_the_plan(business, tenant, people["owner"], now)
+
+
+def _decide_beyond_the_plan(business: Business, tenant: Tenant, owner: User, now: datetime) -> None:
+    """A domain that waits for its records; and for a reseller's customer a limit and a feature for some weeks."""
+    claims.claim(tenant=tenant, host=f"chat.{business.mail_domain}", by=owner, now=now)
+    if not business.resold:
+        return
+    overrides.put(
+        level=Level.RESELLER,
+        subject=Subject.LIMIT,
+        key="chat.inboxes",
+        value=8,
+        tenant=tenant,
+        reason="Combinado na visita: uma caixa por loja.",
+        by="Renata Vidal",
+        now=now - timedelta(days=12),
+    )
+    overrides.put(
+        level=Level.PLATFORM,
+        subject=Subject.FEATURE,
+        key="videoCall",
+        value=True,
+        tenant=tenant,
+        reason="Chamadas de vídeo para experimentar.",
+        until=now + timedelta(days=21),
+        by="Alice Prado",
+        now=now - timedelta(days=9),
+    )
 
 
 def _set_up_company_login(business: Business, owner: User, now: datetime) -> None:

@@ -61,7 +61,7 @@ def test_a_reseller_gives_its_customers_a_key_and_takes_it_back(acme, beta, plat
     assert browser.post(PAGE, {"do": "reset"}).status_code == 302
     with tenant_context(acme):
         assert not assistant.is_set_up()
-    assert browser.post(PAGE, {"do": "version 1"}).status_code == 302
+    assert browser.post(PAGE, {"version": "1"}).status_code == 302
     with tenant_context(acme):
         assert assistant.is_set_up()
 
@@ -75,7 +75,7 @@ def test_another_reseller_and_another_role_see_nothing(acme, platform, rede, fak
 
     assert page.status_code == 200
     assert "rede-only-model" not in page.content.decode()
-    assert other.post(PAGE, {"do": "version 1"}).status_code == 422
+    assert other.post(PAGE, {"version": "1"}).status_code == 422
     for role in ("manager", "support", "finance"):
         assert console_of(platform, rede, role=role).get(PAGE).status_code == 404
     assert other.get("/admin/credentials/chat.webpush/").status_code == 404

@@ -50,7 +50,7 @@ def credential(request: HttpRequest, scope: Scope, name: str) -> HttpResponse:
     found = credentials.find(name, for_tenant=for_tenant)
     values = credentials.in_force(name, scope=word)
     form = CredentialForm(request.POST or None, definition=reading.find(name), values=values)
-    do, tested, refused = request.POST.get("do", ""), None, False
+    do, tested, refused = _asked(request), None, False
     try:
         if do == "test":
             given = form.given() if form.is_valid() else None
@@ -82,6 +82,11 @@ def credential(request: HttpRequest, scope: Scope, name: str) -> HttpResponse:
     return response
 
 
+def _asked(request: HttpRequest) -> str:
+    """Which button: the confirmed way back sends no more than the version."""
+    return request.POST.get("do") or ("back" if request.POST.get("version") else "")
+
+
 def _tried(name: str, given: dict[str, Any] | None, *, for_tenant: bool, word: str) -> Tested:
     try:
         return credentials.try_out(name, given, for_tenant=for_tenant, scope=word)
@@ -91,12 +96,12 @@ def _tried(name: str, given: dict[str, Any] | None, *, for_tenant: bool, word: s
 
 def _changed(request: HttpRequest, form: CredentialForm, name: str, *, for_tenant: bool, word: str) -> bool:
     """One of the buttons that change something; says whether it did. Raises what the services raise."""
-    do, now = request.POST.get("do", ""), timezone.now()
+    do, now = _asked(request), timezone.now()
     if do == "reset":
         configuration.reset(name, by=request.user, now=now, scope=word)
         return True
-    if do.startswith("version "):
-        number = do.removeprefix("version ")
+    if do == "back":
+        number = request.POST.get("version", "")
         if not number.isdecimal() or len(number) > 9:
             raise Invalid
         configuration.rollback(name, version=int(number), by=request.user, now=now, scope=word)
