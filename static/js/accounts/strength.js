@@ -3,6 +3,22 @@
 const LEVELS = ["short", "weak", "fair", "good", "strong"];
 const RUNS = ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
+const COMMON = ["senha", "password", "acesso", "mudar", "admin", "brasil", "qwerty", "flamengo", "corinthians"];
+
+// Words somebody who guesses knows too: the person, the company, what everybody takes. They count as one letter, as years do.
+function known() {
+    const said = [...document.querySelectorAll(".auth-brand, .topbar-mark, [data-me-name]")].map((one) => one.textContent);
+    const typed = [...document.querySelectorAll("[name$=email], [name$=name]")].map((one) => one.value);
+    const words = [...said, ...typed].join(" ").toLowerCase().split(/[^\p{L}\p{N}]+/u);
+    return [...COMMON, ...words].filter((word) => word.length > 2).sort((one, other) => other.length - one.length);
+}
+
+function without(text, words) {
+    let small = text.replace(/(19|20)\d\d/g, "2");
+    for (const word of words) small = small.replaceAll(new RegExp(word, "giu"), "a");
+    return small;
+}
+
 function pool(text) {
     return (
         (/[a-z]/.test(text) ? 26 : 0) +
@@ -26,9 +42,10 @@ function weight(text) {
     return sum * Math.min(1, (new Set(small).size + 4) / (small.length || 1) + 0.35);
 }
 
-export function level(text, least = 10) {
+export function level(text, least = 10, words = []) {
     if (text.length < least) return 0;
-    const bits = weight(text) * Math.log2(pool(text) || 2);
+    const rest = without(text, words);
+    const bits = weight(rest) * Math.log2(pool(rest) || 2);
     if (bits < 38) return 1;
     if (bits < 50) return 2;
     return bits < 68 ? 3 : 4;
@@ -49,7 +66,7 @@ export function start(input) {
     (input.closest(".inset") || input).after(box);
 
     function show() {
-        const found = level(input.value, input.minLength > 0 ? input.minLength : 10);
+        const found = level(input.value, input.minLength > 0 ? input.minLength : 10, known());
         box.hidden = !input.value;
         box.dataset.level = LEVELS[found];
         bar.value = found || 0.4;

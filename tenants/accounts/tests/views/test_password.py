@@ -87,7 +87,23 @@ def test_letters_wear_the_brand_and_speak_the_person_s_language(ana, acme):
     assert "Acme" in html
 
 
-@pytest.mark.parametrize("letter", ["welcome", "password_reset", "password_changed", "email_changed"])
+LETTERS = [
+    "welcome",
+    "password_reset",
+    "password_changed",
+    "email_changed",
+    "email_changing",
+    "new_device",
+    "guesses",
+    "factor_added",
+    "factor_removed",
+    "factor_reset",
+    "recovery_code_used",
+    "second_factor_needed",
+]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
 @pytest.mark.parametrize("language", ["en", "pt-br"])
 def test_every_letter_can_be_written(acme, noon, letter, language):
     olga = users.invite_owner(email="olga@acme.example", now=noon, language=language, send=False)
