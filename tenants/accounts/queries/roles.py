@@ -10,6 +10,7 @@ from django.db.models.functions import Concat, Lower
 
 from tenants.accounts.enums import BuiltInRole
 from tenants.accounts.models import Role, User
+from tenants.enums import PUBLIC_SCHEMA
 
 FULL_NAME = Concat(F("content_type__app_label"), Value("."), F("codename"))
 
@@ -44,6 +45,8 @@ def gives(by: Any) -> frozenset[str] | None:
     """
     if not isinstance(by, User) or by.is_platform_admin or not _is_of_this_schema(by):
         return None
+    if connection.schema_name == PUBLIC_SCHEMA:
+        return None  # a reseller's people may what their membership says; the role they carry opens nothing
     if by.token is not None:
         return frozenset(by.get_all_permissions())
     role = Role.objects.filter(users=by.pk, users__is_active=True).first()
