@@ -315,6 +315,13 @@ class NotTested(Conflict):
     message = _("Do a test login first: it must work before it becomes the only way in.")
 
 
+class NotOffered(Conflict):
+    """What nobody is offered cannot be the only way in."""
+
+    code = "not_offered"
+    message = _("Offer it on the login page first: the only way in must be open.")
+
+
 class NoDomain(Invalid):
     """Without a proved domain nobody may come in by it."""
 

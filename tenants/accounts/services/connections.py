@@ -1,5 +1,7 @@
 """From a row to something that can be spoken to: an OpenID client or a SAML party, with our own addresses in it."""
 
+import re
+
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
@@ -92,7 +94,8 @@ def problem(error: DomainError, *, field: str | None = None) -> DomainError:
     if isinstance(error, http.AddressRefused):
         return PrivateAddress(field=field)
     if isinstance(error, SettingsRefused | http.ServiceRefused | http.ServiceUnavailable):
-        words = error.words or str(error)
+        # "[Errno 111] Connection refused": the number says nothing to whoever sets this up.
+        words = re.sub(r"^\[Errno -?\d+\] ", "", error.words) or str(error)
         code = getattr(error, "status_code", 0)
         return ProviderUnusable(field=field, words=(f"HTTP {code}. {words}" if code else words)[:300])
     return error

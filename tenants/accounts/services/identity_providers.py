@@ -17,7 +17,7 @@ from django.db import transaction
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError, FieldError, Invalid, NotFound
 from tenants.accounts.enums import BuiltInRole, IdentityProviderKind
-from tenants.accounts.errors import KindClosed, NoDomain, NotTested, ProviderUnusable, UnknownRole
+from tenants.accounts.errors import KindClosed, NoDomain, NotOffered, NotTested, ProviderUnusable, UnknownRole
 from tenants.accounts.models import EmailDomain, IdentityProvider, Role, User
 from tenants.accounts.providers import oidc, saml
 from tenants.accounts.providers.base import SettingsRefused
@@ -295,6 +295,8 @@ def _group_roles(rows: Any) -> list[dict[str, str]]:
 
 def _require_whole(provider: IdentityProvider, asked_to_enforce: bool) -> None:
     """What is on must work for somebody, and what is the only way in must have been tried."""
+    if asked_to_enforce and not provider.enabled:
+        raise NotOffered(field="enforced")
     if provider.enforced and not provider.enabled:
         provider.enforced = False
         provider.save(update_fields=["enforced", "updated_at"])

@@ -91,6 +91,18 @@ def begun_test(client, row):
     return {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
 
 
+def test_what_nobody_is_offered_is_not_the_only_way_in(acme, ana, owner, noon):
+    row = IdentityProviderFactory(domains=["acme.example"], tested_at=noon, enabled=False)
+
+    answer = owner.post(f"/settings/sso/{row.pk}/", {"form": "switch", "enforced": "on"})
+
+    assert answer.status_code == 422
+    identity_providers.change(provider_id=row.pk, enabled=True, enforced=True, by=ana, now=noon)
+    identity_providers.change(provider_id=row.pk, enabled=False, by=ana, now=noon)
+    row.refresh_from_db()
+    assert (row.enabled, row.enforced) == (False, False)
+
+
 def test_another_connection_must_be_tried_again(acme, ana, noon):
     row = IdentityProviderFactory(domains=["acme.example"], tested_at=noon, enforced=True)
 
