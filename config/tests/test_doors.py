@@ -15,14 +15,17 @@ from django.conf import settings
 from django.contrib import admin
 from django.test import Client
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.utils import timezone
 from rest_framework.permissions import AllowAny
 
 from chat.consumers.base import ChatConsumer
+from chat.tests.factories import MessageFactory
 from config.routing import chat as chat_sockets
 from ops.kernel.redis import client as redis_client
 from ops.kernel.registry import nav, palette, panels, permissions, settings_pages
 from tenants.accounts.models import Role
 from tenants.accounts.permissions import RequiredPermissions
+from tenants.accounts.services import tokens
 from tenants.console import site
 
 OWN = "about the person who asks, and shows only what is theirs"
@@ -386,3 +389,32 @@ def test_a_role_that_holds_nothing_opens_no_door_that_asks_for_something(acme, n
 
     assert opened == []
     assert knocked > 150
+
+
+def test_a_service_that_is_no_person_breaks_no_door(acme, ana):
+    """Its user row only lends a name: no door may take it for somebody with a profile, a session or a mailbox."""
+    _row, plain = tokens.create_service(
+        by=ana, name="Stock", role="admin", scope_names=["all"], days=1, now=timezone.now()
+    )
+    program = Client(
+        headers={"host": "acme.localhost", "authorization": f"Token {plain}"}, raise_request_exception=False
+    )
+    talk = MessageFactory().conversation
+    contact = talk.contact_inbox.contact
+    real = {"conversations": talk.pk, "contacts": contact.pk, "inboxes": talk.inbox_id}
+    broken = []
+    for route, view in patterns(settings.ROOT_URLCONF):
+        if not is_api(view) or RequiredPermissions not in view.cls.permission_classes:
+            continue
+        path = filled(route, view)
+        if path is None:
+            continue
+        about = next((word for word in path.split("/") if word in real), "")
+        path = path.replace(str(UUID(int=7)), str(real.get(about, UUID(int=7))), 1)
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            redis_client().flushdb()
+            answer = program.generic(method, path, "{}", "application/json")
+            if answer.status_code >= 500:
+                broken.append(f"{method} {path}: {answer.status_code}")
+
+    assert broken == []
