@@ -411,7 +411,7 @@ def test_a_service_that_is_no_person_breaks_no_door(acme, ana):
             continue
         about = next((word for word in path.split("/") if word in real), "")
         path = path.replace(str(UUID(int=7)), str(real.get(about, UUID(int=7))), 1)
-        for method in getattr(view, "actions", None) or actions_of(view):
+        for method in list(getattr(view, "actions", None) or actions_of(view)):
             redis_client().flushdb()
             answer = program.generic(method.upper(), path, "{}", "application/json")
             if answer.status_code >= 500:
