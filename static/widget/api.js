@@ -2,7 +2,6 @@
 
 const PATIENCE_MS = 15_000;
 const LONG_POLL_S = 25;
-const PIECE = 1024 * 1024;
 
 export class Refused extends Error {
     constructor(status, problem, retryAfter) {
@@ -70,33 +69,6 @@ export function createApi({ base, inbox, storage, identity }) {
         }
     }
 
-    /** One piece of a file; a request that tells how far it is, which `fetch` cannot. */
-    function put(address, piece, range, { signal, progress }) {
-        return new Promise((resolve, reject) => {
-            const request = new XMLHttpRequest();
-            request.open("PUT", address);
-            request.setRequestHeader("X-Widget-Token", inbox);
-            request.setRequestHeader("Authorization", `Bearer ${token}`);
-            request.setRequestHeader("Content-Type", "application/octet-stream");
-            request.setRequestHeader("Content-Range", range);
-            request.upload.onprogress = ({ loaded }) => progress(loaded);
-            request.onload = () => {
-                let answer = null;
-                try {
-                    answer = JSON.parse(request.responseText);
-                } catch {
-                    // A proxy's page instead of ours.
-                }
-                if (request.status < 300) resolve(answer);
-                else reject(new Refused(request.status, answer, Number(request.getResponseHeader("Retry-After")) || undefined));
-            };
-            request.onerror = request.ontimeout = () => reject(new Error("network"));
-            request.onabort = () => reject(Object.assign(new Error("aborted"), { name: "AbortError" }));
-            signal?.addEventListener("abort", () => request.abort());
-            request.send(piece);
-        });
-    }
-
     return {
         session,
         async token({ fresh } = {}) {
@@ -127,27 +99,7 @@ export function createApi({ base, inbox, storage, identity }) {
         ask: authorised,
         /** As whoever this is by now: most visitors of a website are nobody yet, and stay so. */
         tell: (path, body) => (token ? authorised : call)("POST", path, body),
-        /** Put a file on the server in pieces, going on where a broken line left it. Gives the attachment. */
-        async upload(file, { id, voice = false, signal, progress = () => {}, began = () => {} }) {
-            if (!token) await session();
-            let known = id ? await authorised("GET", `uploads/${id}/`).catch(() => null) : null;
-            if (!known) {
-                known = await authorised("POST", "uploads/", { name: file.name || "file", bytes: file.size, voice });
-                await began(known.id);
-            }
-            const address = known.put_url ?? `${base}uploads/${known.id}/`;
-            let at = known.received ?? 0;
-            let answer = known;
-            while (at < file.size) {
-                const end = Math.min(at + PIECE, file.size);
-                const start = at;
-                answer = await put(address, file.slice(start, end), `bytes ${start}-${end - 1}/${file.size}`, {
-                    signal,
-                    progress: (loaded) => progress(Math.min(1, (start + loaded) / file.size)),
-                });
-                at = end;
-            }
-            return { ...answer, id: known.id };
-        },
+        /** Files are sent by a part of their own: most visitors send none. */
+        files: () => ({ base, inbox, token: () => token, session, ask: authorised, Refused }),
     };
 }

@@ -607,37 +607,20 @@ function overSocket(item) {
     });
 }
 
+// With the first letter typed: a file chosen when the line is gone finds the part that sends it.
+addEventListener("input", () => import("./uploads.js").catch(() => {}), { once: true });
+
 /** Files first; each remembers its place on the server, so that a broken line costs no piece twice. */
 async function uploaded(item, progress) {
     if (!item.files?.length) return [];
     const cancel = new AbortController();
     uploads.set(item.client_id, cancel);
-    const total = item.files.reduce((sum, file) => sum + file.blob.size, 0);
-    let done = 0;
-    const files = [...item.files];
     try {
-        for (const [at, file] of files.entries()) {
-            if (!file.sent) {
-                const stored = await api.upload(new File([file.blob], file.name, { type: file.type }), {
-                    id: file.id,
-                    voice: file.voice === true,
-                    signal: cancel.signal,
-                    progress: (share) => progress((done + share * file.blob.size) / total),
-                    began: (id) => {
-                        files[at] = { ...file, id };
-                        return outbox.change(item.client_id, { files: [...files] });
-                    },
-                });
-                files[at] = { ...files[at], id: stored.id, sent: true };
-                await outbox.change(item.client_id, { files: [...files] });
-            }
-            done += file.blob.size;
-            progress(done / total);
-        }
+        const { uploadAll } = await import("./uploads.js");
+        return await uploadAll(api.files(), item.files, { signal: cancel.signal, progress, keep: (files) => outbox.change(item.client_id, { files }) });
     } finally {
         uploads.delete(item.client_id);
     }
-    return files.map((file) => file.id);
 }
 
 async function deliver(item, progress) {
