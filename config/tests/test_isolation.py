@@ -63,6 +63,8 @@ SECRET = "Zwetschgenknödel"  # a word that no page of ours says
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Addresses that are their own proof: there is nothing behind them in another tenant.
 SIGNED = ("/api/v1/chat/files/", "/api/v1/chat/exports/file/")
+# Names in addresses, never the words that tell what an id is of.
+NAMES_ONLY = {"number", "token", "key", "app", "letter", "language", "name"}
 REFUSED = {400, 401, 402, 403, 404, 405, 406, 409, 410, 415, 422}
 
 
@@ -135,6 +137,11 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "token": [*tokens, links.reset(ana)],
         "key": tokens,
         "rest": ["settings/"],
+        # Letters are named by the product, not by a tenant.
+        "app": ["accounts"],
+        "letter": ["welcome"],
+        "language": ["pt-br"],
+        "name": ["accounts/welcome"],
     }
 
 
@@ -164,9 +171,7 @@ def _plain(regex: str) -> tuple[str, dict[str, type]]:
 
 def filled(route: str, names: list[tuple[str, type]], treasure: dict[str, list[Any]]) -> Iterator[str]:
     """The route with every id of acme that could stand in it."""
-    about = next(
-        (word for word in route.split("/") if word in treasure and word not in {"number", "token", "key"}), "uuid"
-    )
+    about = next((word for word in route.split("/") if word in treasure and word not in NAMES_ONLY), "uuid")
     choices = [treasure.get(name) or treasure["number" if "Int" in how.__name__ else about] for name, how in names]
     for values in itertools.product(*choices):
         path = route
