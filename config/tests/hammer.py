@@ -193,10 +193,10 @@ DOORS: dict[str, Callable[[House, Client], str]] = {
 def _thread(cast: list[House], found: Found, count: int, number: int) -> None:
     browsers = {house.tenant.slug: house.browser() for house in cast}
     doors = itertools.cycle(DOORS.items())
-    for step in range(count):
+    for step in range(count // 2):
         name, knock = next(doors)
         # Every door is left for the same door of the other tenant: what one leaves behind, the other meets.
-        for house in (cast[(step + number) % 2], cast[(step + number + 1) % 2])[: 1 if step % 2 else 2]:
+        for house in (cast[(step + number) % 2], cast[(step + number + 1) % 2]):
             found.heard(name, house, knock(house, browsers[house.tenant.slug]))
 
 
