@@ -30,7 +30,7 @@ class ChatConfig(AppConfig):
         from chat import letters, permissions
         from chat.models import Inbox
         from chat.queries import attachments
-        from chat.services import channels, helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
+        from chat.services import channels, copying, helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
         from chat.services.bots import assistant
         from chat.views import home
         from ops.kernel.audit import actions
@@ -57,7 +57,7 @@ class ChatConfig(AppConfig):
         )
         from ops.kernel.webhooks.registry import WebhookEvent
         from ops.kernel.webhooks.registry import events as webhook_events
-        from tenants.services.provisioning import on_ready
+        from tenants.services.provisioning import on_copied, on_ready
 
         letters.register()
         permissions.register()
@@ -67,6 +67,8 @@ class ChatConfig(AppConfig):
         credentials.register("chat.language_model", assistant.CREDENTIAL)
         credentials.register("chat.relay", ice.CREDENTIAL)
         accounts.register("chat.channels", channels.accounts)
+        copying.register()
+        on_copied.register("chat.renew_secrets", copying.renew_secrets)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         open_work.register(
             "chat.conversations",

@@ -22,8 +22,10 @@ class TenantsConfig(AppConfig):
         from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
         from tenants import permissions
         from tenants.queries import activity, hosts
+        from tenants.services import copying
 
         permissions.register()
+        copying.register()
         configuration.between(hosts.reseller_scope)
         nav.register("tenants.home", NavItem(_("Home"), "house", "tenants:home", None, 0))
         panels.register(
@@ -41,6 +43,15 @@ class TenantsConfig(AppConfig):
             "tenants.tenant_created": _("Customer created"),
             "tenants.provisioning_retried": _("Preparation of the customer continued"),
             "tenants.tenant_ready": _("Customer ready"),
+            "tenants.tenant_copied": _("Copy of the customer ordered"),
+            "tenants.tenant_cloned": _("Made as a copy"),
+            "tenants.tenant_renamed": _("Name or address changed"),
+            "tenants.address_released": _("Earlier address given back"),
+            "tenants.domain_moved": _("Domain moved to another customer"),
+            "tenants.export_made": _("Export of everything made"),
+            "tenants.export_fetched": _("Export of everything downloaded"),
+            "tenants.deletion_reminded": _("Owners reminded of the deletion"),
+            "tenants.deletion_taken_back": _("Deletion of the customer taken back"),
             "tenants.tenant_suspended": _("Customer suspended"),
             "tenants.tenant_resumed": _("Customer resumed"),
             "tenants.tenant_archived": _("Customer archived"),

@@ -35,6 +35,10 @@ class JobKind(models.TextChoices):
     EXPORT = "export", _("Export of everything")
 
 
+# Work that ends with a new tenant.
+BIRTHS = (JobKind.PROVISION, JobKind.CLONE)
+
+
 class JobState(models.TextChoices):
     """State of one job."""
 

@@ -126,6 +126,72 @@ class NotAllowedNow(Conflict):
     message = _("A customer that is “%(from_state)s” cannot become “%(to_state)s”.")
 
 
+class NothingToCopy(Conflict):
+    """The source has no tables any more, or none yet."""
+
+    code = "nothing_to_copy"
+    message = _("The customer to be copied has no data: it is being prepared, closed or deleted.")
+
+
+class TablesDiffer(TemporaryFailure):
+    """Source and copy were not brought in step with the same release."""
+
+    code = "tables_differ"
+    message = _("The customer to be copied is being updated. Try again in a few minutes.")
+
+
+class OwnerOfCopy(Invalid):
+    """Whose copy it is decides who may read it."""
+
+    code = "owner_of_copy"
+    message = _(
+        "A copy with people or conversations keeps the owners of the original. Name another owner only for a copy of"
+        " the settings."
+    )
+
+
+class OwnerMissing(Invalid):
+    """Without people somebody must be the first one."""
+
+    code = "owner_missing"
+    message = _("Name the owner's e-mail: a copy without people needs a first person.")
+
+
+class NameMismatch(Invalid):
+    """What was typed is not the company's name."""
+
+    code = "name_mismatch"
+    message = _("This is not the company's name. Type it exactly as it stands above.")
+
+
+class NotTheSameReseller(Conflict):
+    """A domain goes from one customer to another of the same house only."""
+
+    code = "not_the_same_reseller"
+    message = _("A domain can be moved only between customers of the same reseller.")
+
+
+class HostNotMovable(Invalid):
+    """Addresses below the platform belong to the customer's name."""
+
+    code = "host_not_movable"
+    message = _("“%(host)s” belongs to the customer's name. Only own domains can be moved.")
+
+
+class NothingPlanned(Conflict):
+    """There is no deletion to take back."""
+
+    code = "nothing_planned"
+    message = _("No deletion of this account is planned.")
+
+
+class NotYoursToTakeBack(Conflict):
+    """Somebody else closed the account, with a reason."""
+
+    code = "not_yours_to_take_back"
+    message = _("This account was closed by the company that sold it. Write to them to have it opened again.")
+
+
 class TenantNotReady(TemporaryFailure):
     """Provisioning has not finished."""
 

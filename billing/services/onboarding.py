@@ -93,8 +93,17 @@ def first_login(tenant: Tenant) -> FirstLogin | None:
 def lay_out(tenant: Tenant, *, now: datetime) -> None:
     """What billing puts into a tenant that is being prepared: a plan if it has none, and the first readings."""
     if not Subscription.objects.for_tenant(tenant).open().exists():
-        subscriptions.start(tenant=tenant, plan=FIRST_PLAN, now=now)
+        subscriptions.start(tenant=tenant, plan=_plan_of_original(tenant) or FIRST_PLAN, now=now)
     usage.read_gauges(tenant=tenant, now=now)
+
+
+def _plan_of_original(tenant: Tenant) -> str:
+    """The plan of whom a tenant is a copy of; empty for everybody else."""
+    job = TenantJob.objects.birth_of(tenant)
+    if job is None or job.source is None:
+        return ""
+    held = Subscription.objects.for_tenant(job.source).open().select_related("plan").first()
+    return held.plan.slug if held else ""
 
 
 def welcome_owners(tenant: Tenant) -> None:

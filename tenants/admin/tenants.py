@@ -31,7 +31,7 @@ from tenants.admin import cells
 from tenants.admin.bulk import BulkPages
 from tenants.admin.support import SupportPages
 from tenants.console import Menu, scope_of
-from tenants.enums import ConsoleRight, JobKind, TenantStatus
+from tenants.enums import ConsoleRight, TenantStatus
 from tenants.forms import HostForm
 from tenants.models import Tenant, TenantJob
 from tenants.queries import addresses, brands, progress
@@ -264,7 +264,7 @@ class TenantAdmin(BulkPages, SupportPages):
 
     def _retry(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         tenant = self.one(request, pk, ConsoleRight.CREATE_CUSTOMERS)
-        job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+        job = TenantJob.objects.birth_of(tenant)
         if job is None:
             raise Http404
         provisioning.retry(job=job, by=request.user, now=timezone.now())

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
-from tenants.enums import JobKind, JobState, JobStep
+from tenants.enums import BIRTHS, JobKind, JobState, JobStep
 from tenants.models.tenant import Tenant
 
 
@@ -17,9 +17,13 @@ class TenantJobQuerySet(models.QuerySet["TenantJob"]):
         """Jobs that wait or run."""
         return self.filter(state__in=(JobState.QUEUED, JobState.RUNNING))
 
-    def latest_of(self, tenant: Tenant, kind: JobKind) -> "TenantJob | None":
+    def latest_of(self, tenant: Tenant, *kinds: JobKind) -> "TenantJob | None":
         """The newest job of a kind on a tenant."""
-        return self.filter(tenant=tenant, kind=kind).order_by("-created_at", "-pk").first()
+        return self.filter(tenant=tenant, kind__in=kinds).order_by("-created_at", "-pk").first()
+
+    def birth_of(self, tenant: Tenant) -> "TenantJob | None":
+        """The job that prepares, or prepared, a tenant."""
+        return self.latest_of(tenant, *BIRTHS)
 
 
 class TenantJob(TimestampedModel):

@@ -8,6 +8,16 @@ from tenants.models import Tenant, TenantJob
 
 # Reserving the address is done before there is anything to wait for, but people like to see it done.
 STEPS = (JobStep.ADDRESS, JobStep.SCHEMA, JobStep.OWNER, JobStep.DEFAULTS, JobStep.READY)
+CLONE_STEPS = (
+    JobStep.ADDRESS,
+    JobStep.SCHEMA,
+    JobStep.COPY,
+    JobStep.SETTLE,
+    JobStep.OWNER,
+    JobStep.FILES,
+    JobStep.DEFAULTS,
+    JobStep.READY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class Progress:
 
 def of(tenant: Tenant) -> Progress:
     """The state of a customer's preparation."""
-    job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+    job = TenantJob.objects.birth_of(tenant)
     failed = job is not None and job.state == JobState.FAILED
     return Progress(
         steps=steps_of(job),
@@ -43,8 +53,9 @@ def nothing_yet() -> Progress:
 
 def steps_of(job: TenantJob | None) -> list[dict[str, Any]]:
     """The steps of a preparation for the steps component; without a job all of them wait."""
-    at = STEPS.index(JobStep(job.step)) if job is not None and job.step else 0
-    return [{"label": step.label, "state": _state(job, number, at)} for number, step in enumerate(STEPS)]
+    steps = CLONE_STEPS if job is not None and job.kind == JobKind.CLONE else STEPS
+    at = steps.index(JobStep(job.step)) if job is not None and job.step else 0
+    return [{"label": step.label, "state": _state(job, number, at)} for number, step in enumerate(steps)]
 
 
 def _state(job: TenantJob | None, number: int, at: int) -> str:

@@ -15,7 +15,7 @@ from django_tenants.utils import schema_context, tenant_context
 from ops.kernel.audit import services as audit
 from ops.kernel.outbox import services as outbox
 from tenants import errors, events
-from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobKind, JobState, TenantStatus
+from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobState, TenantStatus
 from tenants.models import Tenant, TenantJob
 from tenants.queries import hosts
 from tenants.services import support
@@ -86,7 +86,7 @@ def restore(*, tenant: Tenant, by: Any = None, now: datetime | None = None) -> T
 
     Raises `NotAllowedNow` for one whose preparation never ended: it has no tables to open.
     """
-    job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+    job = TenantJob.objects.birth_of(tenant)
     if job is not None and job.state != JobState.DONE:
         raise errors.NotAllowedNow(from_state=S.PROVISIONING.label, to_state=S.ACTIVE.label)
     return _move(

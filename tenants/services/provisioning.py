@@ -21,23 +21,32 @@ from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.audit import services as audit
+from ops.kernel.audit.models import AuditEntry
 from ops.kernel.outbox import services as outbox
 from ops.kernel.registry import Registry
 from ops.kernel.tasks import enqueue
 from tenants import errors, events
 from tenants.accounts.models import Role, User
-from tenants.enums import PUBLIC_SCHEMA, JobKind, JobState, JobStep, TenantStatus
+from tenants.enums import BIRTHS, PUBLIC_SCHEMA, CopyMode, JobKind, JobState, JobStep, TenantStatus
 from tenants.models import Domain, Reseller, Tenant, TenantJob
 from tenants.queries import hosts
-from tenants.services import claims, domains, lifecycle, naming, ready, template
+from tenants.queries.progress import CLONE_STEPS, STEPS
+from tenants.services import brand_copies, claims, domains, lifecycle, naming, ready, row_copies, template
 
 log = logging.getLogger(__name__)
 
-STEPS = (JobStep.ADDRESS, JobStep.SCHEMA, JobStep.OWNER, JobStep.DEFAULTS, JobStep.READY)
 # A run that has said nothing for so long was killed; another one may take over.
 STALE_AFTER_S = 600
 # A job nobody has taken for so long was never heard of: the message got lost.
 LOST_AFTER_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOf:
+    """Of whom a new tenant is a copy, and how much of it."""
+
+    source: Tenant
+    mode: CopyMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class Owner:
 # What apps lay out in a new tenant: `on_ready.register("chat.first_inbox", make_first_inbox)` in `apps.py`. A hook gets
 # the tenant, runs in its schema in a transaction of its own, and does nothing when its work is there already.
 on_ready: Registry[Callable[[Tenant], None]] = Registry("provisioning hooks")
+
+# What apps do in the schema of a copy once its rows are there, and before anybody comes in: new secrets, for example.
+on_copied: Registry[Callable[[Tenant], None]] = Registry("hooks of copies")
 
 # Plans live on a floor above: it hands its rule over at start, and this one only calls it.
 PlanRule = Callable[..., object]
@@ -76,6 +88,7 @@ def create(
     currency: str = "BRL",
     host: str = "",
     plan: str = "",
+    copy_of: CopyOf | None = None,
     by: Any = None,
     now: datetime | None = None,
     wait: bool = False,
@@ -84,6 +97,7 @@ def create(
 
     Without `slug` one is made from the name. `host` claims a host of the customer's own, which answers beside `<slug>.<platform>` once it is proven.
     `plan` starts that plan; without one the floor above gives its own first plan while the tenant is prepared.
+    `copy_of` fills it from another tenant; see `cloning`, which says who may.
     Raises `SlugTaken`, `SlugReserved`, `SlugMalformed`, `HostTaken`, and with `wait` whatever a step raised.
     """
     now = now or timezone.now()
@@ -96,7 +110,11 @@ def create(
                 now=now,
             )
             job = TenantJob.objects.create(
-                tenant=tenant, kind=JobKind.PROVISION, step=JobStep.SCHEMA, payload={"owner": _packed(owner)}
+                tenant=tenant,
+                kind=JobKind.CLONE if copy_of else JobKind.PROVISION,
+                source=copy_of.source if copy_of else None,
+                step=JobStep.SCHEMA,
+                payload={"owner": _packed(owner)} | ({"mode": copy_of.mode.value} if copy_of else {}),
             )
             if plan:
                 if _give_plan is None:
@@ -121,7 +139,8 @@ def run(*, job_id: UUID | str, now: datetime) -> TenantJob:
         job = _claim(job_id, now)
         if job is None:
             return TenantJob.objects.select_related("tenant").get(pk=job_id)
-        for step in STEPS[STEPS.index(JobStep(job.step)) :]:
+        steps = CLONE_STEPS if job.kind == JobKind.CLONE else STEPS
+        for step in steps[steps.index(JobStep(job.step)) :]:
             TenantJob.objects.filter(pk=job.pk).update(step=step, updated_at=timezone.now())
             job.step = step
             try:
@@ -133,12 +152,22 @@ def run(*, job_id: UUID | str, now: datetime) -> TenantJob:
         return job
 
 
+def finish(*, tenant: Tenant, now: datetime) -> Tenant:
+    """Prepare a tenant now instead of waiting for the worker, who finds nothing left to do."""
+    with schema_context(PUBLIC_SCHEMA):
+        job = TenantJob.objects.birth_of(tenant)
+        if job is not None:
+            run(job_id=job.pk, now=now)
+        tenant.refresh_from_db()
+    return tenant
+
+
 def retry(*, job: TenantJob, by: Any = None, now: datetime | None = None, wait: bool = False) -> None:
     """Continue a failed preparation at the step it failed at."""
     now = now or timezone.now()
     with schema_context(PUBLIC_SCHEMA):
         with transaction.atomic():
-            queued = TenantJob.objects.filter(pk=job.pk, kind=JobKind.PROVISION, state=JobState.FAILED).update(
+            queued = TenantJob.objects.filter(pk=job.pk, kind__in=BIRTHS, state=JobState.FAILED).update(
                 state=JobState.QUEUED, updated_at=now
             )
             if not queued:
@@ -156,7 +185,7 @@ def take_up(*, now: datetime) -> int:
     Failed jobs stay failed: somebody should read why before trying again.
     """
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
-        idle = TenantJob.objects.filter(kind=JobKind.PROVISION).filter(
+        idle = TenantJob.objects.filter(kind__in=BIRTHS).filter(
             Q(state=JobState.QUEUED, updated_at__lt=now - timedelta(seconds=LOST_AFTER_S))
             | Q(state=JobState.RUNNING, updated_at__lt=now - timedelta(seconds=STALE_AFTER_S))
         )
@@ -246,6 +275,44 @@ def schema_mark(schema: str) -> str | None:
     return row[0] if row else None
 
 
+def _copy(job: TenantJob) -> None:
+    """The source's rows, in one go. Its tables must look like ours: both were made by the same release."""
+    source = job.source
+    if source is None or not domains.has_tables(source):
+        raise errors.NothingToCopy()
+    if Tenant.objects.get(pk=job.tenant_id).release_hash != source.release_hash:
+        raise errors.TablesDiffer()
+    row_copies.copy_rows(
+        source=source.schema_name,
+        target=job.tenant.schema_name,
+        mode=CopyMode(job.payload["mode"]),
+        inside=_callers_transaction(),
+    )
+
+
+def _settle(job: TenantJob) -> None:
+    """The first entry of its own ledger, its brand and letters, and secrets of its own."""
+    assert job.source is not None, "the step before refused otherwise"
+    brand_copies.copy(source=job.source, target=job.tenant)
+    with tenant_context(job.tenant):
+        if not AuditEntry.objects.filter(action="tenants.tenant_cloned").exists():
+            audit.record(
+                "tenants.tenant_cloned",
+                by="provisioning",
+                on=job.tenant,
+                detail={"from": job.source.name, "address": job.source.slug, "mode": job.payload["mode"]},
+            )
+        for hook in on_copied:
+            hook(job.tenant)
+
+
+def _files(job: TenantJob) -> None:
+    """Pictures and attachments, into the tenant's own folder."""
+    assert job.source is not None, "the step before refused otherwise"
+    row_copies.copy_files(source=job.source.schema_name, target=job.tenant.schema_name)
+    brand_copies.copy_files(source=job.source, target=job.tenant)
+
+
 def _owner(job: TenantJob) -> None:
     """The first person, with the role that may do everything."""
     packed = job.payload.get("owner")
@@ -283,7 +350,10 @@ def _ready(job: TenantJob) -> None:
 _DO: dict[JobStep, Callable[[TenantJob], None]] = {
     JobStep.ADDRESS: _address,
     JobStep.SCHEMA: _schema,
+    JobStep.COPY: _copy,
+    JobStep.SETTLE: _settle,
     JobStep.OWNER: _owner,
+    JobStep.FILES: _files,
     JobStep.DEFAULTS: _defaults,
     JobStep.READY: _ready,
 }
@@ -297,8 +367,8 @@ def _claim(job_id: UUID | str, now: datetime) -> TenantJob | None:
     with transaction.atomic():
         job = (
             TenantJob.objects.select_for_update(of=("self",))
-            .select_related("tenant")
-            .filter(pk=job_id, kind=JobKind.PROVISION)
+            .select_related("tenant", "source")
+            .filter(pk=job_id, kind__in=BIRTHS)
             .first()
         )
         if job is None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from ops.kernel.errors import DomainError
-from tenants.enums import PUBLIC_SCHEMA, JobKind, TenantStatus
+from tenants.enums import PUBLIC_SCHEMA, TenantStatus
 from tenants.models import Domain, DomainClaim, Reseller, Tenant, TenantJob
 from tenants.queries import checkup, records
 from tenants.services import claims, domains, lifecycle, provisioning
@@ -156,7 +156,7 @@ class Command(BaseCommand):
 
     def _retry(self, options: dict[str, Any]) -> None:
         tenant = _tenant(options)
-        job = TenantJob.objects.latest_of(tenant, JobKind.PROVISION)
+        job = TenantJob.objects.birth_of(tenant)
         if job is None:
             raise CommandError("This tenant has no preparation to continue.")
         provisioning.retry(job=job, by=BY, now=timezone.now(), wait=True)
