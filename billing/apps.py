@@ -29,11 +29,24 @@ class BillingConfig(AppConfig):
             settings_pages,
         )
         from tenants.accounts.services import seats
+        from tenants.registry import LeavingNote, leaving_notes
         from tenants.services import announcements, provisioning
 
         seats.register(lambda amount: entitlements.require("chat.agents", amount))
         provisioning.register_plan_rule(subscriptions.start)
         announcements.register_plan_rule(lambda tenant: entitlements.terms(tenant).plan, plans.slugs_and_names)
+        leaving_notes.register(
+            "billing.plan",
+            LeavingNote(
+                "receipt",
+                _("Plan and invoices"),
+                _(
+                    "The plan ends with the account. Invoices of the past stay with whoever issued them, as the law asks."
+                ),
+                None,
+                40,
+            ),
+        )
         provisioning.on_ready.register("billing.plan", lambda tenant: onboarding.lay_out(tenant, now=timezone.now()))
         provisioning.on_ready.register("billing.welcome", onboarding.welcome_owners)
         permission_areas.register("plan", PermissionArea(_("Plan and bills"), _("Company"), 330))

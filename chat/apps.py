@@ -28,7 +28,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import letters, permissions
-        from chat.models import Inbox
+        from chat.models import Conversation, Inbox
         from chat.queries import attachments
         from chat.services import channels, copying, helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
         from chat.services.bots import assistant
@@ -57,6 +57,7 @@ class ChatConfig(AppConfig):
         )
         from ops.kernel.webhooks.registry import WebhookEvent
         from ops.kernel.webhooks.registry import events as webhook_events
+        from tenants.registry import LeavingNote, leaving_notes
         from tenants.services.provisioning import on_copied, on_ready
 
         letters.register()
@@ -68,6 +69,28 @@ class ChatConfig(AppConfig):
         credentials.register("chat.relay", ice.CREDENTIAL)
         accounts.register("chat.channels", channels.accounts)
         copying.register()
+        leaving_notes.register(
+            "chat.conversations",
+            LeavingNote(
+                "message-circle",
+                _("Conversations"),
+                _("With contacts, files and notes they are in the export, and deleted with everything else."),
+                lambda: Conversation.objects.count(),
+                20,
+            ),
+        )
+        leaving_notes.register(
+            "chat.channels",
+            LeavingNote(
+                "inbox",
+                _("Inboxes"),
+                _(
+                    "The chat disappears from your website and messages to connected numbers and mailboxes are no longer taken in. Take the snippet out of your pages, and tell your customers where to write."
+                ),
+                lambda: Inbox.objects.active().count(),
+                30,
+            ),
+        )
         on_copied.register("chat.renew_secrets", copying.renew_secrets)
         on_ready.register("chat.first_inbox", inboxes.lay_out)
         open_work.register(

@@ -11,6 +11,7 @@ class TenantsConfig(AppConfig):
         "tenants.take_up": 60.0,
         "tenants.keep_ready": 60.0,
         "tenants.purge": 3600.0,
+        "tenants.tend_leaving": 600.0,
         "tenants.check_domains": 60.0,
         "tenants.close_overdue_visits": 60.0,
         "tenants.check_senders": 6 * 3600.0,
@@ -21,11 +22,41 @@ class TenantsConfig(AppConfig):
         from ops.kernel.configuration import registry as configuration
         from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
         from tenants import permissions
+        from tenants.accounts.services import seats
         from tenants.queries import activity, hosts
+        from tenants.registry import LeavingNote, leaving_notes
         from tenants.services import copying
 
         permissions.register()
         copying.register()
+        for key, note in {
+            "tenants.people": LeavingNote(
+                "users",
+                _("People"),
+                _("Everybody is logged out at once, and nobody can log in."),
+                seats.taken,
+                10,
+            ),
+            "tenants.addresses": LeavingNote(
+                "globe",
+                _("Addresses"),
+                _(
+                    "Own domains are free for you to use elsewhere once everything is deleted: take our records out of their DNS then."
+                ),
+                None,
+                50,
+            ),
+            "tenants.programs": LeavingNote(
+                "webhook",
+                _("Programs and webhooks"),
+                _(
+                    "Tokens stop working and no webhook is sent any more. Tell whoever looks after the systems you connected."
+                ),
+                None,
+                60,
+            ),
+        }.items():
+            leaving_notes.register(key, note)
         configuration.between(hosts.reseller_scope)
         nav.register("tenants.home", NavItem(_("Home"), "house", "tenants:home", None, 0))
         panels.register(
@@ -105,6 +136,17 @@ class TenantsConfig(AppConfig):
                 "tenants.change_settings",
                 30,
                 _("Name, language, time zone and currency."),
+            ),
+        )
+        settings_pages.register(
+            "tenants.account",
+            SettingsPage(
+                _("Account"),
+                "store",
+                "tenants:account",
+                permissions.MANAGE_LIFECYCLE,
+                35,
+                _("Your address, a copy of everything, and closing the account."),
             ),
         )
         settings_pages.register(

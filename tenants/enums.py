@@ -89,6 +89,7 @@ class ConsoleRight(models.TextChoices):
     VIEW_CUSTOMERS = "customers.view", _("See customers and what they use")
     CREATE_CUSTOMERS = "customers.create", _("Create customers")
     STOP_CUSTOMERS = "customers.stop", _("Suspend customers and let them on")
+    CLOSE_CUSTOMERS = "customers.close", _("Close customers' accounts, and take that back")
     CHANGE_PLANS = "customers.plan", _("Change customers' plans")
     CHANGE_ADDRESSES = "customers.addresses", _("Change customers' addresses")
     EXPORT_CUSTOMERS = "customers.export", _("Export lists of customers")

@@ -126,6 +126,20 @@ class NotAllowedNow(Conflict):
     message = _("A customer that is “%(from_state)s” cannot become “%(to_state)s”.")
 
 
+class WrongState(Conflict):
+    """Something that only a working customer can do."""
+
+    code = "wrong_state"
+    message = _("This cannot be done while the customer is “%(state)s”.")
+
+
+class TooManyAddresses(Conflict):
+    """Earlier addresses are kept from everybody else, so there are few of them."""
+
+    code = "too_many_addresses"
+    message = _("%(limit)s earlier addresses still lead here. Choose again when one of them has ended.")
+
+
 class NothingToCopy(Conflict):
     """The source has no tables any more, or none yet."""
 
@@ -176,6 +190,13 @@ class HostNotMovable(Invalid):
 
     code = "host_not_movable"
     message = _("“%(host)s” belongs to the customer's name. Only own domains can be moved.")
+
+
+class UnknownExport(NotFound):
+    """No such file, or its time is over."""
+
+    code = "unknown_export"
+    message = _("There is no such export, or it was deleted.")
 
 
 class NothingPlanned(Conflict):

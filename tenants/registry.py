@@ -3,11 +3,11 @@
 A table nobody spoke about is neither copied nor exported; a guard of the house's tests names it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ops.kernel.registry import Registry
+from ops.kernel.registry import Registry, Text
 from tenants.enums import CopyMode
 
 
@@ -52,3 +52,17 @@ def tables(rule: CopyRule, *names: str) -> None:
     """Say the same about several tables."""
     for name in names:
         copy_rules.register(name, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingNote:
+    """One line of what somebody should know before the account is closed; `count` says how many there are of it."""
+
+    icon: str
+    label: Text
+    hint: Text
+    count: Callable[[], int] | None = None
+    order: int = 100
+
+
+leaving_notes: Registry[LeavingNote] = Registry("notes on leaving")

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import claims, letters, lifecycle, provisioning, ready, senders, support
+from tenants.services import claims, leaving, letters, lifecycle, provisioning, ready, renaming, senders, support
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -19,6 +19,25 @@ def provision(*, job_id: str) -> None:
 def purge() -> None:
     """Delete the tenants whose grace time is over."""
     lifecycle.purge_due(now=timezone.now())
+
+
+@shared_task(name="tenants.leave", ignore_result=True)
+def leave(*, job_id: str) -> None:
+    """Make an export, and tell the owners of a closed account; a second run continues where the first one stopped."""
+    leaving.run(job_id=job_id, now=timezone.now())
+
+
+@shared_task(name="tenants.tend_leaving", ignore_result=True)
+def tend_leaving() -> None:
+    """Remind owners before their data are deleted, and give back addresses of before."""
+    leaving.tend(now=timezone.now())
+    renaming.release_due(now=timezone.now())
+
+
+@shared_task(name="tenants.write_farewell", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
+def write_farewell(*, tenant_id: str, letter: str, days: int) -> None:
+    """Write to the owners of an account that is closed, exported or opened again."""
+    leaving.write_to_owners(tenant_id=tenant_id, letter=letter, days=days)
 
 
 @shared_task(name="tenants.take_up")

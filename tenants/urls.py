@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenants.views import (
+    account,
     announcements,
     brand,
     credentials,
@@ -34,6 +35,12 @@ urlpatterns = [
     path("notifications/", notifications.notifications, name="notifications"),
     path("settings/", settings.index, name="settings"),
     path("settings/company/", settings.general, name="settings-general"),
+    path("settings/company/account/", account.account, name="account"),
+    path("settings/company/address/", account.address, name="account-address"),
+    path("settings/company/export/", account.export, name="account-export"),
+    path("settings/company/leave/", account.leave, name="account-leave"),
+    path("farewell/<str:token>/", account.farewell, name="farewell"),
+    path("farewell/<str:token>/file/", account.farewell_file, name="farewell-file"),
     path("settings/branding/", settings.brand, name="settings-branding"),
     path("settings/branding/preview/", settings.brand_preview, name="settings-branding-preview"),
     path("settings/credentials/", credentials.credential_list, name="credentials"),

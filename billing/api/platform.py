@@ -1,5 +1,6 @@
 """Customers over the API of the platform's and the resellers' hosts: what the console does, for programs."""
 
+from datetime import timedelta
 from typing import Any
 
 import django_filters
@@ -19,10 +20,10 @@ from billing.models import Subscription
 from billing.services import onboarding
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from ops.kernel.errors import FieldError, Invalid
-from tenants.enums import ConsoleRight, TenantStatus
+from tenants.enums import ConsoleRight, CopyMode, TenantStatus
 from tenants.models import Reseller, Tenant
 from tenants.queries import portfolio
-from tenants.services import domains, lifecycle
+from tenants.services import cloning, domains, leaving, lifecycle, provisioning, renaming
 
 # What each call asks of a reseller's team; one that is not named is closed.
 RIGHTS = {
@@ -31,6 +32,11 @@ RIGHTS = {
     "create": ConsoleRight.CREATE_CUSTOMERS,
     "suspend": ConsoleRight.STOP_CUSTOMERS,
     "resume": ConsoleRight.STOP_CUSTOMERS,
+    "clone": ConsoleRight.CREATE_CUSTOMERS,
+    "rename": ConsoleRight.CHANGE_ADDRESSES,
+    "domains_move": ConsoleRight.CHANGE_ADDRESSES,
+    "delete_planned": ConsoleRight.CLOSE_CUSTOMERS,
+    "undelete": ConsoleRight.CLOSE_CUSTOMERS,
     "metadata": ConsoleRight.VIEW_CUSTOMERS,
 }
 
@@ -92,6 +98,9 @@ class TenantSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(read_only=True)
     suspended_at = serializers.DateTimeField(read_only=True, allow_null=True)
     suspend_reason = serializers.CharField(read_only=True)
+    delete_after = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When everything of a closed customer is deleted."
+    )
     created_at = serializers.DateTimeField(read_only=True)
 
     def get_address(self, row: Tenant) -> str:
@@ -126,6 +135,49 @@ class SuspendSerializer(StrictSerializer):
     """Why a customer is stopped."""
 
     reason = serializers.CharField(max_length=200)
+
+
+class CloneSerializer(StrictSerializer):
+    """A copy to be. With everything it keeps the owners of the original; of the settings only, it needs one."""
+
+    name = serializers.CharField(max_length=120)
+    slug = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="Made from the name when left out."
+    )
+    mode = serializers.ChoiceField(
+        choices=[(one.value, one.label) for one in (CopyMode.FULL, CopyMode.SETTINGS)], default=CopyMode.SETTINGS
+    )
+    plan = serializers.CharField(max_length=40, required=False, help_text="The original's when left out.")
+    owner_email = serializers.EmailField(max_length=254, required=False)
+    owner_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+
+
+class RenameSerializer(StrictSerializer):
+    """Another name, another address, or both."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    slug = serializers.CharField(max_length=40, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """At least one of them."""
+        if not attrs:
+            raise serializers.ValidationError({"name": [_("Give a name, an address, or both.")]})
+        return attrs
+
+
+class MoveDomainSerializer(StrictSerializer):
+    """An own domain, and the customer of the same reseller that it goes to."""
+
+    host = serializers.CharField(max_length=253)
+    to = serializers.UUIDField()
+
+
+class DeleteSerializer(StrictSerializer):
+    """Why a customer's account is closed. Its name is sent along, so that no script closes the wrong one."""
+
+    name = serializers.CharField(max_length=120)
+    reason = serializers.CharField(max_length=200)
+    grace_days = serializers.IntegerField(min_value=7, max_value=365, default=lifecycle.GRACE.days)
 
 
 class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Tenant]):
@@ -179,6 +231,72 @@ class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def resume(self, request: Request, pk: Any = None) -> Response:
         """Let a suspended customer work again."""
         lifecycle.resume(tenant=self.get_object(), by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=CloneSerializer, responses={201: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def clone(self, request: Request, pk: Any = None) -> Response:
+        """Make a customer from this one. The copy answers `provisioning` and is `active` a little later."""
+        sent = CloneSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        answers = dict(sent.validated_data)
+        email, name = answers.pop("owner_email", ""), answers.pop("owner_name", "")
+        source = self.get_object()
+        owner = provisioning.Owner(email, name, language=source.language) if email else None
+        mode = CopyMode(answers.pop("mode"))
+        made = cloning.clone(source=source, mode=mode, owner=owner, **answers, by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_queryset().get(pk=made.pk)).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RenameSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def rename(self, request: Request, pk: Any = None) -> Response:
+        """Give a customer another name or address. Pages at the old address lead to the new one for ninety days."""
+        sent = RenameSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        renaming.rename(tenant=self.get_object(), **sent.validated_data, by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=MoveDomainSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"], url_path="move-domain")
+    def domains_move(self, request: Request, pk: Any = None) -> Response:
+        """Let an own domain answer for another customer of the same reseller. Answers with that customer."""
+        sent = MoveDomainSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        target = self.get_queryset().filter(pk=sent.validated_data["to"]).first()
+        if target is None:
+            words = str(_("There is no such customer."))
+            raise Invalid(errors=[FieldError("to", "unknown_tenant", words)])
+        renaming.move_domain(
+            host=sent.validated_data["host"],
+            source=self.get_object(),
+            target=target,
+            by=request.user,
+            now=timezone.now(),
+        )
+        return Response(TenantSerializer(self.get_queryset().get(pk=target.pk)).data)
+
+    @extend_schema(request=DeleteSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"], url_path="delete")
+    def delete_planned(self, request: Request, pk: Any = None) -> Response:
+        """Close a customer's account now and delete everything after the grace time. Its owners get the last export."""
+        sent = DeleteSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        tenant = self.get_object()
+        leaving.require_name(tenant, sent.validated_data["name"])
+        leaving.plan(
+            tenant=tenant,
+            reason=leaving.require_reason(sent.validated_data["reason"]),
+            grace=timedelta(days=sent.validated_data["grace_days"]),
+            by=request.user,
+            now=timezone.now(),
+        )
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def undelete(self, request: Request, pk: Any = None) -> Response:
+        """Take a planned deletion back: everything is as it was."""
+        leaving.take_back(tenant=self.get_object(), by=request.user, now=timezone.now())
         return Response(TenantSerializer(self.get_object()).data)
 
     def _reseller(self, slug: str | None) -> Reseller | None:

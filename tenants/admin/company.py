@@ -21,7 +21,7 @@ from tenants.enums import ConsoleRight, JobState, ResellerRole, TenantStatus
 from tenants.forms import BrandForm, MemberForm, NewResellerForm
 from tenants.models import Branding, Reseller, ResellerMember, TenantJob
 from tenants.queries import brands
-from tenants.services import branding, domains, provisioning, resellers
+from tenants.services import branding, domains, leaving, provisioning, resellers
 
 
 @admin.register(ResellerMember, site=site)
@@ -377,9 +377,10 @@ class TenantJobAdmin(ResellerScopedAdmin):
 
     @admin.action(description=_("Try again"), permissions=["create"])
     def retry(self, request: HttpRequest, queryset: QuerySet[TenantJob]) -> None:
-        """Continue the selected preparations at the step they stopped at."""
+        """Continue the selected work at the step it stopped at."""
         for job in queryset.filter(state=JobState.FAILED).select_related("tenant"):
             provisioning.retry(job=job, by=request.user, now=timezone.now())
+            leaving.retry(job=job, by=request.user, now=timezone.now())
 
 
 def form_page(

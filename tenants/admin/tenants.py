@@ -29,6 +29,7 @@ from tenants.accounts.models import EmailDomain
 from tenants.accounts.services import email_domains
 from tenants.admin import cells
 from tenants.admin.bulk import BulkPages
+from tenants.admin.lifecycle import LifecyclePages
 from tenants.admin.support import SupportPages
 from tenants.console import Menu, scope_of
 from tenants.enums import ConsoleRight, TenantStatus
@@ -67,7 +68,7 @@ class TenantStatusFilter(admin.SimpleListFilter):
         return queryset.exclude(status=TenantStatus.DELETED)
 
 
-class TenantAdmin(BulkPages, SupportPages):
+class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
     """The screen resellers live in: who their customers are, how they are, and the few things to do about it."""
 
     reseller_path = "reseller"
@@ -182,6 +183,8 @@ class TenantAdmin(BulkPages, SupportPages):
                     "stop": scope_of(request).may(ConsoleRight.STOP_CUSTOMERS),
                     "enter": scope_of(request).may(ConsoleRight.ENTER_CUSTOMERS),
                     "create": makes,
+                    "move": scope_of(request).may(ConsoleRight.CHANGE_ADDRESSES),
+                    "close": scope_of(request).may(ConsoleRight.CLOSE_CUSTOMERS),
                 },
                 **current.context(request, tenant),
             },

@@ -95,7 +95,8 @@ class Address:
 def of(tenant: Tenant, reseller: Reseller | None = None) -> list[Address]:
     """All of one owner, the main one first."""
     with schema_context(PUBLIC_SCHEMA):
-        standing = list(Domain.objects.filter(tenant=tenant, reseller=reseller).order_by("-is_primary", "domain"))
+        now_its_own = Domain.objects.filter(tenant=tenant, reseller=reseller, redirects_until=None)
+        standing = list(now_its_own.order_by("-is_primary", "domain"))
         claimed = list(
             DomainClaim.objects.of(tenant, reseller).select_related("tenant__reseller", "reseller").order_by("host")
         )

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context
 
-from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobState, TenantStatus
+from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobState, JobStep, TenantStatus
 from tenants.models import Domain, TemplateScript, Tenant, TenantJob
 from tenants.queries import drift
 
@@ -116,7 +116,9 @@ def _jobs(now: datetime) -> Iterator[Finding]:
         if job.state == JobState.FAILED:
             sentence = _("“%(job)s” failed: %(error)s") % {"job": job.get_kind_display(), "error": job.error[:200]}
             yield Finding("job_failed", schema, sentence, "manage.py tenant retry --id " + schema)
-        elif job.state != JobState.DONE and job.updated_at < now - STUCK_AFTER:
+        elif job.step == JobStep.GRACE:
+            continue  # it waits for its day
+        elif job.state not in (JobState.DONE, JobState.CANCELLED) and job.updated_at < now - STUCK_AFTER:
             yield Finding(
                 "job_stuck",
                 schema,

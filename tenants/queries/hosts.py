@@ -154,7 +154,8 @@ def _find(host: str) -> Site | None:
         # A host whose DNS is in doubt may be in somebody else's hands.
         family = list(owners.exclude(claim__state=ClaimState.FAILING).order_by("pk"))
     main = next((one for one in family if one.is_primary), None)
-    leads_to = main.domain if main and main.redirects_others and main.domain != host else ""
+    leads_on = main is not None and (main.redirects_others or row.redirects_until is not None)
+    leads_to = main.domain if main and leads_on and main.domain != host else ""
     known = frozenset(one.domain for one in family)
     return Site(row.tenant, row.reseller, leads_to, known, row.has_news, row.support_waits)
 

@@ -255,7 +255,7 @@ def make_primary(*, claim: DomainClaim, redirect: bool = True, by: Any = None, n
 def use_given(*, tenant: Tenant, reseller: Reseller | None = None, by: Any = None, now: datetime) -> str:
     """Make the address below the platform the main one again; gives its host. Raises `UnknownHost` without one."""
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
-        rows = Domain.objects.filter(tenant=tenant, reseller=reseller, claim=None)
+        rows = Domain.objects.filter(tenant=tenant, reseller=reseller, claim=None, redirects_until=None)
         row = rows.select_for_update(of=("self",)).order_by("created_at", "pk").first()
         if row is None:
             raise errors.UnknownHost

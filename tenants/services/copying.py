@@ -25,9 +25,7 @@ def register() -> None:
     tables(CopyRule(Part.PEOPLE), "accounts_user_groups", "accounts_user_user_permissions", "account_emailaddress")
     copy_rules.register(
         "accounts_user",
-        CopyRule(
-            Part.PEOPLE, {"password": HASH}, where="r.support_person_id IS NULL", hidden=frozenset({"password"})
-        ),
+        CopyRule(Part.PEOPLE, {"password": HASH}, where="r.support_person_id IS NULL", hidden=frozenset({"password"})),
     )
     copy_rules.register("mfa_authenticator", CopyRule(Part.PEOPLE, where="r.type = 'totp'", exported=False))
     # Keys of outside services are spent by one tenant only; its copy enters its own.

@@ -85,7 +85,7 @@ def remove(*, domain: Domain, by: Any = None, now: datetime | None = None) -> No
             .order_by("pk")
             .select_for_update(of=("self",))
         )
-        others = [row for row in siblings if row.pk != domain.pk]
+        others = [row for row in siblings if row.pk != domain.pk and row.redirects_until is None]
         if not others:
             raise errors.LastHost()
         record(
@@ -108,6 +108,8 @@ def make_primary(
     *, domain: Domain, redirect: bool | None = None, by: Any = None, now: datetime | None = None
 ) -> Domain:
     """Links in mails and the widget's snippet use this host from now on; with `redirect` pages at the others lead to it."""
+    if domain.redirects_until is not None:
+        raise errors.HostNotReady(host=domain.domain)
     with schema_context(PUBLIC_SCHEMA), transaction.atomic():
         domain.is_primary = True
         if redirect is not None:

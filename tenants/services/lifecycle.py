@@ -15,7 +15,7 @@ from django_tenants.utils import schema_context, tenant_context
 from ops.kernel.audit import services as audit
 from ops.kernel.outbox import services as outbox
 from tenants import errors, events
-from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobState, TenantStatus
+from tenants.enums import PUBLIC_SCHEMA, TEMPLATE_SCHEMA, JobKind, JobState, JobStep, TenantStatus
 from tenants.models import Tenant, TenantJob
 from tenants.queries import hosts
 from tenants.services import support
@@ -89,18 +89,22 @@ def restore(*, tenant: Tenant, by: Any = None, now: datetime | None = None) -> T
     job = TenantJob.objects.birth_of(tenant)
     if job is not None and job.state != JobState.DONE:
         raise errors.NotAllowedNow(from_state=S.PROVISIONING.label, to_state=S.ACTIVE.label)
-    return _move(
-        tenant,
-        S.ACTIVE,
-        "tenants.tenant_restored",
-        by=by,
-        now=now,
-        only_from=S.ARCHIVED,
-        archived_at=None,
-        delete_after=None,
-        suspended_at=None,
-        suspend_reason="",
-    )
+    with schema_context(PUBLIC_SCHEMA), transaction.atomic():
+        _move(
+            tenant,
+            S.ACTIVE,
+            "tenants.tenant_restored",
+            by=by,
+            now=now,
+            only_from=S.ARCHIVED,
+            archived_at=None,
+            delete_after=None,
+            suspended_at=None,
+            suspend_reason="",
+        )
+        plans = TenantJob.objects.filter(tenant=tenant, kind=JobKind.PURGE)
+        plans.exclude(state=JobState.DONE).update(state=JobState.CANCELLED)
+    return tenant
 
 
 def delete(
@@ -143,14 +147,20 @@ def purge(*, tenant: Tenant, by: Any = None, now: datetime | None = None) -> Ten
             raise errors.NotAllowedNow(from_state=row.get_status_display(), to_state=S.DELETED.label)
         # Files first: when this fails the schema is still there and the next run tries again.
         with tenant_context(row):
-            _delete_files()
+            files = _delete_files()
         with connection.cursor() as cursor:
             # Triggers that wait for the commit would find their tables gone.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
             cursor.execute(f'DROP SCHEMA IF EXISTS "{row.schema_name}" CASCADE')
         row.domain_claims.all().delete()
         row.domains.all().delete()
-        _move(row, S.DELETED, "tenants.tenant_deleted", by=by, now=now)
+        job = TenantJob.objects.latest_of(row, JobKind.PURGE)
+        # What is left to say about it: how much was there, and which file its owners took away.
+        left = {"files": files, "export": ((job.payload if job else {}).get("export") or {}).get("sha256", "")}
+        _move(row, S.DELETED, "tenants.tenant_deleted", by=by, now=now, record=left)
+        TenantJob.objects.filter(tenant=row, kind=JobKind.PURGE).exclude(state=JobState.CANCELLED).update(
+            state=JobState.DONE, step=JobStep.PURGE, error="", payload={}, finished_at=now, updated_at=now
+        )
     tenant.refresh_from_db()
     return tenant
 
@@ -160,7 +170,16 @@ def purge_due(*, now: datetime | None = None) -> list[Tenant]:
     now = now or timezone.now()
     gone = []
     with schema_context(PUBLIC_SCHEMA):
-        due = Tenant.objects.customers().filter(status=S.ARCHIVED, delete_after__lte=now).order_by("delete_after", "pk")
+        # Nothing is deleted before its last export was made and the owners were told.
+        not_told = TenantJob.objects.filter(kind=JobKind.PURGE, step__in=(JobStep.EXPORT, JobStep.TELL)).exclude(
+            state__in=(JobState.DONE, JobState.CANCELLED)
+        )
+        due = (
+            Tenant.objects.customers()
+            .filter(status=S.ARCHIVED, delete_after__lte=now)
+            .exclude(pk__in=not_told.values("tenant"))
+            .order_by("delete_after", "pk")
+        )
         for tenant in due:
             try:
                 gone.append(purge(tenant=tenant, by="purge", now=now))
@@ -185,6 +204,7 @@ def _move(
     now: datetime | None,
     reason: str = "",
     only_from: TenantStatus | None = None,
+    record: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Tenant:
     """The one place where a tenant's state changes. The same state again changes and records nothing."""
@@ -201,7 +221,8 @@ def _move(
         for name, value in changes.items():
             setattr(row, name, value)
             setattr(tenant, name, value)
-        audit.record(action, by=by, on=row, detail={"reason": reason} if reason else None, now=now)
+        detail = ({"reason": reason} if reason else {}) | (record or {})
+        audit.record(action, by=by, on=row, detail=detail, now=now)
         outbox.publish(events.TenantStatusChanged(str(row.pk), row.schema_name, before.value, to.value, reason))
         if before == S.ACTIVE:
             support.end_of_tenant(tenant=row, by=by, now=now)
@@ -209,13 +230,15 @@ def _move(
     return tenant
 
 
-def _delete_files() -> None:
-    """Everything below the current tenant's own folder."""
-    folders = [""]
+def _delete_files() -> int:
+    """Everything below the current tenant's own folder. Counts the files."""
+    folders, gone = [""], 0
     for folder in folders:
         names, files = default_storage.listdir(folder)
         folders += [f"{folder}/{name}".lstrip("/") for name in names]
         for file in files:
             default_storage.delete(f"{folder}/{file}".lstrip("/"))
+            gone += 1
     for folder in reversed(folders[1:]):
         default_storage.delete(folder)
+    return gone

@@ -4,8 +4,10 @@ import json
 import sys
 from argparse import ArgumentParser
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zipfile import BadZipFile
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -14,18 +16,28 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from ops.kernel.errors import DomainError
-from tenants.enums import PUBLIC_SCHEMA, TenantStatus
+from tenants.enums import BIRTHS, PUBLIC_SCHEMA, CopyMode, JobState, TenantStatus
 from tenants.models import Domain, DomainClaim, Reseller, Tenant, TenantJob
 from tenants.queries import checkup, records
-from tenants.services import claims, domains, lifecycle, provisioning
+from tenants.services import (
+    claims,
+    cloning,
+    domains,
+    exporting,
+    leaving,
+    ledgers,
+    lifecycle,
+    provisioning,
+    renaming,
+)
 
 BY = "manage.py tenant"
 
 
 class Command(BaseCommand):
-    """Create, list, suspend, resume, archive, restore and delete tenants; look after their hosts and their health."""
+    """Create, list, copy, rename, suspend, close, export and delete tenants; look after their hosts and their health."""
 
-    help = "Create, list, suspend, resume, archive, restore, delete and examine tenants."
+    help = "Create, list, copy, rename, suspend, resume, archive, restore, export, delete and examine tenants."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One subcommand for each verb."""
@@ -54,8 +66,9 @@ class Command(BaseCommand):
             ("resume", "back to work after a suspension"),
             ("archive", "close the doors and keep the data"),
             ("restore", "open an archived tenant again"),
-            ("delete", "close the doors and delete everything after the grace time"),
-            ("retry", "continue a preparation that failed"),
+            ("delete", "close the doors, make the last export, and delete everything after the grace time"),
+            ("undelete", "take a planned deletion back"),
+            ("retry", "continue a preparation, an export or a closing that failed"),
         ):
             one = verbs.add_parser(verb, help=words)
             one.add_argument("--id", required=True, help="id, address or schema")
@@ -63,6 +76,34 @@ class Command(BaseCommand):
                 one.add_argument("--reason", default="")
             if verb == "delete":
                 one.add_argument("--grace-days", type=int, default=lifecycle.GRACE.days)
+
+        copy = verbs.add_parser("clone", help="make a tenant from another one and wait until it is ready")
+        copy.add_argument("--id", required=True, help="of whom: id, address or schema")
+        copy.add_argument("--name", required=True)
+        copy.add_argument("--slug", default="", help="its address; made from the name when left out")
+        copy.add_argument("--plan", default="", help="the original's when left out")
+        copy.add_argument("--owner", default="", metavar="EMAIL", help="the first person, when no people are copied")
+        copy.add_argument("--owner-name", default="")
+        much = copy.add_mutually_exclusive_group()
+        much.add_argument("--without-people", action="store_true", help="contacts and conversations, but not the team")
+        much.add_argument("--settings-only", action="store_true", help="no contacts, conversations or people")
+        copy.add_argument("--background", action="store_true", help="let the worker make it")
+
+        renamed = verbs.add_parser("rename", help="another name, another address, or both")
+        renamed.add_argument("--id", required=True, help="id, address or schema")
+        renamed.add_argument("--name", default="")
+        renamed.add_argument("--slug", default="", help="the new address")
+        renamed.add_argument("--keep-days", type=int, default=renaming.KEPT.days, help="how long the old one leads on")
+
+        moved = verbs.add_parser("move-domain", help="let a customer's own domain answer for another customer")
+        moved.add_argument("--id", required=True, help="whose it is: id, address or schema")
+        moved.add_argument("--to", required=True, help="whose it becomes: id, address or schema")
+        moved.add_argument("--domain", required=True, metavar="HOST")
+
+        export = verbs.add_parser("export", help="write everything of a tenant into a zip, or check one")
+        export.add_argument("--id", default="", help="id, address or schema")
+        export.add_argument("--to", metavar="FILE", help="write it there instead of sending the owners a link")
+        export.add_argument("--verify", metavar="FILE", help="count and hash a zip again")
 
         domain = verbs.add_parser("domain", help="show, add or remove hosts of a tenant")
         domain.add_argument("--id", required=True, help="id, address or schema")
@@ -84,7 +125,7 @@ class Command(BaseCommand):
         """Call the verb; a refusal is one clear line, not a traceback."""
         try:
             with schema_context(PUBLIC_SCHEMA):
-                getattr(self, f"_{options['verb']}")(options)
+                getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
         except DomainError as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
@@ -144,22 +185,108 @@ class Command(BaseCommand):
     def _restore(self, options: dict[str, Any]) -> None:
         self._say(lifecycle.restore(tenant=_tenant(options), by=BY, now=timezone.now()))
 
+    def _undelete(self, options: dict[str, Any]) -> None:
+        self._say(leaving.take_back(tenant=_tenant(options), by=BY, now=timezone.now()))
+
+    def _clone(self, options: dict[str, Any]) -> None:
+        mode = CopyMode.FULL
+        if options["without_people"]:
+            mode = CopyMode.WITHOUT_PEOPLE
+        if options["settings_only"]:
+            mode = CopyMode.SETTINGS
+        source = _tenant(options)
+        owner = provisioning.Owner(options["owner"], options["owner_name"], language=source.language)
+        tenant = cloning.clone(
+            source=source,
+            name=options["name"],
+            slug=options["slug"],
+            mode=mode,
+            owner=owner if options["owner"] else None,
+            plan=options["plan"],
+            by=BY,
+            now=timezone.now(),
+            wait=not options["background"],
+        )
+        self.stdout.write(f"{tenant.pk}  {tenant.schema_name}  {tenant.status}  {domains.url_of(tenant)}")
+
+    def _rename(self, options: dict[str, Any]) -> None:
+        if not options["name"] and not options["slug"]:
+            raise CommandError("Give --name, --slug, or both.")
+        if options["keep_days"] < 1:
+            raise CommandError("--keep-days is at least 1.")
+        tenant = renaming.rename(
+            tenant=_tenant(options),
+            name=options["name"],
+            slug=options["slug"],
+            by=BY,
+            now=timezone.now(),
+            kept=timedelta(days=options["keep_days"]),
+        )
+        self.stdout.write(f"{tenant.name}  {domains.url_of(tenant)}")
+        for row in renaming.former(tenant):
+            self.stdout.write(f"{row.domain} leads there until {row.redirects_until:%Y-%m-%d}.")
+
+    def _move_domain(self, options: dict[str, Any]) -> None:
+        source, target = _tenant(options), _tenant({"id": options["to"]})
+        row = renaming.move_domain(host=options["domain"], source=source, target=target, by=BY, now=timezone.now())
+        self.stdout.write(f"{row.domain} answers for {target.slug} now.")
+
+    def _export(self, options: dict[str, Any]) -> None:
+        if options["verify"]:
+            try:
+                with Path(options["verify"]).open("rb") as held:
+                    manifest = exporting.verify(held)
+            except (OSError, ValueError, KeyError, BadZipFile) as error:
+                raise CommandError(f"{options['verify']}: {error}") from error
+            rows = sum(table["rows"] for table in manifest["tables"].values())
+            self.stdout.write(
+                f"{manifest['company']['name']}, {manifest['made_at']}: {rows} rows, {len(manifest['files'])} files, whole."
+            )
+            return
+        if not options["id"]:
+            raise CommandError("Give --id, or --verify FILE.")
+        tenant, now = _tenant(options), timezone.now()
+        if not domains.has_tables(tenant):
+            raise CommandError(f"{tenant.slug} has no data to export.")
+        if options["to"]:
+            with Path(options["to"]).open("w+b") as out:
+                rows, files = exporting.write(out, tenant=tenant, now=now)
+            # The file can hold everything: both logs say that somebody took it.
+            ledgers.record_both(
+                "tenants.export_made", tenant=tenant, by=BY, detail={"rows": rows, "files": files}, now=now
+            )
+            self.stdout.write(f"{options['to']}: {rows} rows, {files} files.")
+            return
+        job = leaving.run(job_id=leaving.ask_export(tenant=tenant, by=BY, now=now).pk, now=now)
+        made = job.payload["export"]
+        self.stdout.write(
+            f"{made['rows']} rows, {made['files']} files, sha256 {made['sha256']}; owners get the link by letter."
+        )
+
     def _delete(self, options: dict[str, Any]) -> None:
         if options["grace_days"] < 0:
             raise CommandError("--grace-days cannot be negative.")
         grace = timedelta(days=options["grace_days"])
         now = timezone.now()
-        tenant = lifecycle.delete(tenant=_tenant(options), reason=options["reason"], by=BY, now=now, grace=grace)
-        if not grace:
+        tenant = _tenant(options)
+        if grace:
+            leaving.plan(tenant=tenant, reason=options["reason"], by=BY, now=now, grace=grace)
+            tenant.refresh_from_db()
+        else:
+            # At once, and nothing to take along: only somebody with this machine can ask for it.
+            tenant = lifecycle.delete(tenant=tenant, reason=options["reason"], by=BY, now=now, grace=grace)
             tenant = lifecycle.purge(tenant=tenant, by=BY, now=now)
         self._say(tenant)
 
     def _retry(self, options: dict[str, Any]) -> None:
         tenant = _tenant(options)
-        job = TenantJob.objects.birth_of(tenant)
+        job = TenantJob.objects.filter(tenant=tenant, state=JobState.FAILED).order_by("-created_at", "-pk").first()
         if job is None:
-            raise CommandError("This tenant has no preparation to continue.")
-        provisioning.retry(job=job, by=BY, now=timezone.now(), wait=True)
+            raise CommandError("This tenant has nothing to continue.")
+        if job.kind in BIRTHS:
+            provisioning.retry(job=job, by=BY, now=timezone.now(), wait=True)
+        else:
+            leaving.run(job_id=job.pk, now=timezone.now())
         tenant.refresh_from_db()
         self._say(tenant)
 
