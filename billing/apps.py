@@ -29,8 +29,8 @@ class BillingConfig(AppConfig):
             settings_pages,
         )
         from tenants.accounts.services import seats
-        from tenants.registry import LeavingNote, leaving_notes
         from tenants.services import announcements, provisioning
+        from tenants.services.account_parts import LeavingNote, leaving_notes
 
         seats.register(lambda amount: entitlements.require("chat.agents", amount))
         provisioning.register_plan_rule(subscriptions.start)

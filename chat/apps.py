@@ -57,7 +57,7 @@ class ChatConfig(AppConfig):
         )
         from ops.kernel.webhooks.registry import WebhookEvent
         from ops.kernel.webhooks.registry import events as webhook_events
-        from tenants.registry import LeavingNote, leaving_notes
+        from tenants.services.account_parts import LeavingNote, leaving_notes
         from tenants.services.provisioning import on_copied, on_ready
 
         letters.register()

@@ -24,8 +24,8 @@ class TenantsConfig(AppConfig):
         from tenants import permissions
         from tenants.accounts.services import seats
         from tenants.queries import activity, hosts
-        from tenants.registry import LeavingNote, leaving_notes
         from tenants.services import copying
+        from tenants.services.account_parts import LeavingNote, leaving_notes
 
         permissions.register()
         copying.register()

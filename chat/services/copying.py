@@ -4,7 +4,7 @@ from chat.models import Inbox
 from chat.models.inbox import hmac_secret
 from tenants.enums import CopyMode
 from tenants.models import Tenant
-from tenants.registry import CopyRule, Part, copy_rules, tables
+from tenants.services.account_parts import CopyRule, Part, copy_rules, tables
 from tenants.services.copying import WITHOUT_TEAM
 
 NEW_WORD = "replace(gen_random_uuid()::text, '-', '')"

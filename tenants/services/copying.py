@@ -1,7 +1,7 @@
 """What becomes of the tables of people and of the kernel when a tenant is copied. Other apps register their own."""
 
 from tenants.enums import CopyMode
-from tenants.registry import CopyRule, Part, copy_rules, tables
+from tenants.services.account_parts import CopyRule, Part, copy_rules, tables
 
 # A passkey works at its own address only. Who has nothing else beside the password comes in by a new password, sent by
 # letter: a copy must never open to less than the original asks for.

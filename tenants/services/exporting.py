@@ -1,6 +1,6 @@
 """Everything of a tenant as one zip: a JSON line for each row of each table, its files, and a manifest to check them by.
 
-Rows come from one snapshot. Encrypted values, passwords and whatever opens a door stay out; `registry` says which.
+Rows come from one snapshot. Encrypted values, passwords and whatever opens a door stay out; `account_parts` says which.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ from django_tenants.utils import schema_context
 from ops.kernel.fields import EncryptedTextField
 from tenants.enums import PUBLIC_SCHEMA
 from tenants.models import Branding, Domain, LetterText, Tenant
-from tenants.registry import copy_rules
 from tenants.services import row_copies, template
+from tenants.services.account_parts import copy_rules
 from tenants.services.row_copies import COLUMNS, Run
 
 log = logging.getLogger(__name__)

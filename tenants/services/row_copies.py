@@ -12,8 +12,8 @@ from django.db import connection, models
 from django_tenants.utils import schema_context
 
 from tenants.enums import CopyMode
-from tenants.registry import COPIED, CopyRule, Part, copy_rules
 from tenants.services import template
+from tenants.services.account_parts import COPIED, CopyRule, Part, copy_rules
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from tenants.forms import AddressForm, LeaveForm
 from tenants.gate import open_always, open_when_suspended
 from tenants.models import TenantJob
 from tenants.permissions import MANAGE_LIFECYCLE
-from tenants.registry import leaving_notes
 from tenants.services import domains, leaving, lifecycle, renaming
+from tenants.services.account_parts import leaving_notes
 
 
 @login_required
