@@ -428,6 +428,7 @@ class ChatConfig(AppConfig):
             ("chat.inbox_changed", _("Inbox changed")),
             ("chat.contact_created", _("Contact added")),
             ("chat.contact_changed", _("Contact changed")),
+            ("chat.contact_labels_changed", _("Labels of a contact changed")),
             ("chat.message_deleted", _("Message deleted")),
             ("chat.conversation_assigned", _("Conversation assigned")),
             ("chat.conversation_unassigned", _("Conversation put back into the queue")),

@@ -76,6 +76,7 @@ urlpatterns = [
     path("chat/contacts/<uuid:pk>/", contacts.contact_page, name="contact"),
     path("chat/contacts/<uuid:pk>/notes/", contacts.note_add, name="contact-note"),
     path("chat/contacts/<uuid:pk>/notes/<uuid:note>/remove/", contacts.note_remove, name="contact-note-remove"),
+    path("chat/contacts/<uuid:pk>/labels/", contacts.labels, name="contact-labels"),
     path("chat/contacts/<uuid:pk>/merge/", contacts.merge, name="contact-merge"),
     path("chat/contacts/<uuid:pk>/merges/<uuid:merge>/undo/", contacts.separate, name="contact-separate"),
     path("chat/contacts/<uuid:pk>/data/", privacy.contact_data, name="contact-data"),

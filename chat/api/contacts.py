@@ -22,11 +22,12 @@ from chat.api.contact_serializers import (
     ContactNoteSerializer,
     ContactNoteWriteSerializer,
 )
+from chat.api.desk_serializers import LabelsPutSerializer
 from chat.api.serializers import ContactSerializer, ContactWriteSerializer, ConversationSerializer
 from chat.enums import ChurnBand
 from chat.models import Contact, ContactMerge, ContactNote, phones
 from chat.queries import inbox, wire
-from chat.services import contacts, notes
+from chat.services import contacts, labels, notes
 from ops.kernel import errors
 from ops.kernel.api import IdempotentMixin
 from tenants.accounts.permissions import RequiredPermissions
@@ -109,6 +110,7 @@ class ContactViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMode
         "retrieve": "chat.view_contact",
         "create": "chat.change_contact",
         "partial_update": "chat.change_contact",
+        "labels": "chat.change_contact",
         "conversations": "chat.view_conversation",
         "notes": "chat.view_contact",
         "add_note": "chat.change_contact",
@@ -125,7 +127,7 @@ class ContactViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMode
 
     def get_queryset(self) -> QuerySet[Contact]:
         """Everybody the tenant knows."""
-        return Contact.objects.all()
+        return Contact.objects.prefetch_related("labels")
 
     @extend_schema(request=ContactWriteSerializer, responses={201: ContactSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -141,6 +143,19 @@ class ContactViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMode
         sent = ContactWriteSerializer(data=request.data, partial=True)
         sent.is_valid(raise_exception=True)
         contact = contacts.change(contact=self.get_object(), by=request.user, now=timezone.now(), **sent.validated_data)
+        return Response(wire.contact(contact))
+
+    @extend_schema(request=LabelsPutSerializer, responses={200: ContactSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def labels(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give the person exactly these labels (`labels`), or put some on and take some off (`add`, `remove`)."""
+        sent = LabelsPutSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        contact, now, asked = self.get_object(), timezone.now(), sent.validated_data
+        if "labels" in asked:
+            contact = labels.set_on_contact(contact_id=contact.pk, labels=asked["labels"], by=request.user, now=now)
+        else:
+            contact = labels.change_on_contact(contact_id=contact.pk, by=request.user, now=now, **asked)
         return Response(wire.contact(contact))
 
     @extend_schema(responses={200: ConversationSerializer(many=True)}, filters=False)

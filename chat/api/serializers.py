@@ -185,6 +185,7 @@ class ContactSerializer(WireSerializer):
     identifier = serializers.CharField(allow_null=True)
     attrs = serializers.DictField()
     blocked = serializers.BooleanField()
+    labels = LabelRefSerializer(many=True)
     consent_at = serializers.DateTimeField(allow_null=True)
     merged_into = serializers.UUIDField(allow_null=True, help_text="The contact this one turned out to be.")
     last_seen_at = serializers.DateTimeField(allow_null=True)

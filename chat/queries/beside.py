@@ -74,6 +74,8 @@ SELECT
     (SELECT json_agg(json_build_array(t.id, t.name) ORDER BY t.name, t.id) FROM chat_team t)::text,
     (SELECT json_agg(json_build_array(l.id, l.name, l.color, EXISTS (
         SELECT FROM chat_conversation_labels w WHERE w.conversation_id = %(conversation)s AND w.label_id = l.id
+     ), EXISTS (
+        SELECT FROM chat_contact_labels w WHERE w.contact_id = %(contact)s AND w.label_id = l.id
      )) ORDER BY l.name, l.id) FROM chat_label l)::text,
     (SELECT json_agg(json_build_array(m.id, m.name, m.description) ORDER BY m.name, m.id) FROM (
         SELECT * FROM chat_macro WHERE shared OR owner_id = %(user)s ORDER BY name, id LIMIT %(macros)s
@@ -108,12 +110,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A label, and whether the conversation wears it."""
+    """A label, and whether the conversation and its contact wear it."""
 
     pk: UUID
     name: str
     color: str
     worn: bool
+    of_person: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class Beside:
     @property
     def labels(self) -> list[Mark]:
         """Every label."""
-        return [Mark(UUID(key), name, color, worn) for key, name, color, worn in json.loads(self.labels_json)]
+        return [Mark(UUID(key), *rest) for key, *rest in json.loads(self.labels_json)]
 
     @property
     def macros(self) -> list[Steps]:

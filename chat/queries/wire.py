@@ -206,6 +206,7 @@ def contact(row: Contact) -> dict[str, Any]:
         "identifier": row.identifier,
         "attrs": row.attrs,
         "blocked": row.blocked,
+        "labels": labels(row.labels.all()),
         "consent_at": instant(row.consent_at),
         "merged_into": None if row.merged_into_id is None else str(row.merged_into_id),
         "last_seen_at": instant(row.last_seen_at),

@@ -62,7 +62,7 @@ def change(*, contact: Contact, by: Any = None, now: datetime | None = None, **f
     _fill(contact, fields)
     _save(contact)
     audit.record("chat.contact_changed", by=by, on=contact, detail={"fields": sorted(fields)}, now=now)
-    _tell(contact)
+    tell(contact)
     return contact
 
 
@@ -93,7 +93,7 @@ def introduce(
                 limit=ATTRIBUTE_NAME_LIMIT,
             )
     contact.save()
-    _tell(contact)
+    tell(contact)
     return contact
 
 
@@ -158,6 +158,9 @@ def merge(
     keep.last_seen_at = max(seen, default=None)
     keep.save()
     Contact.objects.filter(pk=gone.pk).update(merged_into=keep)
+    had = set(keep.labels.values_list("pk", flat=True))
+    words = [label for label in gone.labels.all() if label.pk not in had]
+    keep.labels.add(*words)
     ContactNote.objects.filter(pk__in=notes).update(contact=keep)
     _move(doors, to=keep, was=gone, by=by, now=now)
     done = ContactMerge.objects.create(
@@ -168,6 +171,7 @@ def merge(
         moved={
             "doors": [str(key) for key in doors],
             "notes": [str(key) for key in notes],
+            "labels": [str(label.pk) for label in words],
             "filled": filled,
             "before": before,
         },
@@ -176,7 +180,7 @@ def merge(
         "chat.contacts_merged", by=by, on=keep, detail={"reason": reason}, private={"gone": str(gone)}, now=now
     )
     outbox.publish(ContactsMerged(kept_id=str(keep.pk), gone_id=str(gone.pk), undone=False))
-    _tell(keep)
+    tell(keep)
     return done
 
 
@@ -212,12 +216,14 @@ def undo_merge(*, merge: ContactMerge, by: Any, now: datetime | None = None) -> 
         merged_into=None, **({"identifier": taken["identifier"]} if "identifier" in taken else {})
     )
     gone.refresh_from_db()
+    # A merge from before labels were joined says nothing of them.
+    kept.labels.remove(*kept.labels.filter(pk__in=done.moved.get("labels", [])))
     ContactNote.objects.filter(pk__in=done.moved["notes"], contact=kept).update(contact=gone)
     _move([UUID(key) for key in done.moved["doors"]], to=gone, was=kept, by=by, now=now)
     ContactMerge.objects.filter(pk=done.pk).update(undone_at=now)
     audit.record("chat.contacts_separated", by=by, on=kept, private={"back": str(gone)}, now=now)
     outbox.publish(ContactsMerged(kept_id=str(kept.pk), gone_id=str(gone.pk), undone=True))
-    _tell(kept)
+    tell(kept)
     return gone
 
 
@@ -270,7 +276,7 @@ def _move(doors: list[UUID], *, to: Contact, was: Contact, by: Any, now: datetim
         )
 
 
-def _tell(contact: Contact) -> None:
+def tell(contact: Contact) -> None:
     """Consoles that show the contact draw it anew. A hint: it has no place in any history."""
     frame = {"type": "contact", "event": "contact.updated", "data": wire.contact(contact)}
     live.push(live.group("agents"), journal.forward(frame))

@@ -25,6 +25,8 @@ def words(score: ChurnScore) -> list[dict[str, Any]]:
 def _sentence(name: str, score: ChurnScore) -> str:
     days = round(score.recency_days)
     if name == "recency":
+        if not days:
+            return _("Wrote today")
         return ngettext("Last wrote %(count)s day ago", "Last wrote %(count)s days ago", days) % {"count": days}
     if name == "frequency":
         return ngettext(
@@ -32,7 +34,13 @@ def _sentence(name: str, score: ChurnScore) -> str:
         ) % {"count": score.frequency}
     if name == "overdue":
         if not _has_rhythm(score):
-            return _("Quiet for %(days)s days, and no rhythm is known yet") % {"days": days}
+            if not days:
+                return _("No rhythm is known yet")
+            return ngettext(
+                "Quiet for %(count)s day, and no rhythm is known yet",
+                "Quiet for %(count)s days, and no rhythm is known yet",
+                days,
+            ) % {"count": days}
         return _("Usually writes every %(days)s days, now quiet for %(quiet)s") % {
             "days": max(round(score.gap_days or 0), 1),
             "quiet": days,
@@ -53,6 +61,8 @@ def _sentence(name: str, score: ChurnScore) -> str:
         }
     if name == "tenure":
         tenure = round(score.tenure_days)
+        if not tenure:
+            return _("Known since today")
         return ngettext("Known for %(count)s day", "Known for %(count)s days", tenure) % {"count": tenure}
     return ""
 

@@ -1,4 +1,4 @@
-"""Labels: the tenant's words for sorting conversations, and putting them on."""
+"""Labels: the tenant's words for sorting conversations and people, and putting them on."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat.enums import EventType, LabelColor
-from chat.errors import ConversationNotFound, NameTaken
-from chat.models import Conversation, Label
+from chat.errors import ContactNotFound, ConversationNotFound, NameTaken
+from chat.models import Contact, Conversation, Label
 from chat.queries import wire
-from chat.services import catalogue, journal
+from chat.services import catalogue, contacts, journal
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid
 
@@ -54,7 +54,7 @@ def set_on(
     *, conversation_id: UUID, labels: Iterable[Label | UUID | str], by: Any = None, now: datetime | None = None
 ) -> None:
     """Give a conversation exactly these labels. Raises `ConversationNotFound`, `Invalid` for a label that is none."""
-    wanted = _found(labels)
+    wanted = found(labels)
     _put(conversation_id, lambda _before: wanted, by=by, now=now)
 
 
@@ -67,7 +67,7 @@ def change_on(
     now: datetime | None = None,
 ) -> None:
     """Add and take off labels, and leave the others. What is there already, or not there, is no change."""
-    more, less = _found(add), _found(remove)
+    more, less = found(add), found(remove)
     _put(conversation_id, lambda before: (before | more) - less, by=by, now=now)
 
 
@@ -102,7 +102,51 @@ def _put(conversation_id: UUID, choose: Any, *, by: Any, now: datetime | None) -
     )
 
 
-def _found(given: Iterable[Label | UUID | str]) -> set[Label]:
+def set_on_contact(
+    *, contact_id: UUID, labels: Iterable[Label | UUID | str], by: Any = None, now: datetime | None = None
+) -> Contact:
+    """Give a person exactly these labels. Raises `ContactNotFound`, `Invalid` for a label that is none."""
+    wanted = found(labels)
+    return _put_on_contact(contact_id, lambda _before: wanted, by=by, now=now)
+
+
+def change_on_contact(
+    *,
+    contact_id: UUID,
+    add: Iterable[Label | UUID | str] = (),
+    remove: Iterable[Label | UUID | str] = (),
+    by: Any = None,
+    now: datetime | None = None,
+) -> Contact:
+    """Add labels to a person and take some off, and leave the others. Raises as `set_on_contact` does."""
+    more, less = found(add), found(remove)
+    return _put_on_contact(contact_id, lambda before: (before | more) - less, by=by, now=now)
+
+
+@transaction.atomic
+def _put_on_contact(contact_id: UUID, choose: Any, *, by: Any, now: datetime | None) -> Contact:
+    """Whoever turned out to be somebody else, or is erased, wears none."""
+    rows = Contact.objects.current().filter(erased_at=None)
+    contact = rows.filter(pk=contact_id).select_for_update(of=("self",)).first()
+    if contact is None:
+        raise ContactNotFound()
+    before = set(contact.labels.all())
+    after: set[Label] = choose(before)
+    if after == before:
+        return contact
+    if len(after) > MOST_ON_ONE:
+        raise Invalid(field="labels")
+    contact.labels.set(after)
+    detail = {
+        "added": sorted(label.name for label in after - before),
+        "removed": sorted(label.name for label in before - after),
+    }
+    audit.record("chat.contact_labels_changed", by=by, on=contact, detail=detail, now=now)
+    contacts.tell(contact)
+    return contact
+
+
+def found(given: Iterable[Label | UUID | str]) -> set[Label]:
     """Labels of these labels or ids. Raises `Invalid` when one is not there."""
     rows, keys = set(), set()
     for one in given:
@@ -110,10 +154,10 @@ def _found(given: Iterable[Label | UUID | str]) -> set[Label]:
             rows.add(one)
         else:
             keys.add(_key(one))
-    found = set(Label.objects.filter(pk__in=keys)) if keys else set()
-    if len(found) != len(keys):
+    known = set(Label.objects.filter(pk__in=keys)) if keys else set()
+    if len(known) != len(keys):
         raise Invalid(field="labels")
-    return rows | found
+    return rows | known
 
 
 def _key(text: UUID | str) -> UUID:

@@ -234,6 +234,8 @@ def campaign_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             {"label": _("Replied"), "values": [step.replied for step in steps]},
         ],
         "anything": any(step.reached or step.opened or step.replied for step in steps),
+        # A draft has no figures: six empty boxes would only hide what it says.
+        "begun": row.state != CampaignState.DRAFT or figures.sent or figures.shown,
         "left_out": [{"label": why.label, "count": count} for why, count in queries.left_out(row.pk)],
         "page": page,
         "people": [
@@ -296,7 +298,11 @@ def _stats(figures: queries.Figures, *, once: bool, receipts: bool) -> list[dict
         {"label": _("Visitors who saw it"), "value": figures.shown, "hint": views if figures.views else ""},
         {"label": _("Opened"), "value": figures.opened, "hint": part(figures.opened, figures.shown, of_shown)},
         {"label": _("Replied"), "value": figures.replied, "hint": part(figures.replied, figures.shown, of_shown)},
-        {"label": _("Put away"), "value": figures.dismissed, "hint": part(figures.dismissed, figures.shown, of_shown)},
+        {
+            "label": _("Visitors who put it away"),
+            "value": figures.dismissed,
+            "hint": part(figures.dismissed, figures.shown, of_shown),
+        },
     ]
 
 

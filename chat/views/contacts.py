@@ -18,9 +18,10 @@ from billing import entitlements
 from chat.enums import ChurnBand
 from chat.forms.base import add_problem
 from chat.forms.contacts import ContactForm, ContactNoteForm
-from chat.models import ChurnScore, Contact, ContactMerge, ContactNote, Conversation
+from chat.models import ChurnScore, Contact, ContactMerge, ContactNote, Conversation, Label
 from chat.queries import console as queries
 from chat.services import contacts, notes, presence
+from chat.services import labels as labelling
 from chat.views import churn
 from ops.kernel.errors import DomainError
 
@@ -49,6 +50,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
             "text": text,
             "chips": chips,
             "estimated": estimated,
+            "by_risk": True,
             "filtered": bool(risk),
             "previous_url": "?" + urlencode(kept | {"page": shown.previous_page_number()})
             if shown.has_previous()
@@ -71,6 +73,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "text": text,
         "chips": chips,
         "estimated": estimated,
+        "by_risk": False,
         "filtered": bool(risk),
         "previous_url": _page_url(kept, after=found[0].pk) if found and has_newer else "",
         "next_url": _page_url(kept, before=found[-1].pk) if found and has_older else "",
@@ -145,7 +148,7 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "contact": contact,
         "notes": contact.notes.select_related("author").order_by("-created_at", "-pk")[:PAGE_SIZE],
         "note_form": ContactNoteForm(),
-        "labels": list(contact.labels.order_by("name", "pk")),
+        "labels": _marks(contact),
         "alike": _others(contact, request.GET.get("same", "")) if may_change else [],
         "same": request.GET.get("same", "")[:100],
         "merges": contact.merges.filter(undone_at=None).select_related("gone", "by").order_by("-created_at", "-pk"),
@@ -162,6 +165,26 @@ def _risk(contact: Contact) -> dict[str, Any] | None:
     """The estimate, where there is one and the plan includes it."""
     score = ChurnScore.objects.filter(contact=contact).first() if entitlements.flag("analytics") else None
     return None if score is None else churn.shown(score)
+
+
+def _marks(contact: Contact) -> list[dict[str, Any]]:
+    """Every label, and whether the person wears it."""
+    worn = set(contact.labels.values_list("pk", flat=True))
+    rows = Label.objects.order_by("name", "pk")
+    return [{"pk": row.pk, "name": row.name, "color": row.color, "of_person": row.pk in worn} for row in rows]
+
+
+@require_POST
+@login_required
+@permission_required("chat.change_contact", raise_exception=True)
+def labels(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put a label on a person, or take it off; from their page and from beside a thread."""
+    get_object_or_404(Contact, pk=pk)
+    more, less = request.POST.getlist("add"), request.POST.getlist("remove")
+    labelling.change_on_contact(contact_id=pk, by=request.user, add=more, remove=less, now=timezone.now())
+    if "X-Console" in request.headers:
+        return HttpResponse(status=204)
+    return redirect("chat:contact", pk=pk)
 
 
 @require_POST

@@ -18,6 +18,10 @@ import "./lib/time.js";
 import "./lib/toast.js";
 import "./lib/tooltip.js";
 
+// On a phone the bottom bar scrolls: where one is stands in view.
+const here = document.querySelector(".rail-nav .rail-link[aria-current]");
+if (here) here.parentElement.scrollLeft = Math.max(0, here.offsetLeft + here.offsetWidth - here.parentElement.clientWidth);
+
 const addresses = JSON.parse(document.querySelector('meta[name="controllers"]')?.content || "{}");
 const running = new Map();
 

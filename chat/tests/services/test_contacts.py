@@ -6,16 +6,18 @@ from uuid import uuid4
 
 import pytest
 
-from chat.errors import MergeUndone, NotMergeable
+from chat.errors import ContactNotFound, MergeUndone, NotMergeable
 from chat.models import ChatEvent, Contact, ContactMerge, Message, phones
-from chat.services import contacts, notes, widget
+from chat.services import contacts, labels, notes, widget
 from chat.tests.factories import (
     ContactFactory,
     ContactInboxFactory,
     ConversationFactory,
     InboxFactory,
+    LabelFactory,
     MessageFactory,
 )
+from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import Invalid, PermissionRefused
 
 
@@ -153,3 +155,44 @@ def test_a_note_belongs_to_who_wrote_it(acme, ana, bia):
         notes.change(note=note, body=" ", by=bia)
     notes.delete(note=note, by=ana)  # she sets up inboxes
     assert not note.__class__.objects.exists()
+
+
+def test_a_person_is_sorted_by_labels(acme, ana):
+    contact, tea, coffee = ContactFactory(), LabelFactory(name="tea"), LabelFactory(name="coffee")
+
+    labels.set_on_contact(contact_id=contact.pk, labels=[tea, str(coffee.pk)], by=ana)
+    labels.change_on_contact(contact_id=contact.pk, add=[coffee], remove=[tea.pk], by=ana)
+    labels.change_on_contact(contact_id=contact.pk, add=[coffee.pk], by=ana)
+
+    assert list(contact.labels.all()) == [coffee]
+    # What is worn already is no change.
+    told = AuditEntry.objects.filter(action="chat.contact_labels_changed").order_by("pk")
+    assert [entry.detail for entry in told] == [
+        {"added": ["coffee", "tea"], "removed": []},
+        {"added": [], "removed": ["tea"]},
+    ]
+
+
+def test_only_somebody_who_is_there_gets_labels_that_are_there(acme, ana):
+    contact, gone, tea = ContactFactory(), ContactFactory(), LabelFactory(name="tea")
+    contacts.merge(keep=contact, gone=gone, by=ana)
+
+    with pytest.raises(Invalid):
+        labels.change_on_contact(contact_id=contact.pk, add=[uuid4()], by=ana)
+    with pytest.raises(Invalid):
+        labels.change_on_contact(contact_id=contact.pk, add=["tea"], by=ana)
+    with pytest.raises(ContactNotFound):
+        labels.change_on_contact(contact_id=gone.pk, add=[tea], by=ana)
+
+
+def test_who_is_merged_brings_labels_and_takes_them_back(acme, ana):
+    keep, gone = ContactFactory(), ContactFactory()
+    tea, coffee = LabelFactory(name="tea"), LabelFactory(name="coffee")
+    keep.labels.add(tea)
+    gone.labels.add(tea, coffee)
+
+    done = contacts.merge(keep=keep, gone=gone, by=ana)
+    assert set(keep.labels.all()) == {tea, coffee}
+
+    contacts.undo_merge(merge=done, by=ana)
+    assert (list(keep.labels.all()), set(gone.labels.all())) == ([tea], {tea, coffee})

@@ -158,6 +158,18 @@ def test_agents_look_and_do_not_touch(acme, bia, client_of):
     assert row.state == "running"
 
 
+def test_a_draft_shows_what_it_says_and_no_empty_figures(acme, ana, client_of):
+    ana.language = "en"
+    ana.save()
+    client = client_of(acme, user=ana)
+    draft, running = CampaignFactory(state="draft"), CampaignFactory(state="running")
+
+    assert "Not started yet" in client.get(f"/chat/campaigns/{draft.pk}/").content.decode()
+    shown = client.get(f"/chat/campaigns/{running.pk}/").content.decode()
+    assert "Not started yet" not in shown
+    assert "Visitors who put it away" in shown
+
+
 def test_the_link_of_a_mail_ends_campaigns_by_a_button_and_not_by_looking(acme, beta, ana, client_of):
     contact = ContactFactory(email="a@x.example")
     path = "/chat/optout/" + optouts.link(contact.pk).partition("/chat/optout/")[2]
@@ -172,6 +184,8 @@ def test_the_link_of_a_mail_ends_campaigns_by_a_button_and_not_by_looking(acme, 
     assert (pressed.status_code, contact.opted_out_via) == (200, "link")
     assert client.get("/chat/optout/made-up/").status_code == 404
 
+    ana.language = "en"
+    ana.save()
     team = client_of(acme, user=ana)
     assert "Wants none since" in team.get(f"/chat/contacts/{contact.pk}/").content.decode()
     team.post(f"/chat/contacts/{contact.pk}/campaigns/", {"wants": "yes"})
@@ -238,6 +252,8 @@ def test_a_page_of_the_website_asks_claims_and_answers(acme, client_of):
 def test_the_churn_report_says_who_why_and_from_what(acme, ana, client_of, included):
     message = MessageFactory()
     churn.nightly(now=timezone.now())
+    ana.language = "en"
+    ana.save()
     client = client_of(acme, user=ana)
 
     page = client.get("/chat/reports/churn/")
@@ -247,7 +263,11 @@ def test_the_churn_report_says_who_why_and_from_what(acme, ana, client_of, inclu
     assert "What this estimate is, and what it is not" in text
     assert "not as a fact about a person" in text
     assert client.get("/chat/reports/churn/?band=high").context["rows"] == []
-    assert "Will they come back?" in client.get(f"/chat/contacts/{message.conversation.contact_id}/").content.decode()
+    person = client.get(f"/chat/contacts/{message.conversation.contact_id}/").content.decode()
+    assert "Will they come back?" in person
+    # Somebody who wrote today has been quiet for no days at all.
+    assert "Wrote today" in person
+    assert "0 day" not in person
     one = client.get("/api/v1/chat/churn/").json()["results"][0]
     assert one["contact"] == str(message.conversation.contact_id)
     assert set(one["reasons"]) == set(churn.HOUSE) - {"intercept"}

@@ -35,6 +35,25 @@ def test_a_team_and_labels_are_put_on_and_taken_off(acme, bia, client_of):
     assert (conversation.team, list(conversation.labels.all())) == (None, [])
 
 
+def test_labels_of_the_person_are_changed_beside_the_thread_and_on_their_page(acme, bia, client_of):
+    conversation = ConversationFactory()
+    label = Label.objects.create(name="Atacado", color="teal")
+    client = client_of(acme, user=bia)
+    page, url = f"/chat/contacts/{conversation.contact_id}/", f"/chat/contacts/{conversation.contact_id}/labels/"
+    worn = '<span class="label label-teal">Atacado</span>'
+
+    told = client.post(url, {"add": str(label.pk)}, headers={"X-Console": "action"})
+    beside = client.get(f"/chat/c/{conversation.number}").content.decode()
+    on_page = client.get(page).content.decode()
+    back = client.post(url, {"remove": str(label.pk)})
+
+    assert (told.status_code, back.status_code, back["Location"]) == (204, 302, page)
+    assert worn in beside
+    assert worn in on_page
+    assert worn not in client.get(f"/chat/c/{conversation.number}").content.decode()
+    assert worn not in client.get(page).content.decode()
+
+
 @pytest.mark.parametrize(
     ("path", "form"),
     [
