@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import translation
 
 from chat.models import ChurnModel, ChurnScore, Conversation, Message
 from chat.queries import churn as queries
-from chat.services import churn, messages
+from chat.services import churn, estimates, messages
 from chat.services.conversations import visitor_of
 from chat.tests.factories import (
     ContactFactory,
@@ -148,3 +149,18 @@ def test_spam_is_nobodys_history(regular, noon):
 
     assert list(queries.rows(as_of=noon)) == []
     assert Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (0, ["Wrote today", "No rhythm is known yet", "Known since today"]),
+        (1, ["Last wrote 1 day ago", "Quiet for 1 day, and no rhythm is known yet", "Known for 1 day"]),
+        (2, ["Last wrote 2 days ago", "Quiet for 2 days, and no rhythm is known yet", "Known for 2 days"]),
+    ],
+)
+def test_reasons_count_days_as_people_do(days, said):
+    score = ChurnScore(recency_days=days, tenure_days=days, reasons={"recency": 3, "overdue": 2, "tenure": 1})
+
+    with translation.override("en"):
+        assert [str(one["words"]) for one in estimates.words(score)] == said
