@@ -262,13 +262,14 @@ class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """Let an own domain answer for another customer of the same reseller. Answers with that customer."""
         sent = MoveDomainSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
+        source = self.get_object()
         target = self.get_queryset().filter(pk=sent.validated_data["to"]).first()
         if target is None:
             words = str(_("There is no such customer."))
             raise Invalid(errors=[FieldError("to", "unknown_tenant", words)])
         renaming.move_domain(
             host=sent.validated_data["host"],
-            source=self.get_object(),
+            source=source,
             target=target,
             by=request.user,
             now=timezone.now(),

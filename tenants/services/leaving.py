@@ -203,8 +203,7 @@ def _remind(key: UUID, now: datetime) -> int:
 def _export(job: TenantJob, now: datetime) -> None:
     if job.payload.get("export"):
         return
-    inside = len(connection.savepoint_ids) > 0
-    made = exporting.make(tenant=job.tenant, now=now, inside=inside)
+    made = exporting.make(tenant=job.tenant, now=now, inside=connection.in_atomic_block)
     with transaction.atomic():
         job.payload["export"] = exporting.facts(made)
         job.save(update_fields=["payload", "updated_at"])
