@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing.enums import Unit
+from billing.models import Plan
+from ops.kernel.api import AmountSerializer
+from ops.kernel.money import Money
 
 
 class EntitlementSerializer(serializers.Serializer[Any]):
@@ -37,3 +41,12 @@ class PlanSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(read_only=True)
     limits = serializers.DictField(child=serializers.IntegerField(allow_null=True), read_only=True)
     flags = serializers.DictField(child=serializers.BooleanField(), read_only=True)
+    price = serializers.SerializerMethodField(
+        help_text="What this tenant pays a month; null where no price was decided and one asks for it."
+    )
+
+    @extend_schema_field(AmountSerializer(allow_null=True))
+    def get_price(self, row: Plan) -> dict[str, str] | None:
+        """As the tenant's own seller asks it: its reseller, or the platform."""
+        price: Money | None = self.context["prices"].get(row.pk)
+        return price.as_json() if price else None

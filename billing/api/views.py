@@ -1,6 +1,6 @@
 """What the plan allows, over the API."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from billing import entitlements
 from billing.api.serializers import EntitlementsSerializer, PlanSerializer
 from billing.models import Plan
+from billing.queries import prices
 from tenants.accounts.permissions import RequiredPermissions
 
 
@@ -49,7 +50,7 @@ class EntitlementsView(GenericAPIView[Any]):
 
 
 class PlanViewSet(mixins.ListModelMixin, GenericViewSet[Plan]):
-    """The plans of the catalogue."""
+    """The plans of the catalogue, with what they cost a month."""
 
     permission_classes = (RequiredPermissions,)
     required_permissions = {"list": None}
@@ -58,3 +59,8 @@ class PlanViewSet(mixins.ListModelMixin, GenericViewSet[Plan]):
     queryset = Plan.objects.filter(is_public=True)
     filter_backends = ()
     ordering = ("order",)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the prices as this tenant pays them, read once for the list."""
+        tenant = cast(Any, self.request).tenant
+        return {**super().get_serializer_context(), "prices": prices.of_tenant(tenant, now=timezone.now())}

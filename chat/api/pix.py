@@ -16,19 +16,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from chat.models import Conversation, PixCharge
 from chat.services import pix
-from ops.kernel.api import IdempotentMixin, StrictSerializer
+from ops.kernel.api import AmountSerializer, IdempotentMixin, StrictSerializer
 from ops.kernel.ids import uuid7
 from ops.kernel.money import Money
 from tenants.accounts.permissions import RequiredPermissions
 
 KEY = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the charge, or the `txid` of its card.")
-
-
-class AmountSerializer(serializers.Serializer[Any]):
-    """Money on the wire."""
-
-    amount = serializers.DecimalField(max_digits=12, decimal_places=2)
-    currency = serializers.ChoiceField(["BRL"])
 
 
 class PixChargeSerializer(serializers.ModelSerializer[PixCharge]):

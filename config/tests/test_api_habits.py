@@ -1,13 +1,22 @@
 """What every address of the API does alike: one error shape, headers, strict input, safe repeats."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from billing.tests.factories import PlanFactory, SubscriptionFactory
+from billing.enums import PriceKind
+from billing.models import Plan, PlanPrice
+from billing.tests.factories import PlanFactory, PlanPriceFactory, SubscriptionFactory
+from ops.kernel.idempotency.models import IdempotencyRecord
+from ops.kernel.webhooks.models import WebhookEndpoint
 from tenants.accounts.models import User
 from tenants.accounts.services import users
+from tenants.models import Tenant
+from tenants.queries import hosts
+from tenants.tests.factories import ResellerFactory
 
 # Answered without a login, each for a reason.
 OPEN = {
@@ -303,7 +312,8 @@ def test_the_plan_and_what_is_left_of_it(client, acme):
 
     body = client.get("/api/v1/billing/entitlements/").json()
 
-    assert (body["plan"], body["flags"]) == ("tiny", {"analytics": True})
+    # A feature the plan does not speak of is off, and said to be.
+    assert (body["plan"], {name for name, on in body["flags"].items() if on}) == ("tiny", {"analytics"})
     agents = next(row for row in body["limits"] if row["key"] == "chat.agents")
     assert (agents["limit"], agents["used"], agents["remaining"]) == (2, 0, 2)
 
@@ -314,3 +324,46 @@ def test_the_catalogue_lists_the_public_plans(client, acme):
     slugs = [row["slug"] for row in client.get("/api/v1/billing/plans/").json()["results"]]
 
     assert slugs == ["starter", "professional", "business", "enterprise", "white-label"]
+
+
+def test_a_plan_says_what_this_very_tenant_pays_for_it(client, acme):
+    began = timezone.now() - timedelta(days=1)
+    kept, own = Plan.objects.get(slug="starter"), ResellerFactory(slug="sul")
+    PlanPrice.objects.all().delete()
+    PlanPriceFactory(plan=kept, kind=PriceKind.LIST, amount_cents=19_700, starts_at=began)
+    PlanPriceFactory(
+        plan=kept, kind=PriceKind.RETAIL, reseller=own, amount_cents=25_050, floor_cents=10_000, starts_at=began
+    )
+
+    def priced():
+        return {row["slug"]: row["price"] for row in client.get("/api/v1/billing/plans/").json()["results"]}
+
+    ours = priced()
+    assert (ours["starter"], ours["enterprise"]) == ({"amount": "197.00", "currency": "BRL"}, None)
+    Tenant.objects.filter(pk=acme.pk).update(reseller=own)
+    hosts.forget()
+    assert priced()["starter"] == {"amount": "250.50", "currency": "BRL"}
+
+
+def test_the_secret_of_a_webhook_is_answered_once_and_kept_nowhere_readable(client, acme):
+    sent = {"url": "https://crm.example/hook", "events": ["*"]}
+    path = "/api/v1/chat/webhooks/"
+
+    def ask(where, body, key):
+        return client.post(where, body, content_type="application/json", headers={"idempotency-key": key})
+
+    made = ask(path, sent, "add")
+    rotate = f"{path}{made.json()['id']}/rotate/"
+    rotated = ask(rotate, {}, "rotate")
+
+    secrets = [made.json()["secret"], rotated.json()["secret"]]
+    assert (made.status_code, rotated.status_code) == (201, 200)
+    assert all(secrets)
+    assert secrets[0] != secrets[1]
+    kept = str(list(IdempotencyRecord.objects.values_list("body", flat=True)))
+    assert made.json()["id"] in kept
+    assert not any(secret in kept for secret in secrets)
+    for again in (ask(path, sent, "add"), ask(rotate, {}, "rotate")):
+        assert (again.json()["secret"], again["Idempotent-Replayed"]) == (None, "true")
+    # Asked again it made neither a second endpoint nor a third secret.
+    assert WebhookEndpoint.objects.get().secret == secrets[1]

@@ -168,6 +168,13 @@ class StrictSerializer(StrictFieldsMixin, serializers.Serializer):
     """A serializer without a model."""
 
 
+class AmountSerializer(serializers.Serializer):
+    """Money as the API writes it."""
+
+    amount = serializers.DecimalField(max_digits=12, decimal_places=2)
+    currency = serializers.CharField(max_length=3, help_text="ISO 4217.")
+
+
 class StrictModelSerializer(StrictFieldsMixin, serializers.ModelSerializer):
     """A serializer of a model. Writing stays with the services: `create` and `update` are theirs."""
 

@@ -32,7 +32,9 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
 class WebhookWithSecretSerializer(WebhookSerializer):
     """An endpoint at the moment its secret was made: the only time it is shown here."""
 
-    secret = serializers.CharField()
+    secret = serializers.CharField(
+        allow_null=True, help_text="Null in the answer to a request that was sent again with its key."
+    )
 
     class Meta(WebhookSerializer.Meta):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
@@ -86,6 +88,7 @@ class WebhookViewSet(
 
     queryset = WebhookEndpoint.objects.none()
     serializer_class = WebhookSerializer
+    shown_once = ("secret",)
     lookup_value_regex = "[0-9a-fA-F-]{32,36}"
     permission_classes = (RequiredPermissions,)
     required_permissions = dict.fromkeys(

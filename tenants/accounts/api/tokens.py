@@ -43,7 +43,11 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 class TokenWithTextSerializer(TokenSerializer):
     """A token at the moment it was made: the only time its text is shown."""
 
-    token = serializers.CharField(read_only=True)
+    token = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="Null in the answer to a request that was sent again with its key.",
+    )
 
     class Meta(TokenSerializer.Meta):
         fields = [*TokenSerializer.Meta.fields, "token"]
