@@ -499,8 +499,8 @@ async def run_idle(args: argparse.Namespace, server: Server, machine: Machine, p
     )
 
 
-async def run_restart(args: argparse.Namespace, server: Server, pair: Pair) -> None:
-    """Everybody comes back after a planned restart, each at the moment it was told."""
+async def run_restart(args: argparse.Namespace, server: Server, machine: Machine, pair: Pair) -> None:
+    """Everybody comes back after a planned restart, each at the moment it was told, and stays."""
     back: list[float] = []
     here = asyncio.Semaphore(0)
 
@@ -511,8 +511,7 @@ async def run_restart(args: argparse.Namespace, server: Server, pair: Pair) -> N
                 line = await dial(server.port, pair.slug, "/ws/widget/", token=pair.visitor, conversations={})
                 if restarted:
                     back.append(time.perf_counter())
-                    await line.close()
-                    return
+                    return line
                 here.release()
                 async for text in line:
                     if '"bye"' in text:
@@ -534,13 +533,19 @@ async def run_restart(args: argparse.Namespace, server: Server, pair: Pair) -> N
     ended = time.perf_counter() - began
     await asyncio.to_thread(server.start)
     started = time.perf_counter() - began
-    await asyncio.gather(*browsers)
+    before = await asyncio.to_thread(machine.now)
+    lines = await asyncio.gather(*browsers)
+    after = await asyncio.to_thread(machine.now)
+    await asyncio.gather(*(line.close() for line in lines), return_exceptions=True)
+    spent = {name: after[name] - before[name] for name in after}
     back.sort()
     seconds = Counter(int(moment - began) for moment in back)
     print(
         f"restart with {args.visitors} sockets: process gone after {ended:.1f} s, another one listens after {started:.1f} s,"
         f" half back after {back[len(back) // 2] - began:.1f} s, all after {back[-1] - began:.1f} s;"
-        f" at most {max(seconds.values())} in one second",
+        f" at most {max(seconds.values())} in one second; CPU to start {before['web']:.1f} s, to greet everybody"
+        f" {sum(spent.values()):.1f} s, {sum(spent.values()) / len(back) * 1000:.1f} ms a socket"
+        f" (web {spent['web']:.1f}, pg {spent['pg']:.1f}, redis {spent['redis']:.1f})",
         flush=True,
     )
 
@@ -584,7 +589,7 @@ def measure_table(args: argparse.Namespace) -> None:
                 if "idle" in args.parts:
                     asyncio.run(run_idle(args, server, machine, pairs[20]))
                 if "restart" in args.parts:
-                    asyncio.run(run_restart(args, server, pairs[20]))
+                    asyncio.run(run_restart(args, server, machine, pairs[20]))
             finally:
                 server.stop()
     finally:
