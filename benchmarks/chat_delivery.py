@@ -70,6 +70,7 @@ from tenants.services import lifecycle, provisioning  # noqa: E402
 SLUG = f"bench-chat-{os.getpid()}"
 PASSWORD = "balcao-demo"
 MESSAGES = 40
+WARM_UP_S = 1.5
 # The clients are on the same machine: more than this and they, not the server, are measured.
 DELIVERIES_PER_S = 1500
 WANTED_RATIO = 2.0
@@ -367,8 +368,8 @@ class Machine:
         }
 
 
-async def talk(port: int, pair: Pair, stop: float, took: list[float]) -> None:
-    """Write, wait until the other side has it, write again."""
+async def talk(port: int, pair: Pair, ready: asyncio.Barrier, lasting: float, took: list[float]) -> None:
+    """Write, wait until the other side has it, write again. Greeting and leaving are no part of a message."""
     visitor = await dial(port, pair.slug, "/ws/widget/", token=pair.visitor, conversations={pair.conversation: 2})
     agent = await dial(port, pair.slug, "/ws/agent/", token=pair.agent)
     arrived = asyncio.Queue()
@@ -382,8 +383,7 @@ async def talk(port: int, pair: Pair, stop: float, took: list[float]) -> None:
         async for _text in agent:
             pass
 
-    tasks = [asyncio.create_task(listen()), asyncio.create_task(drain())]
-    try:
+    async def write_until(stop: float, found_after: list[float]) -> None:
         while time.perf_counter() < stop:
             mark, began = str(uuid4()), time.perf_counter()
             frame = {"type": "msg.send", "client_id": mark, "conversation": pair.conversation, "body": "x" * 80}
@@ -392,7 +392,17 @@ async def talk(port: int, pair: Pair, stop: float, took: list[float]) -> None:
                 found, at = await asyncio.wait_for(arrived.get(), timeout=30)
                 if found == mark:
                     break
-            took.append((at - began) * 1000)
+            found_after.append((at - began) * 1000)
+
+    tasks = [asyncio.create_task(listen()), asyncio.create_task(drain())]
+    try:
+        await ready.wait()
+        await write_until(time.perf_counter() + WARM_UP_S, [])
+        await ready.wait()  # the counters are read between these two
+        await ready.wait()
+        await write_until(time.perf_counter() + lasting, took)
+        await ready.wait()
+        await ready.wait()
     finally:
         for task in tasks:
             task.cancel()
@@ -401,12 +411,22 @@ async def talk(port: int, pair: Pair, stop: float, took: list[float]) -> None:
 
 async def pairs_round(server: Server, machine: Machine, pairs: list[Pair], seconds: float) -> dict[str, float]:
     """All pairs talk at once for a while, after a moment to warm up."""
-    await asyncio.gather(*(talk(server.port, pair, time.perf_counter() + 1.5, []) for pair in pairs))
     took: list[float] = []
-    before, began = await asyncio.to_thread(machine.now), time.perf_counter()
-    await asyncio.gather(*(talk(server.port, pair, began + seconds, took) for pair in pairs))
-    lasted = time.perf_counter() - began
-    after = await asyncio.to_thread(machine.now)
+    ready = asyncio.Barrier(len(pairs) + 1)
+
+    async def watch() -> tuple[dict[str, float], dict[str, float], float]:
+        await ready.wait()
+        await ready.wait()
+        before, began = await asyncio.to_thread(machine.now), time.perf_counter()
+        await ready.wait()
+        await ready.wait()
+        lasted, after = time.perf_counter() - began, await asyncio.to_thread(machine.now)
+        await ready.wait()
+        return before, after, lasted
+
+    (before, after, lasted), *_ = await asyncio.gather(
+        watch(), *(talk(server.port, pair, ready, seconds, took) for pair in pairs)
+    )
     took.sort()
     spent = {name: (after[name] - before[name]) * 1000 / len(took) for name in after}
     return {

@@ -246,7 +246,7 @@ def test_whatsapp_takes_an_approved_template_only(acme, ana, noon, monkeypatch):
 
 
 def test_telegram_reaches_those_who_wrote_and_stop_ends_it(acme, noon):
-    inbox = InboxFactory(channel=Channel.TELEGRAM)
+    inbox = InboxFactory(channel=Channel.TELEGRAM, locale="en")
     link = ContactInboxFactory(inbox=inbox, source_id="42")
     ContactFactory()  # never wrote to the bot
     campaign = CampaignFactory(

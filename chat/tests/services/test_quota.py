@@ -105,7 +105,7 @@ def test_the_customer_and_the_reseller_are_written_to(acme, ana, noon):
             slug="rede",
             owner_email="boss@rede.example",
             owner_name="Rui",
-            owner_password="x" * 12,
+            owner_password="velho barco azul na ponte",
             now=noon,
         )
         Tenant.objects.filter(pk=acme.pk).update(reseller=reseller)
