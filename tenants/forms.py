@@ -317,6 +317,7 @@ class CloneForm(forms.Form):
             (CopyMode.FULL.value, _("Everything, also people and conversations; its owners are the original's")),
         ],
         initial=CopyMode.SETTINGS,
+        widget=forms.RadioSelect,
     )
     owner_email = forms.EmailField(
         label=_("E-mail of the owner"),

@@ -96,8 +96,8 @@ def write(out: IO[bytes], *, tenant: Tenant, now: datetime, inside: bool = False
             for table, columns in _tables(read, tenant.schema_name):
                 lines = read.lines(table, columns)
                 manifest["tables"][table] = {"columns": columns, **_table(archive, f"tables/{table}.jsonl", lines)}
-        for table, lines in _of_public(tenant):
-            manifest["tables"][table] = _table(archive, f"tables/{table}.jsonl", lines)
+        for table, own in _of_public(tenant):
+            manifest["tables"][table] = _table(archive, f"tables/{table}.jsonl", own)
         for name in row_copies.files_of(tenant.schema_name):
             entry = _file(archive, tenant, name)
             manifest["files" if entry else "missing_files"].append(entry or {"name": name})
