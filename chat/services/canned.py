@@ -18,7 +18,7 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid, NotFound, PermissionRefused
 
 SHORTCUT = re.compile(r"[^\s/][^\s]{0,39}\Z")
-PLACE = re.compile(r"\{\{\s*([a-z_]+\.[a-z_]+)\s*\}\}")
+PLACE = re.compile(r"(?P<before>,?[ \t]*)(?P<place>\{\{\s*(?P<name>[a-z_]+\.[a-z_]+)\s*\}\})")
 # What a text may name, and what stands for it.
 PLACES: dict[str, Callable[[Conversation, Any], str]] = {
     "contact.name": lambda conversation, by: conversation.contact.name,
@@ -88,14 +88,17 @@ def delete(*, canned: CannedResponse, by: Any, now: datetime | None = None) -> N
 
 
 def filled(canned: CannedResponse, *, conversation: Conversation, by: Any) -> str:
-    """The text for this conversation; a place nobody can fill becomes empty, an unknown one stays to be seen.
+    """The text for this conversation; a place nobody can fill goes with the comma before it, an unknown one stays.
 
     The conversation needs its contact and inbox.
     """
 
     def value(match: re.Match[str]) -> str:
-        fill = PLACES.get(match[1])
-        return match[0] if fill is None else fill(conversation, by)
+        fill = PLACES.get(match["name"])
+        if fill is None:
+            return match[0]
+        said = fill(conversation, by)
+        return match["before"] + said if said else ""
 
     return PLACE.sub(value, canned.body)
 

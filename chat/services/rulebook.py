@@ -4,6 +4,7 @@ A condition is `{"field", "op", "value"}`, an action `{"do", ...}`. Both are che
 they run: whom or what they name may be gone by then.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -357,6 +358,9 @@ def fill(text: str, conversation: Conversation) -> str:
         "company": getattr(connection.tenant, "name", "") or "",
     }
     for name, value in known.items():
+        if not value:
+            # "Thank you, !" to somebody whose name nobody knows: what leads up to an empty place goes with it.
+            text = re.sub(rf",?[ \t]*\{{\{{ ?{name} ?\}}\}}", "", text)
         text = text.replace(f"{{{{{name}}}}}", value).replace(f"{{{{ {name} }}}}", value)
     return text
 

@@ -6,8 +6,15 @@ from django.utils import timezone
 
 from chat.enums import Trigger
 from chat.models import AutomationRule, AutomationRun, Conversation, Label, Message, Team
-from chat.services import automation, conversations, hours, macros
-from chat.tests.factories import AutomationRuleFactory, ConversationFactory, InboxFactory, MacroFactory, MessageFactory
+from chat.services import automation, conversations, hours, macros, rulebook
+from chat.tests.factories import (
+    AutomationRuleFactory,
+    ContactFactory,
+    ConversationFactory,
+    InboxFactory,
+    MacroFactory,
+    MessageFactory,
+)
 from conftest import person
 from ops.kernel.errors import Invalid
 from ops.kernel.outbox.services.dispatching import Dispatcher
@@ -261,3 +268,12 @@ def test_whose_a_macro_is(acme, ana, bia, noon):
         macros.change(macro=own, by=bia, now=noon, shared=True)
 
     assert macros.create(by=ana, now=noon, name="Ours", steps=URGENT, shared=True).shared
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("Maria Souza", "Thanks, Maria! Bye."), ("", "Thanks! Bye.")], ids=["known", "unknown"]
+)
+def test_nobody_is_called_by_a_name_that_is_not_known(acme, name, said):
+    conversation = ConversationFactory(contact_inbox__contact=ContactFactory(name=name))
+
+    assert rulebook.fill("Thanks, {{contact_first}}! Bye.", conversation) == said

@@ -125,6 +125,10 @@ def test_a_canned_reply_is_filled_for_the_conversation(acme, bia):
     text = canned.filled(reply, conversation=conversation, by=bia)
 
     assert text == f"Oi, Maria! #{conversation.number} {{{{ x.y }}}}"
+    # Whose name nobody knows is not called by a comma.
+    conversation.contact.name = ""
+    text = canned.filled(reply, conversation=conversation, by=bia)
+    assert text == f"Oi! #{conversation.number} {{{{ x.y }}}}"
 
 
 @pytest.mark.parametrize(

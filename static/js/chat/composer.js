@@ -192,7 +192,7 @@ export function openComposer({ app, article, send, typing }) {
                 when: () => hidden() && people.length > 0,
                 find: async (query) =>
                     people
-                        .filter((one) => plain(one.name).split(" ").some((part) => part.startsWith(plain(query))))
+                        .filter((one) => one.id !== me.id && plain(one.name).split(" ").some((part) => part.startsWith(plain(query))))
                         .map((one) => ({ id: one.id, title: one.name, face: h("span.avatar.avatar-small", { "aria-hidden": "true" }, one.picture ? h("img", { src: `/people/${one.id}/picture/${one.picture.split("/").pop()}`, alt: "" }) : initials(one.name)) })),
                 insert(item) {
                     mentioned.set(item.id, item.title);
