@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -113,8 +114,9 @@ class InviteForm(forms.Form):
     addresses = forms.CharField(
         label=_("E-mail addresses"),
         max_length=20_000,
-        help_text=_(
-            "One or many: paste them with commas or line breaks, with names if you like (Ana <ana@empresa.com>)."
+        # Help is drawn as HTML: the angle brackets have to be seen.
+        help_text=escape(
+            _("One or many: paste them with commas or line breaks, with names if you like (Ana <ana@empresa.com>).")
         ),
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false", "autofocus": True}),
     )
@@ -359,7 +361,7 @@ class EmailDomainForm(forms.Form):
         max_length=253,
         help_text=_("What stands behind the @ in your people's addresses."),
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url", "placeholder": "company.com.br"}
+            attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url", "placeholder": "empresa.com.br"}
         ),
     )
 
@@ -609,7 +611,9 @@ class ServiceTokenForm(TokenForm):
 
     field_order = ["name", "role", "days", "access"]
     role = forms.ChoiceField(
-        label=_("Role"), help_text=_("It can do what this role allows, as far as you choose below.")
+        label=_("Role"),
+        initial=BuiltInRole.VIEWER,
+        help_text=_("It can do what this role allows, as far as you choose below."),
     )
 
     def __init__(self, *args: Any, by: Any, **kwargs: Any) -> None:
