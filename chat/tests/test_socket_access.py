@@ -1,14 +1,19 @@
 """Who may stay on the agents' socket, and with what: roles that change and programs with tokens."""
 
 import asyncio
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from django_tenants.utils import schema_context
 
+from chat.services import catalogue
 from chat.tests import sockets
 from conftest import person
 from tenants.accounts.services import roles, tokens, users
+from tenants.accounts.tests.factories import UserFactory
+from tenants.services import support
 
 pytestmark = pytest.mark.transactional
 
@@ -117,3 +122,31 @@ async def test_sockets_are_for_people_who_may_look_here(acme, beta, ana, caio, d
     async with sockets.line("/ws/agent/", acme, greet=False) as line:
         await line.say(type="hello", token=made[1])
         assert await line.closed() == code
+
+
+@pytest.fixture
+def rosa(platform):
+    """Of the platform's support."""
+    with schema_context("public"):
+        return UserFactory(email="rosa@balcao.example", name="Rosa Prado", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser_of_ana(acme, ana, client_of):
+    return client_of(acme, user=ana)
+
+
+async def test_owners_and_nobody_else_hear_at_once_that_support_asks(acme, desk, rosa, browser_of_ana):
+    _role, _dora, browser = desk
+    async with sockets.agent(acme, browser_of_ana) as hers, sockets.agent(acme, browser) as other:
+        wanted = {"role": "agent", "reason": "The widget does not open", "minutes": 15}
+        await sockets.inside(acme, partial(support.request, tenant=acme, person=rosa, now=timezone.now(), **wanted))
+
+        told = await hers.hear("support_request")
+        # What the colleague would have been sent went out before the answer to this.
+        await sockets.inside(acme, catalogue.changed, "labels")
+        await other.hear("catalogue")
+
+    assert "Rosa Prado" in told["text"]
+    assert told["url"] == "/settings/support-access/"
+    assert not [frame for frame in other.heard if frame["type"] == "support_request"]

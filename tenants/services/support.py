@@ -30,7 +30,7 @@ from tenants.enums import PUBLIC_SCHEMA, ConsoleRight, GrantEnd, GrantState, Sup
 from tenants.models import ImpersonationGrant, Reseller, SupportAccess, Tenant
 from tenants.models.support import MINUTES, OPEN, ROLES
 from tenants.queries import hosts, portfolio
-from tenants.services import domains, letters
+from tenants.services import domains, letters, support_bell
 
 ANSWER_WITHIN = timedelta(hours=24)
 ENTER_WITHIN = timedelta(hours=1)
@@ -148,6 +148,7 @@ def request(*, tenant: Tenant, person: User, role: str, reason: str, minutes: in
         if not is_allowed:
             with tenant_context(tenant):
                 enqueue("tenants.send_support_letters", grant_id=str(grant.pk))
+                support_bell.ring(grant, now=now)
     return grant
 
 
@@ -171,6 +172,7 @@ def answer(*, grant: ImpersonationGrant, approve: bool, by: Any, now: datetime) 
             raise errors.VisitOver()
         grant.refresh_from_db()
         _tell_both(grant, "tenants.support_approved" if approve else "tenants.support_refused", by=by, now=now)
+        support_bell.silence(grant, by=by, now=now)
         hosts.forget()
 
 
@@ -328,6 +330,7 @@ def end(*, grant: ImpersonationGrant, why: GrantEnd, by: Any, now: datetime) -> 
                 user.save(update_fields=["is_active", "updated_at"])
                 sessions.end_all(user=user, now=now)
         _tell_both(grant, "tenants.support_ended", by=by, now=now, why=str(why))
+        support_bell.silence(grant, by=by, now=now)
         hosts.forget()
     return True
 

@@ -6,6 +6,7 @@
 import { connection } from "../lib/connection.js";
 import { request } from "../lib/dom.js";
 import { connect } from "../lib/socket.js";
+import { toast } from "../lib/toast.js";
 import { openActions } from "./actions.js";
 import { openAlerts } from "./alerts.js";
 import { openAvailability } from "./availability.js";
@@ -133,6 +134,7 @@ export function start(root) {
     });
     live.on("presence", (frame) => app.availability.heard(frame));
     live.on("notification", (frame) => app.alerts.told(frame));
+    live.on("support_request", ({ text, action, url }) => toast(text, { stays: true, undo: { label: action, act: () => location.assign(url) } }));
     live.on("resync_required", (frame) => {
         if (!frame.conversation) cursor = null;
         list.refresh();

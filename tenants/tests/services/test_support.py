@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django_tenants.utils import schema_context, tenant_context
 
+from ops.kernel.alerts.models import Alert
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import Invalid
 from tenants import errors
@@ -77,6 +78,22 @@ def test_a_request_waits_for_the_owner_and_is_told_on_both_sides(acme, ana, rena
     assert (grant.state, grant.answered_by) == ("approved", "ana@acme.example")
     with pytest.raises(errors.VisitOver):
         support.answer(grant=grant, approve=False, by=ana, now=noon)
+
+
+def test_a_request_rings_the_bell_until_it_is_answered_or_over(acme, ana, renata, noon):
+    grant = ask(acme, renata, noon)
+    alert = Alert.objects.active().get()
+    assert (alert.title, alert.kind) == ("Renata Vidal (Rede Sul) asks to come in.", "tenants.support_requested")
+    assert "The widget does not open" in alert.body
+
+    support.answer(grant=grant, approve=True, by=ana, now=noon)
+    assert not Alert.objects.active().exists()
+    support.end(grant=grant, why=GrantEnd.PERSON, by=renata, now=noon)
+
+    ask(acme, renata, noon)
+    assert Alert.objects.active().count() == 1
+    support.close_overdue(now=noon + support.ANSWER_WITHIN)
+    assert not Alert.objects.active().exists()
 
 
 def test_owners_get_a_letter_whose_link_answers(acme, ana, renata, noon):
