@@ -15,6 +15,7 @@ class AccountsConfig(AppConfig):
         "accounts.refresh_identity_providers": 24 * 3600.0,
         "accounts.forget_old_sessions": 24 * 3600.0,
         "accounts.warn_of_token_ends": 6 * 3600.0,
+        "accounts.check_email_domains": 6 * 3600.0,
     }
 
     def ready(self) -> None:
@@ -147,6 +148,7 @@ class AccountsConfig(AppConfig):
             ("accounts.identity_linked", _("Person linked to the identity provider")),
             ("accounts.email_domain_added", _("E-mail domain added")),
             ("accounts.email_domain_proved", _("E-mail domain proved")),
+            ("accounts.email_domain_lost", _("E-mail domain no longer believed: its proof is gone")),
             ("accounts.email_domain_removed", _("E-mail domain removed")),
             ("accounts.recovery_asked", _("Owner's way back in sent by e-mail")),
             ("accounts.recovery_login", _("Owner logged in past single sign-on")),

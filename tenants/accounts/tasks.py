@@ -10,6 +10,7 @@ from tenants.accounts.models import IdentityProvider
 from tenants.accounts.services import (
     attempts,
     doors,
+    email_domains,
     emails,
     identity_providers,
     invitations,
@@ -76,3 +77,10 @@ def warn_of_token_ends() -> None:
     """Write to whom a token belongs that ends within a week; runs every six hours."""
     for _tenant in every_tenant():
         tokens.warn_of_ends(now=timezone.now())
+
+
+@shared_task(name="accounts.check_email_domains", ignore_result=True)
+def check_email_domains() -> None:
+    """Look whether e-mail domains of single sign-on are still proved; runs every six hours."""
+    for _tenant in every_tenant():
+        email_domains.check_all(now=timezone.now())

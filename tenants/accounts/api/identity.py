@@ -127,7 +127,9 @@ class EmailDomainSerializer(serializers.ModelSerializer[EmailDomain]):
 
     class Meta:
         model = EmailDomain
-        fields = ["id", "name", "verified_at", "proof", "checked_at", "record_name", "record_text", "created_at"]
+        fields = [
+            "id", "name", "verified_at", "proof", "checked_at", "failing_since", "record_name", "record_text", "created_at",
+        ]  # fmt: skip
 
     def get_record_name(self, row: EmailDomain) -> str:
         """Where the record stands."""

@@ -22,6 +22,7 @@ class EmailDomain(TimestampedModel):
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
     proof = models.CharField(_("proved by"), max_length=10, choices=DomainProof, blank=True)
     checked_at = models.DateTimeField(_("looked up at"), null=True, blank=True)
+    failing_since = models.DateTimeField(_("proof gone since"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("e-mail domain")

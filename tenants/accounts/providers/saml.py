@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
+import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -166,7 +167,15 @@ class Party:
         except OneLogin_Saml2_ValidationError as error:
             reason = "signature" if error.code == Refusal.INVALID_SIGNATURE else REASONS.get(error.code, "unreadable")
             raise AnswerRefused(reason, str(error)) from error
-        except (OneLogin_Saml2_Error, etree.Error, ValueError, TypeError, AttributeError, KeyError) as error:
+        except (
+            OneLogin_Saml2_Error,
+            etree.Error,
+            xmlsec.Error,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ) as error:
             # Hostile XML breaks the library in many ways; all of them mean that there is nothing to believe.
             raise AnswerRefused("unreadable", f"{type(error).__name__}: {error}") from error
 

@@ -5,12 +5,16 @@ tenant has shown that the domain is its own.
 """
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from ops.kernel import dns
+from ops.kernel.alerts import services as alerts
+from ops.kernel.alerts.enums import Severity
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import NotFound
 from tenants.accounts.enums import DomainProof
@@ -18,6 +22,9 @@ from tenants.accounts.errors import DomainInUse, DomainMalformed, DomainNotProve
 from tenants.accounts.models import EmailDomain
 from tenants.queries import hosts
 
+# A proof that is gone may be a mistake in the DNS: first it is said, then there is time to mend it.
+SAID_AFTER = timedelta(days=2)
+GRACE = timedelta(days=7)
 RECORD = "_sso"
 PREFIX = "sso-proof="
 # Nobody's own: a proof of one of these could only be a mistake, and vouching for one would hand out its people.
@@ -126,15 +133,72 @@ def remove(*, domain_id: Any, by: Any, now: datetime) -> None:
     using = domain.identity_providers.order_by("created_at", "pk").first()
     if using is not None:
         raise DomainInUse(provider=using.name)
+    alerts.resolve(key=_alert_key(domain), by=by, now=now)
     audit.record("accounts.email_domain_removed", by=by, on=domain, now=now)
     domain.delete()
 
 
+def check_all(*, now: datetime) -> int:
+    """Look for the record of every domain proved by one; says how many were looked at.
+
+    Nobody's login stops because a name server is silent. A record that is gone for two days raises an alert; after seven
+    the domain is no longer believed, so that whoever bought it meanwhile cannot come in.
+    """
+    looked = 0
+    for domain in EmailDomain.objects.filter(proof=DomainProof.DNS, verified_at__isnull=False).order_by("pk"):
+        name, text = record_of(domain)
+        try:
+            found = text in dns.texts(name)
+        except dns.NameServerSilent:
+            continue
+        _judge(domain, found=found, now=now)
+        looked += 1
+    return looked
+
+
+@transaction.atomic
+def _judge(domain: EmailDomain, *, found: bool, now: datetime) -> None:
+    proved = EmailDomain.objects.select_for_update().filter(proof=DomainProof.DNS, verified_at__isnull=False)
+    row = proved.filter(pk=domain.pk).first()
+    if row is None:
+        return  # removed while we looked
+    row.checked_at = now
+    since = row.failing_since or now
+    row.failing_since = None if found else since
+    if found:
+        alerts.resolve(key=_alert_key(row), now=now)
+    elif now - since >= GRACE:
+        row.verified_at, row.proof, row.failing_since = None, "", None
+        audit.record("accounts.email_domain_lost", by="domains", on=row, now=now)
+        _alarm(row, Severity.CRITICAL, now=now)
+    elif now - since >= SAID_AFTER:
+        _alarm(row, Severity.ERROR, now=now)
+    row.save()
+
+
+def _alarm(domain: EmailDomain, severity: Severity, *, now: datetime) -> None:
+    with translation.override(connection.tenant.language):
+        if severity == Severity.CRITICAL:
+            title = _("%(domain)s is no longer believed: its proof is gone from the DNS.") % {"domain": domain.name}
+            body = _("Nobody of it comes in by single sign-on, and passwords work again, until it is proved again.")
+        else:
+            title = _("The proof of %(domain)s is gone from the DNS.") % {"domain": domain.name}
+            body = _("Put its TXT record back within days, or single sign-on ends for its people.")
+        alerts.raise_alert(
+            "accounts.email_domain_lost", severity=severity, key=_alert_key(domain), title=title, body=body, now=now
+        )
+
+
+def _alert_key(domain: EmailDomain) -> str:
+    return f"email-domain:{domain.pk}"
+
+
 def _settle(domain: EmailDomain, *, proof: DomainProof, by: Any, now: datetime) -> None:
     changed = EmailDomain.objects.filter(pk=domain.pk, verified_at=None).update(
-        verified_at=now, proof=proof, updated_at=now
+        verified_at=now, proof=proof, failing_since=None, updated_at=now
     )
     if changed:
+        alerts.resolve(key=_alert_key(domain), by=by, now=now)
         audit.record("accounts.email_domain_proved", by=by, on=domain, detail={"proof": proof.value}, now=now)
 
 

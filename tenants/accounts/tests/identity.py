@@ -204,6 +204,25 @@ class SamlProvider:
         )
         return made.decode() if isinstance(made, bytes) else made
 
+    def encrypted(self, assertion: str, certificate: str) -> str:
+        """The assertion as only whoever holds the key of that certificate can read it."""
+        holder = etree.fromstring(f'<saml:EncryptedAssertion xmlns:saml="{saml.NAMES["saml"]}"/>')
+        holder.append(etree.fromstring(assertion))
+        data = xmlsec.template.encrypted_data_create(
+            holder, xmlsec.Transform.AES256, type=xmlsec.EncryptionType.ELEMENT, ns="xenc"
+        )
+        xmlsec.template.encrypted_data_ensure_cipher_value(data)
+        info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="dsig")
+        xmlsec.template.encrypted_data_ensure_cipher_value(
+            xmlsec.template.add_encrypted_key(info, xmlsec.Transform.RSA_OAEP)
+        )
+        keys = xmlsec.KeysManager()
+        keys.add_key(xmlsec.Key.from_memory(certificate, xmlsec.KeyFormat.CERT_PEM))
+        context = xmlsec.EncryptionContext(keys)
+        context.key = xmlsec.Key.generate(xmlsec.KeyData.AES, 256, xmlsec.KeyDataType.SESSION)
+        sealed = context.encrypt_xml(data, holder[0])
+        return etree.tostring(sealed.getparent()).decode()
+
     def wrap(self, parts: dict[str, Any], assertion: str) -> str:
         """The response around assertions."""
         return RESPONSE.format(

@@ -83,6 +83,22 @@ def test_both_certificates_are_believed_while_they_change_and_weak_signatures_ne
     assert digest == "good" or (answer.status_code, reason()) == (403, "algorithm")
 
 
+@pytest.mark.parametrize("case", ["for us", "for somebody else", "unsigned inside", "wrong inside"])
+def test_an_encrypted_assertion_is_read_and_judged_like_any_other(idp, acme, dora, client_of, case):
+    provider, client = idp.row(), client_of(acme)
+    changes = {"audience": "https://other.example/metadata"} if case == "wrong inside" else {}
+    parts = idp.parts(provider, begun(client, provider), **changes)
+    reader = certificate("stranger")[0] if case == "for somebody else" else provider.own_certificate
+    sealed = idp.encrypted(idp.assertion(parts, sign=case != "unsigned inside"), reader)
+    assert "dora@acme.example" not in sealed
+
+    answer = posted(client, provider, idp.wrap(parts, sealed))
+
+    assert is_in(client) == (case == "for us")
+    why = {"for somebody else": "unreadable", "unsigned inside": "unsigned", "wrong inside": "audience"}
+    assert case == "for us" or (answer.status_code, reason()) == (403, why[case])
+
+
 # Each: what is changed in an otherwise good answer, and why it is refused.
 WRONG = {
     "for another audience": ({"audience": "https://other.example/metadata"}, "audience"),
