@@ -15,6 +15,7 @@ from django_tenants.utils import schema_context, tenant_context
 from billing.enums import Level, Subject
 from billing.services import onboarding, overrides, usage
 from chat.services import demo as chat_demo
+from config import demo_trade
 from tenants.accounts.models import User
 from tenants.accounts.services import email_domains, identity_providers, invitations, roles, tokens, users
 from tenants.models import Reseller, Tenant
@@ -31,6 +32,7 @@ GUESTS = [
 PASSWORD = "balcao-demo"  # noqa: S105 - public by design; DEMO is refused when DEBUG is off
 PLATFORM_ACCOUNT = "admin@balcao.example"
 RESELLER_ACCOUNT = "revenda@redesul.example"
+VISITED = "padaria"  # the customer support has been to
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,23 @@ def build(*, now: datetime, say: Callable[[str], object]) -> None:
     with schema_context(settings.PUBLIC_SCHEMA_NAME):
         if not User.objects.filter(email=PLATFORM_ACCOUNT).exists():
             User.objects.create_superuser(PLATFORM_ACCOUNT, PASSWORD, name="Alice Prado", language="pt-br")
+        platform = User.objects.get(email=PLATFORM_ACCOUNT)
         reseller = Reseller.objects.filter(slug="redesul").first() or _open_reseller(now)
+        seller = User.objects.get(email=RESELLER_ACCOUNT)
+    demo_trade.set_prices(reseller=reseller, platform=platform, seller=seller, now=now)
+    demo_trade.tell_customers(reseller=reseller, seller=seller, now=now)
     for business in BUSINESSES:
         with schema_context(settings.PUBLIC_SCHEMA_NAME):
             if Tenant.objects.customers().filter(slug=business.slug).exists():
                 continue
         say(f"{business.name}: preparing")
         _open_tenant(business, reseller if business.resold else None, now)
+        if business.slug == VISITED:
+            with schema_context(settings.PUBLIC_SCHEMA_NAME):
+                tenant = Tenant.objects.customers().get(slug=business.slug)
+            with tenant_context(tenant):
+                owner = User.objects.get(email=f"owner@{business.mail_domain}")
+            demo_trade.visit(tenant=tenant, person=seller, owner=owner, now=now)
 
 
 def _open_reseller(now: datetime) -> Reseller:
