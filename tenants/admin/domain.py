@@ -34,6 +34,7 @@ def console_addresses(request: HttpRequest, scope: Scope) -> HttpResponse:
             return HttpResponseRedirect(reverse("admin:tenants_console_addresses"))
     else:
         form = HostForm()
+    form.fields["host"].help_text = gettext("It answers once its DNS proves that it is yours.")
     context = {
         "title": gettext("Addresses of the console"),
         "rows": addresses.of(platform, reseller),

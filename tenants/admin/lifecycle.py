@@ -120,6 +120,7 @@ class LifecyclePages(CustomerPages):
             if hosts
             else gettext("This customer has no proven domain of its own."),
             action=gettext("Move the domain"),
+            is_impossible=not hosts,
         )
 
     def close_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
