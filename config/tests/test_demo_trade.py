@@ -17,12 +17,12 @@ from tenants.tests.factories import ResellerFactory, ResellerMemberFactory
 
 def test_the_demos_reseller_sells_tells_and_helps(acme: Tenant, ana: Any, noon: Any) -> None:
     with schema_context("public"):
-        sul = ResellerFactory(name="Rede Sul", slug="sul")
+        sul: Any = ResellerFactory(name="Rede Sul", slug="sul")
         Tenant.objects.filter(pk=acme.pk).update(reseller=sul)
         acme.refresh_from_db()
-        renata = UserFactory(email="renata@sul.example", name="Renata Vidal", is_staff=True)
+        renata: Any = UserFactory(email="renata@sul.example", name="Renata Vidal", is_staff=True)
         ResellerMemberFactory(reseller=sul, user=renata)
-        alice = UserFactory(email="alice@balcao.example", is_superuser=True)
+        alice: Any = UserFactory(email="alice@balcao.example", is_superuser=True)
 
     for _twice in range(2):
         demo_trade.set_prices(reseller=sul, platform=alice, seller=renata, now=noon)
@@ -30,7 +30,7 @@ def test_the_demos_reseller_sells_tells_and_helps(acme: Tenant, ana: Any, noon: 
     demo_trade.visit(tenant=acme, person=renata, owner=ana, now=noon)
 
     with schema_context("public"):
-        board = prices.board(resellers=[sul.pk])
+        board: Any = prices.board(resellers=[sul.pk])
         starter = Plan.objects.get(slug="starter")
         assert board.wholesale(starter.pk, noon).cents == 129_00
         assert board.at(PriceKind.LIST, starter.pk, noon).amount_cents == 197_00
@@ -44,3 +44,4 @@ def test_the_demos_reseller_sells_tells_and_helps(acme: Tenant, ana: Any, noon: 
             (GrantState.ENDED, GrantEnd.LEFT),
             (GrantState.REQUESTED, ""),
         ]
+        assert all(one.created_at < noon for one in visits)
