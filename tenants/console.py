@@ -41,12 +41,13 @@ from unfold.sites import UnfoldAdminSite
 from ops.kernel.errors import DomainError, RateLimited
 from ops.kernel.registry import Registry, Text
 from tenants.accounts.enums import LoginMethod
-from tenants.accounts.forms import PasswordForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.profile import PasswordForm
 from tenants.accounts.models import User
 from tenants.accounts.services import attempts, users
 from tenants.accounts.views import stages
 from tenants.enums import ConsoleRight
-from tenants.forms import ConsoleLoginForm
+from tenants.forms.console import ConsoleLoginForm
 from tenants.models import Branding, Reseller, ResellerMember, Tenant
 from tenants.queries import brands, portfolio
 from tenants.queries.portfolio import Scope

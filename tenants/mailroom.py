@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ops.kernel.errors import DomainError
 from tenants import letterbook
-from tenants.forms import LetterForm
+from tenants.forms.mail import LetterForm
 from tenants.models import MailSender, Reseller, Tenant
 from tenants.queries import senders as dns_of
 from tenants.services import letters, wording

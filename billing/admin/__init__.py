@@ -26,7 +26,7 @@ from billing.services import onboarding
 from billing.services import plans as catalogue
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import Text, handovers
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin import TenantAdmin, cells
 from tenants.admin.tenants import Tab, address_of
 from tenants.console import Card, Menu, Reach, ResellerScopedAdmin, cards, host_reseller, scope_of, site

@@ -21,7 +21,7 @@ from billing.models import GaugeReading, Override
 from billing.queries import features
 from billing.services import overrides
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin import cells
 from tenants.admin.company import form_page
 from tenants.console import Menu, ResellerScopedAdmin, scope_of, site

@@ -17,7 +17,7 @@ from billing.queries import prices
 from billing.services import prices as service
 from ops.kernel.errors import DomainError
 from ops.kernel.metering import services as metering
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.console import Menu, Page, pages, site
 from tenants.enums import ConsoleRight
 from tenants.models import Reseller

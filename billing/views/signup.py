@@ -15,7 +15,7 @@ from billing.queries import plans
 from billing.services import onboarding
 from ops.kernel import ratelimit, signing
 from ops.kernel.errors import DomainError, RateLimited
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.errors import SlugTaken
 from tenants.models import Tenant
 from tenants.queries import progress

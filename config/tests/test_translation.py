@@ -32,14 +32,14 @@ LITERAL = r"""u?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 TEMPLATE_CALL = re.compile(rf"\b(n?p?gettext|_)\(\s*({LITERAL}(?:,\s*{LITERAL})*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 UPDATE = (
-    "Run: bin/manage makemessages -l pt_BR -l en --no-location --no-wrap --no-obsolete "
+    "Run: bin/manage makemessages -l pt_BR -l en -e html,txt,py,subject --no-location --no-wrap --no-obsolete "
     "-i .venv -i var -i benchmarks -i '*/tests/*', translate, and bin/manage compilemessages -i .venv"
 )
 
 
 def template_files() -> list[Path]:
     """Every template, pages and plain letters."""
-    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"})
+    return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt", ".subject"})
 
 
 def picked(name: str, arguments: list[str | None]) -> Sentence:

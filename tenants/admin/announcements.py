@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from ops.kernel import signing
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin import cells
 from tenants.admin.bulk import CHOSEN_FOR_S, SALT, chosen_token
 from tenants.console import Menu, ResellerScopedAdmin, scope_of, site
 from tenants.enums import Audience, ConsoleRight
-from tenants.forms import AnnouncementForm
+from tenants.forms.support import AnnouncementForm
 from tenants.models import Announcement, Tenant
 from tenants.services import announcements
 

@@ -28,7 +28,7 @@ from ops.kernel.registry import Registry, Text
 from tenants.admin.pages import CustomerPages
 from tenants.console import ResellerScopedAdmin, formula_free, scope_of, site
 from tenants.enums import ConsoleRight
-from tenants.forms import ReasonForm
+from tenants.forms.console import ReasonForm
 from tenants.models import Announcement, Tenant
 from tenants.services import lifecycle
 

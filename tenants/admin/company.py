@@ -14,11 +14,12 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin import cells
 from tenants.console import Menu, Reach, ResellerScopedAdmin, host_reseller, scope_of, site
 from tenants.enums import ConsoleRight, JobState, ResellerRole, TenantStatus
-from tenants.forms import BrandForm, MemberForm, NewResellerForm
+from tenants.forms.brand import BrandForm
+from tenants.forms.console import MemberForm, NewResellerForm
 from tenants.models import Branding, Reseller, ResellerMember, TenantJob
 from tenants.queries import brands
 from tenants.services import branding, domains, leaving, provisioning, resellers

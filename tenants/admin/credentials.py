@@ -15,10 +15,10 @@ from ops.kernel.configuration.services import credentials, reading
 from ops.kernel.configuration.services.credentials import CredentialRefused
 from ops.kernel.configuration.values import Source
 from ops.kernel.errors import DomainError, Invalid
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.console import Menu, Page, pages, site
 from tenants.enums import ConsoleRight
-from tenants.forms import CredentialForm
+from tenants.forms.services import CredentialForm
 from tenants.queries.portfolio import Scope
 
 STATES: dict[Any, tuple[Any, str]] = {

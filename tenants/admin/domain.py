@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ops.kernel.errors import DomainError
 from tenants.console import Menu, Page, pages, site
 from tenants.enums import PUBLIC_SCHEMA, ConsoleRight
-from tenants.forms import HostForm
+from tenants.forms.domains import HostForm
 from tenants.models import Reseller, Tenant
 from tenants.queries import addresses
 from tenants.queries.portfolio import Scope

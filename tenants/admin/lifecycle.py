@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin.pages import CustomerPages
 from tenants.enums import ConsoleRight, CopyMode, TenantStatus
-from tenants.forms import CloneForm, CloseForm, MoveDomainForm, RenameForm
+from tenants.forms.account import CloneForm, CloseForm, MoveDomainForm, RenameForm
 from tenants.models import DomainClaim, Tenant
 from tenants.services import cloning, leaving, lifecycle, provisioning, renaming
 

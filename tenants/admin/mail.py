@@ -16,11 +16,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError, NotFound
 from tenants import letterbook, mailroom
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.admin.company import form_page
 from tenants.console import Menu, ResellerScopedAdmin, host_reseller, site
 from tenants.enums import ConsoleRight
-from tenants.forms import LetterForm, SenderForm
+from tenants.forms.mail import LetterForm, SenderForm
 from tenants.models import MailSender, Reseller
 from tenants.services import senders, wording
 

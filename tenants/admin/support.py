@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.accounts.models import User
 from tenants.admin import cells
 from tenants.admin.pages import CustomerPages
 from tenants.console import Menu, ResellerScopedAdmin, scope_of, site
 from tenants.enums import ConsoleRight, GrantEnd, GrantState, SupportMode, TenantStatus
-from tenants.forms import SupportRequestForm
+from tenants.forms.support import SupportRequestForm
 from tenants.models import ImpersonationGrant, Tenant
 from tenants.services import support
 

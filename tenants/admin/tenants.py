@@ -24,7 +24,7 @@ from django_tenants.utils import tenant_context
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import DomainError, Invalid, NotFound
 from ops.kernel.registry import Text
-from tenants.accounts.forms import EmailDomainForm
+from tenants.accounts.forms.sso import EmailDomainForm
 from tenants.accounts.models import EmailDomain
 from tenants.accounts.services import email_domains
 from tenants.admin import cells
@@ -33,7 +33,7 @@ from tenants.admin.lifecycle import LifecyclePages
 from tenants.admin.support import SupportPages
 from tenants.console import Menu, scope_of
 from tenants.enums import ConsoleRight, TenantStatus
-from tenants.forms import HostForm
+from tenants.forms.domains import HostForm
 from tenants.models import Tenant, TenantJob
 from tenants.queries import addresses, brands, progress
 from tenants.services import claims, domains, naming, provisioning

@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.accounts.views.security import recently_confirmed
 from tenants.enums import JobKind, JobState
-from tenants.forms import AddressForm, LeaveForm
+from tenants.forms.account import AddressForm, LeaveForm
 from tenants.gate import open_always, open_when_suspended
 from tenants.models import TenantJob
 from tenants.permissions import MANAGE_LIFECYCLE

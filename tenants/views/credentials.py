@@ -17,8 +17,8 @@ from ops.kernel.configuration.services import credentials, reading
 from ops.kernel.configuration.services.credentials import CredentialRefused
 from ops.kernel.configuration.values import Source
 from ops.kernel.errors import DomainError, Invalid
-from tenants.accounts.forms import add_problem
-from tenants.forms import CredentialForm
+from tenants.accounts.forms.base import add_problem
+from tenants.forms.services import CredentialForm
 
 CHANGE = "configuration.change_settings"
 # Words for whose values are used; nothing in them names a platform or a reseller.

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
-from tenants.forms import OwnDomainForm
+from tenants.accounts.forms.base import add_problem
+from tenants.forms.domains import OwnDomainForm
 from tenants.permissions import MANAGE_DOMAINS
 from tenants.queries import addresses
 from tenants.services import claims

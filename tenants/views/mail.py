@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError, NotFound
 from tenants import letterbook, mailroom
-from tenants.accounts.forms import add_problem
-from tenants.forms import LetterForm, SenderForm
+from tenants.accounts.forms.base import add_problem
+from tenants.forms.mail import LetterForm, SenderForm
 from tenants.permissions import CHANGE_BRANDING
 from tenants.queries import senders as dns_of
 from tenants.services import letters, senders, wording

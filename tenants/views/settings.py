@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import settings_pages
-from tenants.accounts.forms import add_problem
-from tenants.forms import CompanyForm, TenantBrandForm
+from tenants.accounts.forms.base import add_problem
+from tenants.forms.brand import CompanyForm, TenantBrandForm
 from tenants.permissions import CHANGE_BRANDING, CHANGE_SETTINGS
 from tenants.queries import brands
 from tenants.services import branding, company

@@ -17,9 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import add_problem
+from tenants.accounts.forms.base import add_problem
 from tenants.enums import GrantEnd, GrantState
-from tenants.forms import SupportAccessForm
+from tenants.forms.support import SupportAccessForm
 from tenants.gate import ENTRY_KEY
 from tenants.models import ImpersonationGrant
 from tenants.permissions import MANAGE_SUPPORT_ACCESS

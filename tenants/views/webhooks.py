@@ -17,8 +17,8 @@ from ops.kernel.errors import DomainError
 from ops.kernel.webhooks.models import WebhookDelivery, WebhookEndpoint
 from ops.kernel.webhooks.registry import events as known_events
 from ops.kernel.webhooks.services import deliveries, endpoints
-from tenants.accounts.forms import add_problem
-from tenants.forms import WebhookForm
+from tenants.accounts.forms.base import add_problem
+from tenants.forms.services import WebhookForm
 
 MANAGE = "webhooks.manage_endpoint"
 PAGE_SIZE = 25

@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.enums import LoginMethod
 from tenants.accounts.errors import EmailTaken, LinkExpired, SignOnRequired
-from tenants.accounts.forms import InviteForm, WelcomeForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.login import WelcomeForm
+from tenants.accounts.forms.people import InviteForm
 from tenants.accounts.models import Invitation
 from tenants.accounts.queries import roles
 from tenants.accounts.services import doors, invitations

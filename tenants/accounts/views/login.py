@@ -20,7 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.enums import Factor, LoginMethod
 from tenants.accounts.errors import LoginRefused, PasskeyRefused, SignOnRequired
-from tenants.accounts.forms import CodeForm, LoginForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.login import CodeForm, LoginForm
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
 from tenants.accounts.services import attempts, codes, doors, factors, passkeys, rules, single_sign_on

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ops.kernel.errors import DomainError, Invalid, RateLimited
 from tenants.accounts.enums import LoginMethod
 from tenants.accounts.errors import LinkExpired, SignOnRequired
-from tenants.accounts.forms import NewPasswordForm, ResetRequestForm, WelcomeForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.login import NewPasswordForm, ResetRequestForm, WelcomeForm
 from tenants.accounts.services import attempts, doors, links, users
 from tenants.accounts.views import stages
 from tenants.accounts.views.login import company_login

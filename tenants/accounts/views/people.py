@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import HandOverForm, LoginRulesForm, RoleForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.people import HandOverForm, LoginRulesForm, RoleForm
 from tenants.accounts.models import Invitation, User
 from tenants.accounts.queries import roles
 from tenants.accounts.services import rules, users

@@ -17,7 +17,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError, RateLimited
-from tenants.accounts.forms import EmailForm, PasswordForm, PictureForm, ProfileForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.profile import EmailForm, PasswordForm, PictureForm, ProfileForm
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
 from tenants.accounts.services import addresses, attempts, doors, portraits, users

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from tenants.accounts.forms import RoleEditForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.people import RoleEditForm
 from tenants.accounts.models import Role, User
 from tenants.accounts.permissions import MANAGE_ROLES
 from tenants.accounts.queries import matrix

@@ -22,7 +22,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ops.kernel import fields
 from ops.kernel.errors import DomainError, RateLimited
 from tenants.accounts.errors import PasskeyRefused, WrongPassword
-from tenants.accounts.forms import CodeForm, ConfirmForm, NameForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.login import CodeForm, ConfirmForm
+from tenants.accounts.forms.profile import NameForm
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
 from tenants.accounts.queries import devices

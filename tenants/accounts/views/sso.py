@@ -19,7 +19,7 @@ from django_tenants.utils import schema_context
 from ops.kernel.errors import RateLimited
 from tenants.accounts.enums import LoginMethod, SignInPurpose
 from tenants.accounts.errors import LinkExpired, SignInRefused
-from tenants.accounts.forms import ResetRequestForm
+from tenants.accounts.forms.login import ResetRequestForm
 from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import IdentityProvider, SignIn, User
 from tenants.accounts.services import attempts, connections, doors, identity_providers, single_sign_on

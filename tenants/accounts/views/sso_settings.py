@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ops.kernel.errors import DomainError
 from tenants.accounts.enums import BuiltInRole, IdentityProviderKind
-from tenants.accounts.forms import (
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.sso import (
     ArrivalForm,
     EmailDomainForm,
     GroupRoles,
@@ -22,7 +23,6 @@ from tenants.accounts.forms import (
     OpenIDForm,
     SamlForm,
     SwitchForm,
-    add_problem,
 )
 from tenants.accounts.models import EmailDomain, IdentityProvider, SignIn
 from tenants.accounts.queries import roles

@@ -20,7 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import permission_areas
 from tenants.accounts.enums import TokenKind
-from tenants.accounts.forms import ServiceTokenForm, TokenForm, TokenPolicyForm, add_problem
+from tenants.accounts.forms.base import add_problem
+from tenants.accounts.forms.tokens import ServiceTokenForm, TokenForm, TokenPolicyForm
 from tenants.accounts.models import ApiToken, User
 from tenants.accounts.permissions import CREATE_TOKENS, MANAGE_TOKENS
 from tenants.accounts.services import scopes, tokens
