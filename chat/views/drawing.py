@@ -114,14 +114,14 @@ def _body(one: Line, said: dict[str, Any]) -> str:
     if one.gone:
         return f'<div class="chat-bubble" data-part="text">{escape(said["gone"])}</div>'
     parts: list[str] = []
-    if one.attachments:
-        parts.append(render_to_string("chat/_attachments.html", {"attachments": one.attachments}))
     if one.shape not in PLAIN:
         parts.append(render_to_string("chat/_card.html", {"line": one, "meta": one.meta}))
     elif one.html:
         parts.append(f'<div class="chat-bubble chat-formatted" data-part="text" dir="auto">{one.html}</div>')
     elif one.text or not one.attachments:
         parts.append(f'<div class="chat-bubble" data-part="text" dir="auto">{linked(one.text)}</div>')
+    if one.attachments:
+        parts.append(render_to_string("chat/_attachments.html", {"attachments": one.attachments}))
     return "".join(parts)
 
 

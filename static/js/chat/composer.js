@@ -26,6 +26,7 @@ export function openComposer({ app, article, send, typing }) {
     const modes = [...form.querySelectorAll("[name=private]")];
     const answering = form.querySelector("[data-answering]");
     const people = JSON.parse(form.dataset.people || "[]");
+    const narrow = matchMedia("(width < 760px)");
     const drafts = openDrafts({ me, article, stored: JSON.parse(form.dataset.drafts || "{}") });
     const mentioned = new Map();
     let answers = null;
@@ -41,7 +42,8 @@ export function openComposer({ app, article, send, typing }) {
     function restore() {
         const mode = hidden() ? "note" : "reply";
         form.dataset.mode = mode;
-        field.placeholder = field.dataset[mode];
+        // A whole sentence does not fit beside a thumb.
+        field.placeholder = narrow.matches ? field.dataset[`${mode}Short`] : field.dataset[mode];
         button.querySelector("span").textContent = button.querySelector("span").dataset[mode];
         field.value = drafts.read(hidden());
         changed();

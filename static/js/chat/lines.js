@@ -36,8 +36,8 @@ export function openLines({ article, words, me, retry, discard }) {
         const node = h("div.chat-message", { "data-line": "", "data-key": key, "data-kind": kind, "data-private": hidden, "data-mine": mine, tabindex: -1, role: "article" });
         const line = { key, id, seq, kind, author, name, at, private: hidden, mine, state: "", shape: "text", gone, node };
         if (quote) node.append(h("a.chat-quote", { href: `#${quote.id}`, "data-quoted": quote.id, "data-part": "quote" }, h("strong", {}, quote.name), ` ${quote.text}`));
-        if (files.length) node.append(...files.map((file) => h("p.chat-file-waits", { "data-part": "file" }, file.name)));
         if (body || gone || !files.length) node.append(h("div.chat-bubble", { "data-part": "text", dir: "auto" }, gone ? words.gone : linked(body)));
+        if (files.length) node.append(...files.map((file) => h("p.chat-file-waits", { "data-part": "file" }, file.name)));
         if (edited) node.dataset.edited = "";
         if (gone) node.dataset.gone = "";
         label(line);
