@@ -35,6 +35,9 @@ class Letter:
     needs: frozenset[str] = frozenset()
     # The words of its button until somebody chooses others.
     action: Text = ""
+    # Words to start from where the product's template says more than places can.
+    subject: Text = ""
+    body: Text = ""
     order: int = 100
 
     @property

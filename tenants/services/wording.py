@@ -100,6 +100,8 @@ def standard(name: str, *, language: str) -> Words:
         "lines": [],
     }
     with translation.override(language):
+        if letter.body:
+            return Words(str(letter.subject), str(letter.body))
         subject = " ".join(render_to_string(f"emails/{name}.subject", context).split())
         body = render_to_string(f"emails/{name}.txt", context).strip()
         if letter.action:

@@ -7,8 +7,8 @@ from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.errors import Invalid, NotFound
 from tenants import letterbook
-from tenants.accounts.services import emails
-from tenants.accounts.tests.factories import UserFactory
+from tenants.accounts.services import emails, invitations
+from tenants.accounts.tests.factories import InvitationFactory, UserFactory
 from tenants.services import letters, wording
 from tenants.services.wording import Words
 from tenants.tests.factories import ResellerFactory
@@ -70,6 +70,18 @@ def test_a_real_letter_is_written_with_them(acme, mailoutbox):
     assert "Entrar:\nhttp" in sent.body
     assert "<strong>Rui</strong>" in page
     assert 'font-weight:600;text-decoration:none;">Entrar</a>' in page
+
+
+def test_an_invitation_is_written_with_them(acme, ana, mailoutbox):
+    save(acme, Words("{{by}} chama", "{{name}}: {{role}} até {{day}}\n\n{{link}}"), name="accounts/invitation")
+    with tenant_context(acme):
+        row = InvitationFactory(name="Rui Braga", invited_by=ana, role=ana.role, language="pt-br")
+        assert emails.deliver_invitation(invitation_id=str(row.pk), host="", link_of=invitations.token_of)
+
+    sent = mailoutbox[-1]
+    assert sent.subject == f"{ana.get_full_name()} chama"
+    assert sent.body.startswith(f"Rui: {ana.role.label} até ")
+    assert "/invitation" in sent.body
 
 
 def test_values_are_text_whatever_they_are(acme):
