@@ -10,7 +10,9 @@ from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from chat.enums import Channel
+from chat.errors import CursorUnknown
 from chat.models import Attachment, Conversation, Inbox, Message
+from chat.queries import stream
 from chat.tests.factories import (
     AttachmentFactory,
     CannedResponseFactory,
@@ -89,6 +91,8 @@ def test_no_rule_speaks_of_a_column_that_is_not_there(acme):
 
 
 def test_a_full_copy_equals_its_original_table_by_table(shop):
+    with tenant_context(shop):
+        place = str(stream.now())
     made = cloning.clone(source=shop, name="Filial", by="the test", wait=True)
 
     assert (made.slug, made.status) == ("filial", TenantStatus.ACTIVE)
@@ -110,9 +114,13 @@ def test_a_full_copy_equals_its_original_table_by_table(shop):
             assert held.read() == b"a picture"
         assert User.objects.filter(email="ana@acme.example").exists()
         assert AuditEntry.objects.order_by("at", "id").first().action == "tenants.tenant_cloned"
+        # It is another history: a console that comes back with the original's place is told to begin anew.
+        with pytest.raises(CursorUnknown):
+            stream.parse(place)
         # New rows find their number after the copied ones.
         MessageFactory(conversation=Conversation.objects.get())
     with tenant_context(shop):
+        assert str(stream.parse(place)) == place
         assert Message.objects.count() == 1
         assert AuditEntry.objects.filter(action="tenants.tenant_copied").exists()
     with schema_context("public"):
