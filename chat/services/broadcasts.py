@@ -6,8 +6,6 @@ a crash leaves the person waiting, never written to twice. What leaves then is `
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -20,6 +18,7 @@ from chat.enums import CampaignBasis, CampaignKind, CampaignState, Channel, Kind
 from chat.models import Campaign, CampaignRecipient, Contact, Conversation
 from chat.queries import campaigns as queries
 from chat.services import campaigns, conversations, messages, optouts
+from ops.kernel import locks
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError
 
@@ -54,7 +53,7 @@ def run_due(*, now: datetime) -> int:
 
 def advance(*, campaign_id: UUID, now: datetime) -> int:
     """Take one campaign further. A second worker finds its place taken and leaves."""
-    with _place(campaign_id) as taken:
+    with locks.place(f"chat.broadcast:{campaign_id}") as taken:
         if not taken or not _begin(campaign_id, now=now):
             return 0
         campaign = Campaign.objects.get(pk=campaign_id)
@@ -196,18 +195,3 @@ def settle(*, campaign_id: UUID | None = None, now: datetime) -> int:
     with connection.cursor() as sql:
         sql.execute(SETTLE, {"since": now - FOLLOWED, "campaign": campaign_id})
         return int(sql.rowcount)
-
-
-@contextmanager
-def _place(campaign_id: UUID) -> Iterator[bool]:
-    """One worker a campaign, so that its pace is kept; without it everybody still gets it once."""
-    name = f"{connection.schema_name}:chat.broadcast:{campaign_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
-        taken = bool(cursor.fetchone()[0])
-    try:
-        yield taken
-    finally:
-        if taken:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])

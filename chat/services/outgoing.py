@@ -6,14 +6,13 @@ answer: nobody knows whether it arrived, so only a person sends it again (`messa
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -33,6 +32,7 @@ from chat.providers.telegram import Telegram
 from chat.providers.whatsapp import WhatsApp
 from chat.queries import windows
 from chat.services import mailing, messages
+from ops.kernel import locks
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
 from ops.kernel.errors import DomainError, PermanentFailure, TemporaryFailure
@@ -86,7 +86,7 @@ def order_again(*, message_id: UUID, now: datetime) -> None:
 
 def send_waiting(*, conversation_id: UUID, now: datetime) -> None:
     """Send what waits in one conversation, oldest first. A second worker finds the place taken and comes back."""
-    with _place(conversation_id) as taken:
+    with locks.place(f"chat.outgoing:{conversation_id}") as taken:
         if not taken:
             enqueue("chat.send_out", conversation_id=str(conversation_id), _options={"countdown": 3})
             return
@@ -338,18 +338,3 @@ def _logged_out(inbox: Inbox, words: str, *, now: datetime) -> None:
 
 def _words(failure: DomainError) -> str:
     return (getattr(failure, "words", "") or str(failure))[:300]
-
-
-@contextmanager
-def _place(conversation_id: UUID) -> Iterator[bool]:
-    """One worker a conversation: what was written first leaves first."""
-    name = f"{connection.schema_name}:chat.outgoing:{conversation_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
-        taken = bool(cursor.fetchone()[0])
-    try:
-        yield taken
-    finally:
-        if taken:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
