@@ -101,6 +101,8 @@ OPEN_PAGES: dict[str, str] = {
             "tenants.accounts.views.sso.saml_logout",
             "tenants.views.support.answer_by_letter",
             "tenants.views.support.enter",
+            "tenants.views.account.farewell",
+            "tenants.views.account.farewell_file",
         ),
         SIGNED,
     ),

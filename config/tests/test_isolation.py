@@ -64,7 +64,7 @@ METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Addresses that are their own proof: there is nothing behind them in another tenant.
 SIGNED = ("/api/v1/chat/files/", "/api/v1/chat/exports/file/")
 # Names in addresses, never the words that tell what an id is of.
-NAMES_ONLY = {"number", "token", "key", "app", "letter", "language", "name"}
+NAMES_ONLY = {"number", "token", "key", "app", "letter", "language"}
 REFUSED = {400, 401, 402, 403, 404, 405, 406, 409, 410, 415, 422}
 
 
@@ -141,7 +141,7 @@ def treasure(acme: Tenant, ana: User) -> dict[str, list[Any]]:
         "app": ["accounts"],
         "letter": ["welcome"],
         "language": ["pt-br"],
-        "name": ["accounts/welcome"],
+        "letters": ["accounts/welcome"],
     }
 
 

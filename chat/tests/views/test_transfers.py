@@ -158,6 +158,6 @@ def test_labels_of_an_import_are_shown_and_found(acme, bia, client_of):
     ContactFactory()
     client = client_of(acme, user=bia)
 
-    assert [label.name for label in client.get(f"/chat/contacts/{contact.pk}/").context["labels"]] == ["VIP"]
+    assert [label["name"] for label in client.get(f"/chat/contacts/{contact.pk}/").context["labels"]] == ["VIP"]
     found = client.get("/api/v1/chat/contacts/?label=vip").json()["results"]
     assert [one["id"] for one in found] == [str(contact.pk)]

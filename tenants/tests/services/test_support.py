@@ -83,7 +83,7 @@ def test_a_request_waits_for_the_owner_and_is_told_on_both_sides(acme, ana, rena
 def test_a_request_rings_the_bell_until_it_is_answered_or_over(acme, ana, renata, noon):
     grant = ask(acme, renata, noon)
     alert = Alert.objects.active().get()
-    assert (alert.title, alert.kind) == ("Renata Vidal (Rede Sul) asks to come in.", "tenants.support_requested")
+    assert ("Renata Vidal (Rede Sul)" in alert.title, alert.kind) == (True, "tenants.support_requested")
     assert "The widget does not open" in alert.body
 
     support.answer(grant=grant, approve=True, by=ana, now=noon)
