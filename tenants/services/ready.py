@@ -77,9 +77,13 @@ def keep() -> int:
         if not _one(fresh, "SELECT pg_try_advisory_lock(%s)", [FILLING_LOCK]):
             return 0
         formed = 0
-        while _form_one(fresh):
-            formed += 1
-        _discard(fresh, keep=settings.READY_SCHEMAS)
+        try:
+            while _form_one(fresh):
+                formed += 1
+            _discard(fresh, keep=settings.READY_SCHEMAS)
+        finally:
+            # A closed connection lets go of it a moment later, when whoever asks next has been sent away already.
+            fresh.execute("SELECT pg_advisory_unlock(%s)", [FILLING_LOCK])
     return formed
 
 
