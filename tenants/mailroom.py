@@ -4,16 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError
 from tenants import letterbook
 from tenants.forms.mail import LetterForm
 from tenants.models import MailSender, Reseller, Tenant
 from tenants.queries import senders as dns_of
-from tenants.services import letters, wording
+from tenants.services import letters, senders, wording
 
 
 def records(row: MailSender) -> list[dict[str, Any]]:
@@ -69,6 +72,18 @@ def language_of(request: HttpRequest) -> str:
 def email_of(request: HttpRequest) -> str:
     """Where samples go."""
     return str(getattr(request.user, "email", ""))
+
+
+def look(request: HttpRequest, owner: Tenant | Reseller) -> tuple[int, str]:
+    """Look into the DNS now; gives the level and the words of a message. Raises `NotFound` without a sender."""
+    try:
+        row = senders.check(owner=owner, by=request.user, now=timezone.now())
+    except NameServerSilent:
+        return messages.WARNING, _("The name servers did not answer. Nothing has changed; try again in a moment.")
+    if row.dkim and row.spf:
+        words = _("Both records are there. Your letters leave from %(address)s.")
+        return messages.SUCCESS, words % {"address": row.address}
+    return messages.WARNING, _("Not everything is there yet. DNS changes can take some hours.")
 
 
 def preview(request: HttpRequest, name: str, *, language: str) -> HttpResponse:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError, NotFound
 from tenants import letterbook, mailroom
 from tenants.accounts.forms.base import add_problem
@@ -123,19 +122,10 @@ class MailAdmin(ResellerScopedAdmin):
         if request.method != "POST":
             raise Http404
         try:
-            row = senders.check(owner=self._reseller(request), by=request.user, now=timezone.now())
-        except NameServerSilent:
-            words = gettext("The name servers did not answer. Nothing has changed; try again in a moment.")
-            self.message_user(request, words, messages.WARNING)
+            level, words = mailroom.look(request, self._reseller(request))
         except NotFound:
             raise Http404 from None
-        else:
-            if row.dkim and row.spf:
-                words = gettext("Both records are there. Your letters leave from %(address)s.")
-                self.message_user(request, words % {"address": row.address}, messages.SUCCESS)
-            else:
-                words = gettext("Not everything is there yet. DNS changes can take some hours.")
-                self.message_user(request, words, messages.WARNING)
+        self.message_user(request, words, level)
         return HttpResponseRedirect(reverse("admin:tenants_mailsender_changelist"))
 
     def letter_view(self, request: HttpRequest, name: str) -> HttpResponse:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context
 
@@ -20,7 +22,7 @@ from ops.kernel.audit import services as audit
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import Invalid, NotFound
 from tenants import errors
-from tenants.enums import PUBLIC_SCHEMA, SenderState
+from tenants.enums import PUBLIC_SCHEMA, SenderState, TenantStatus
 from tenants.models import MailSender, Reseller, Tenant
 from tenants.queries import senders
 
@@ -49,7 +51,7 @@ def ask_for(*, owner: Tenant | Reseller, address: str, by: Any, now: datetime) -
         before = row.address if row else ""
         if row is None or row.domain != address.rpartition("@")[2]:
             if row is not None:
-                row.delete()
+                _forget(owner, row, now=now)
             private, public = _new_key()
             row = MailSender(**_key(owner), selector=f"m{secrets.token_hex(6)}", private_key=private, public_key=public)
         row.address = address
@@ -89,8 +91,7 @@ def check(*, owner: Tenant | Reseller, by: Any = None, now: datetime) -> MailSen
     if held.state == SenderState.LOST and before != SenderState.LOST:
         _raise_alert(owner, held, now=now)
     elif held.state == SenderState.VERIFIED and before == SenderState.LOST:
-        with schema_context(_schema(owner)):
-            alerts.resolve(key=f"sender:{held.pk}", now=now)
+        _resolve_alert(owner, held, now=now)
     return held
 
 
@@ -101,13 +102,15 @@ def remove(*, owner: Tenant | Reseller, by: Any, now: datetime) -> None:
         if row is None:
             return
         audit.record("tenants.sender_removed", by=by, on=owner, detail={"address": row.address}, now=now)
-        row.delete()
+        _forget(owner, row, now=now)
 
 
 def check_all(*, now: datetime) -> int:
     """Look after every sender, one at a time; says how many were looked at. A silent name server stops nobody else."""
     with schema_context(PUBLIC_SCHEMA):
-        rows = list(MailSender.objects.select_related("tenant", "reseller").order_by("pk"))
+        # A closed customer sends nothing, and there may be no schema left to raise an alert in.
+        living = Q(tenant=None) | Q(tenant__status__in=(TenantStatus.ACTIVE, TenantStatus.SUSPENDED))
+        rows = list(MailSender.objects.filter(living).select_related("tenant", "reseller").order_by("pk"))
     done = 0
     for row in rows:
         try:
@@ -149,8 +152,22 @@ def _schema(owner: Tenant | Reseller) -> str:
     return owner.schema_name if isinstance(owner, Tenant) else PUBLIC_SCHEMA
 
 
+def _forget(owner: Tenant | Reseller, row: MailSender, *, now: datetime) -> None:
+    """The row goes, and with it what was said about its loss."""
+    if row.state == SenderState.LOST:
+        _resolve_alert(owner, row, now=now)
+    row.delete()
+
+
+def _resolve_alert(owner: Tenant | Reseller, row: MailSender, *, now: datetime) -> None:
+    with schema_context(_schema(owner)):
+        alerts.resolve(key=f"sender:{row.pk}", now=now)
+
+
 def _raise_alert(owner: Tenant | Reseller, row: MailSender, *, now: datetime) -> None:
-    with schema_context(_schema(owner)), transaction.atomic():
+    # The task that looks after all of them speaks nobody's language.
+    language = owner.language if isinstance(owner, Tenant) else settings.LANGUAGE_CODE
+    with schema_context(_schema(owner)), transaction.atomic(), translation.override(language):
         alerts.raise_alert(
             "tenants.sender_lost",
             severity=Severity.ERROR,

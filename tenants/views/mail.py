@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import DomainError, NotFound
 from tenants import letterbook, mailroom
 from tenants.accounts.forms.base import add_problem
@@ -54,18 +53,9 @@ def mail(request: HttpRequest) -> HttpResponse:
 def mail_check(request: HttpRequest) -> HttpResponse:
     """Look into the DNS now."""
     try:
-        row = senders.check(owner=request.tenant, by=request.user, now=timezone.now())
-    except NameServerSilent:
-        messages.warning(request, _("The name servers did not answer. Nothing has changed; try again in a moment."))
+        messages.add_message(request, *mailroom.look(request, request.tenant))
     except NotFound:
         raise Http404 from None
-    else:
-        if row.dkim and row.spf:
-            messages.success(
-                request, _("Both records are there. Your letters leave from %(address)s.") % {"address": row.address}
-            )
-        else:
-            messages.warning(request, _("Not everything is there yet. DNS changes can take some hours."))
     return redirect("tenants:mail")
 
 

@@ -12,12 +12,12 @@ from ops.kernel.alerts.models import Alert
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.testing import FakeDNS
-from tenants.enums import SenderState
+from tenants.enums import SenderState, TenantStatus
 from tenants.errors import SenderRefused
 from tenants.models import MailSender
 from tenants.queries import senders as known
 from tenants.services import letters, senders
-from tenants.tests.factories import ResellerFactory
+from tenants.tests.factories import MailSenderFactory, ResellerFactory, TenantFactory
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ADDRESS = "contato@aurora.example"
@@ -146,6 +146,43 @@ def test_a_lost_proof_ends_the_use_after_a_day_and_says_so(acme, dns):
     assert senders.check(owner=acme, now=NOW + timedelta(hours=31)).state == SenderState.VERIFIED
     with tenant_context(acme):
         assert not Alert.objects.active().filter(kind="tenants.sender_lost").exists()
+
+
+@pytest.mark.parametrize("leave", ["remove", "another domain"])
+def test_who_gives_a_lost_address_up_is_not_warned_for_ever(acme, dns, leave):
+    row = proved(acme, dns)
+    dns.on(known.dkim_record(row).host, "TXT")
+    senders.check(owner=acme, now=NOW + timedelta(hours=1))
+    senders.check(owner=acme, now=NOW + timedelta(hours=25))
+
+    if leave == "remove":
+        senders.remove(owner=acme, by=None, now=NOW + timedelta(hours=26))
+    else:
+        senders.ask_for(owner=acme, address="oi@outra.example", by=None, now=NOW + timedelta(hours=26))
+
+    with tenant_context(acme):
+        assert not Alert.objects.active().exists()
+
+
+def test_a_closed_customer_keeps_nobody_from_being_looked_after(acme, dns):
+    proved(acme, dns)
+    gone = TenantFactory(status=TenantStatus.ARCHIVED)
+    MailSenderFactory(tenant=gone, state=SenderState.VERIFIED, failing_since=NOW - timedelta(days=2))
+
+    assert senders.check_all(now=NOW + timedelta(hours=6)) == 1
+
+
+def test_the_alert_speaks_the_customers_language(acme, dns):
+    with schema_context("public"):
+        acme.language = "en"
+        acme.save()
+    row = proved(acme, dns)
+    dns.on(known.dkim_record(row).host, "TXT")
+    senders.check(owner=acme, now=NOW + timedelta(hours=1))
+    senders.check(owner=acme, now=NOW + timedelta(hours=25))
+
+    with tenant_context(acme):
+        assert Alert.objects.active().get().title == f"Letters no longer leave from {ADDRESS}"
 
 
 def test_silence_of_the_name_server_is_no_answer(acme, beta, dns):
