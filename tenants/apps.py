@@ -112,6 +112,7 @@ class TenantsConfig(AppConfig):
             "tenants.member_added": _("Team member added"),
             "tenants.member_role_changed": _("Team member's role changed"),
             "tenants.member_removed": _("Team member removed"),
+            "tenants.team_rules_changed": _("Rules of logging in to the console changed"),
             "tenants.support_access_changed": _("Support access changed"),
             "tenants.support_requested": _("Support asked to come in"),
             "tenants.support_approved": _("Support was let in"),

@@ -83,6 +83,10 @@ class ResellerRole(models.TextChoices):
     FINANCE = "finance", _("Finance")
 
 
+# The platform's own people, where rules are kept by role: they have none.
+PLATFORM_TEAM = "platform"
+
+
 class ConsoleRight(models.TextChoices):
     """One thing somebody may do in a console."""
 
@@ -103,6 +107,7 @@ class ConsoleRight(models.TextChoices):
     CHANGE_CREDENTIALS = "credentials.change", _("Change keys of outside services that customers use")
     VIEW_TEAM = "team.view", _("See the team")
     CHANGE_TEAM = "team.change", _("Invite people, change their roles and take them out")
+    CHANGE_LOGIN_RULES = "team.login_rules", _("Decide who in the team needs a second factor")
 
 
 class SupportMode(models.TextChoices):
@@ -169,3 +174,12 @@ class SenderState(models.TextChoices):
     WAITING = "waiting", _("Waiting for the DNS")
     VERIFIED = "verified", _("In use")
     LOST = "lost", _("Lost")
+
+
+class TlsProblem(models.TextChoices):
+    """What is wrong with the certificate of somebody's own host."""
+
+    SILENT = "silent", _("Nobody answers on port 443")
+    UNTRUSTED = "untrusted", _("Browsers do not trust it")
+    OTHER_NAME = "other_name", _("It is made out for another name")
+    EXPIRED = "expired", _("It has run out")

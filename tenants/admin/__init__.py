@@ -1,6 +1,6 @@
 """Screens of the console: customers, the reseller's own company, the platform's ledgers."""
 
-from tenants.admin import announcements, company, credentials, dashboard, domain, ledgers, mail, support
+from tenants.admin import announcements, company, credentials, dashboard, domain, ledgers, mail, support, team_rules
 from tenants.admin.tenants import TenantAdmin
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "ledgers",
     "mail",
     "support",
+    "team_rules",
 ]

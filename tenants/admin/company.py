@@ -33,7 +33,7 @@ class MemberAdmin(ResellerScopedAdmin):
     platform_may = frozenset({"view", "add"})
     rights = {"view": ConsoleRight.VIEW_TEAM, "add": ConsoleRight.CHANGE_TEAM}
     menu = Menu("company", "group", order=10, title=_("Team"))
-    list_display = ("person_cell", "role_cell", "since_cell")
+    list_display = ("person_cell", "role_cell", "factor_cell", "since_cell")
     list_display_links = None
     list_filter = ("role",)
     list_select_related = ("user", "reseller")
@@ -58,6 +58,13 @@ class MemberAdmin(ResellerScopedAdmin):
     def role_cell(self, row: ResellerMember) -> SafeString:
         """What they may do here."""
         return cells.badge(row.get_role_display(), "accent" if row.role == ResellerRole.OWNER else "")
+
+    @admin.display(description=_("second factor"), ordering="user__second_factor_at")
+    def factor_cell(self, row: ResellerMember) -> SafeString | str:
+        """Whether there is one, and whether the rules ask for it."""
+        if row.user.second_factor_at is not None:
+            return cells.badge(pgettext("second factor", "Set up"), "green")
+        return cells.badge(pgettext("second factor", "Missing"), "amber") if row.user.factor_required_from else "–"
 
     @admin.display(description=_("since"), ordering="created_at")
     def since_cell(self, row: ResellerMember) -> SafeString | str:

@@ -1,5 +1,6 @@
 """What people type to come into a console, and about its team."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.errors import RateLimited
+from tenants.accounts.forms.people import LoginRulesForm
 from tenants.accounts.services import attempts, logins
 from tenants.enums import ResellerRole
 from tenants.models import Reseller, ResellerMember
@@ -110,6 +112,15 @@ class MemberForm(forms.Form):
         # On a reseller's own host there is nothing to choose.
         if len(resellers) == 1:
             choice.initial, choice.widget = resellers[0].pk, forms.HiddenInput()
+
+
+class TeamRulesForm(LoginRulesForm):
+    """Which roles of a console's team need a second factor, from when, and how long a device is trusted."""
+
+    def __init__(self, *args: Any, offered: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, offered=offered, **kwargs)
+        if len(offered) == 1:
+            self.fields["roles"].label = _("Who needs a second factor")
 
 
 class NewResellerForm(forms.Form):

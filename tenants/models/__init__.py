@@ -6,7 +6,7 @@ from tenants.models.claim import DomainClaim
 from tenants.models.domain import Domain
 from tenants.models.job import TenantJob
 from tenants.models.mail import LetterText, MailSender
-from tenants.models.reseller import Reseller, ResellerMember
+from tenants.models.reseller import Reseller, ResellerMember, TeamRule
 from tenants.models.script import TemplateScript
 from tenants.models.support import ImpersonationGrant, SupportAccess
 from tenants.models.tenant import Tenant
@@ -23,6 +23,7 @@ __all__ = [
     "Reseller",
     "ResellerMember",
     "SupportAccess",
+    "TeamRule",
     "TemplateScript",
     "Tenant",
     "TenantJob",

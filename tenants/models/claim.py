@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
-from tenants.enums import ClaimState
+from tenants.enums import ClaimState, TlsProblem
 from tenants.models.domain import Domain
 from tenants.models.reseller import Reseller
 from tenants.models.tenant import Tenant
@@ -45,6 +45,14 @@ class DomainClaim(TimestampedModel):
     failures = models.PositiveSmallIntegerField(_("failed checks in a row"), default=0)
     # What the last check read in the DNS, as the page shows it.
     found = models.JSONField(default=dict, blank=True, editable=False)
+    # The certificate visitors are shown there, as it was seen last. `tls_warned` are the days of the warning that stands.
+    tls_checked_at = models.DateTimeField(_("certificate looked at"), null=True, blank=True)
+    tls_until = models.DateTimeField(_("certificate valid until"), null=True, blank=True)
+    tls_issuer = models.CharField(_("issued by"), max_length=120, blank=True, db_default="")
+    tls_problem = models.CharField(
+        _("trouble with the certificate"), max_length=12, choices=TlsProblem, blank=True, db_default=""
+    )
+    tls_warned = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
 
     objects = DomainClaimQuerySet.as_manager()
 

@@ -7,14 +7,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel.models import TimestampedModel
-from tenants.enums import ConsoleRight, ResellerRole
+from tenants.enums import PLATFORM_TEAM, ConsoleRight, ResellerRole
 
 R = ConsoleRight
 # The one place that says what a role may: screens, pages, the API and actions all ask `Scope.may`.
 CONSOLE_RIGHTS: Mapping[str, frozenset[ConsoleRight]] = {
     ResellerRole.OWNER: frozenset(R),
     ResellerRole.MANAGER: frozenset(R)
-    - {R.CHANGE_PRICES, R.VIEW_MARGIN, R.CHANGE_TEAM, R.CHANGE_DOMAIN, R.CHANGE_CREDENTIALS},
+    - {
+        R.CHANGE_PRICES,
+        R.VIEW_MARGIN,
+        R.CHANGE_TEAM,
+        R.CHANGE_LOGIN_RULES,
+        R.CHANGE_DOMAIN,
+        R.CHANGE_CREDENTIALS,
+    },
     ResellerRole.SUPPORT: frozenset({R.VIEW_CUSTOMERS, R.ENTER_CUSTOMERS, R.VIEW_TEAM}),
     ResellerRole.FINANCE: frozenset(
         {
@@ -66,3 +73,33 @@ class ResellerMember(TimestampedModel):
     def may(self, right: ConsoleRight) -> bool:
         """Whether this person's role opens that."""
         return right in CONSOLE_RIGHTS.get(self.role, frozenset())
+
+
+class TeamRule(TimestampedModel):
+    """From when the people of one role must have a second factor in their console; no row, and it is theirs to choose.
+
+    Without a reseller it is the rule of the platform's own people.
+    """
+
+    reseller = models.ForeignKey(
+        Reseller, models.CASCADE, null=True, blank=True, related_name="team_rules", verbose_name=_("reseller")
+    )
+    role = models.CharField(
+        _("role"), max_length=10, choices=[*ResellerRole.choices, (PLATFORM_TEAM, _("The platform's people"))]
+    )
+    second_factor_from = models.DateTimeField(_("second factor required from"))
+
+    class Meta:
+        verbose_name = _("rule of logging in")
+        verbose_name_plural = _("rules of logging in")
+        constraints = [
+            models.UniqueConstraint(fields=["reseller", "role"], name="one_login_rule_a_role", nulls_distinct=False),
+            models.CheckConstraint(
+                condition=models.Q(reseller=None, role=PLATFORM_TEAM)
+                | (models.Q(reseller__isnull=False) & ~models.Q(role=PLATFORM_TEAM)),
+                name="login_rule_is_the_platforms_or_a_resellers",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reseller or 'platform'}: {self.role}"

@@ -19,7 +19,7 @@ from tenants.accounts.services import factors, logins, users
 from tenants.enums import PUBLIC_SCHEMA, ConsoleRight, ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import hosts
-from tenants.services import domains, naming, support
+from tenants.services import domains, naming, support, team_rules
 
 
 def create(
@@ -84,6 +84,7 @@ def add_member(
     person.is_staff = True
     person.save(update_fields=["is_staff", "updated_at"])
     member = ResellerMember.objects.create(reseller=reseller, user=person, role=role)
+    team_rules.settle(person=person, now=now)
     audit.record("tenants.member_added", by=by, on=member, detail={"email": person.email, "role": str(role)}, now=now)
     return member
 
@@ -98,6 +99,7 @@ def set_member_role(*, member: ResellerMember, role: str, by: Any, now: datetime
     member.role = role
     member.save(update_fields=["role", "updated_at"])
     audit.record("tenants.member_role_changed", by=by, on=member, detail={"from": before, "to": str(role)}, now=now)
+    team_rules.settle(person=member.user, now=now)
     if not member.may(ConsoleRight.ENTER_CUSTOMERS):
         support.end_of_person(person_id=member.user_id, by=by, now=now)
 

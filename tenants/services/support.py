@@ -258,7 +258,7 @@ def visit_of(*, user: Any, entry: str, tenant: Tenant, now: datetime) -> Visit |
     )
     if grant is None or not grant.is_entry_used or str(grant.entry_id) != entry:
         return None
-    if not Tenant.objects.active().filter(pk=tenant.pk).exists() or not _may_still(grant, tenant):
+    if not Tenant.objects.active().filter(pk=tenant.pk).exists() or not _may_still(grant, tenant, now):
         return None
     return Visit(grant.pk, grant.who, grant.reason, grant.role, grant.valid_until)
 
@@ -390,7 +390,7 @@ def _behind(token: str, tenant: Tenant, now: datetime) -> ImpersonationGrant:
         )
     except (signing.BadSignature, ValueError, TypeError, AttributeError) as error:
         raise errors.VisitOver() from error
-    if grant is None or tenant.status != TenantStatus.ACTIVE or not _may_still(grant, tenant):
+    if grant is None or tenant.status != TenantStatus.ACTIVE or not _may_still(grant, tenant, now):
         raise errors.VisitOver()
     return grant
 
@@ -406,10 +406,12 @@ def _scope_for(person: User, tenant: Tenant) -> portfolio.Scope | None:
     return scope
 
 
-def _may_still(grant: ImpersonationGrant, tenant: Tenant) -> bool:
+def _may_still(grant: ImpersonationGrant, tenant: Tenant, now: datetime) -> bool:
     with schema_context(PUBLIC_SCHEMA):
-        person = User.objects.active().filter(pk=grant.person_id).first()
-        return person is not None and _scope_for(person, tenant) is not None
+        person = User.objects.active().select_related("role").filter(pk=grant.person_id).first()
+        if person is None or person.lacks_second_factor(now):
+            return False
+        return _scope_for(person, tenant) is not None
 
 
 def _company(scope: portfolio.Scope, tenant: Tenant) -> str:

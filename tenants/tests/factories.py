@@ -20,6 +20,7 @@ from tenants.models import (
     Reseller,
     ResellerMember,
     SupportAccess,
+    TeamRule,
     TemplateScript,
     Tenant,
     TenantJob,
@@ -168,3 +169,12 @@ class LetterTextFactory(PublicFactory):
     language = "pt-br"
     subject = "Bem-vinda"
     body = "Entre aqui: {{link}}"
+
+
+class TeamRuleFactory(PublicFactory):
+    class Meta:
+        model = TeamRule
+
+    reseller = factory.SubFactory(ResellerFactory)
+    role = "owner"
+    second_factor_from = datetime(2026, 7, 1, tzinfo=UTC)

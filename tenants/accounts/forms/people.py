@@ -1,5 +1,6 @@
 """What people type about each other: invitations, roles, rules."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -96,10 +97,10 @@ class LoginRulesForm(forms.Form):
         help_text=_("Who ticks it is not asked for the second factor on that device for so long."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offered: Sequence[tuple[str, Any]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        fields["roles"].choices = roles.choices()
+        fields["roles"].choices = roles.choices() if offered is None else offered
         fields["grace_days"].choices = [
             (days, ngettext("%(days)s day", "%(days)s days", days) % {"days": days} if days else _("None: at once"))
             for days in rules.GRACE_CHOICES

@@ -69,7 +69,9 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A platform administrator."""
+        """A platform administrator; whoever comes later falls under the rule of those who are there."""
+        required = self.filter(is_superuser=True).aggregate(day=models.Min("factor_required_from"))["day"]
+        fields.setdefault("factor_required_from", required)
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str) -> "User":
@@ -88,6 +90,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     picture = models.FileField(_("picture"), blank=True)
     # Since when the person has a second factor; kept in step by `services.factors`, so that nobody has to ask for rows.
     second_factor_at = models.DateTimeField(_("second factor since"), null=True, blank=True, editable=False)
+    # Of somebody who works in a console: from when its rules ask for one. Kept in step by `tenants.services.team_rules`,
+    # so that the rule costs no request a question. People of tenants have their role for that.
+    factor_required_from = models.DateTimeField(_("second factor required from"), null=True, blank=True, editable=False)
     is_staff = models.BooleanField(_("may open the console"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     # Of a login of support: who stands behind it in the public schema (a value: schemas share no keys). Such a row is
@@ -155,9 +160,17 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         """Address of the picture, or nothing. It carries the picture's own name, so it may be kept for good."""
         return picture_url(self.pk, self.picture.name or "")
 
+    @property
+    def second_factor_from(self) -> datetime | None:
+        """From when the person must have a second factor: their role says so, or the rules of the console's team."""
+        if self.is_support:
+            return None
+        days = (self.role.second_factor_from if self.role is not None else None, self.factor_required_from)
+        return min((day for day in days if day is not None), default=None)
+
     def lacks_second_factor(self, now: datetime) -> bool:
-        """Whether the person's role asks for a second factor, time is up, and there is none."""
-        begins = self.role.second_factor_from if self.role is not None and not self.is_support else None
+        """Whether a second factor is asked of the person, time is up, and there is none."""
+        begins = self.second_factor_from
         return begins is not None and begins <= now and self.second_factor_at is None
 
     @property

@@ -34,8 +34,8 @@ def address_of(secret: str, *, user: User, issuer: str) -> str:
 
 
 def required_from(user: User) -> datetime | None:
-    """From when the person's role asks for a second factor; nothing when it does not."""
-    return user.role.second_factor_from if user.role is not None else None
+    """From when a second factor is asked of the person; nothing when it is theirs to choose."""
+    return user.second_factor_from
 
 
 def of(user: User) -> list[Authenticator]:

@@ -26,6 +26,7 @@ from tenants.accounts.gate import open_before_second_factor
 from tenants.accounts.models import User
 from tenants.accounts.services import attempts, codes, doors, factors, passkeys, rules, single_sign_on
 from tenants.accounts.views import stages
+from tenants.services import team_rules
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if waiting is None:
         return redirect("accounts:login")
     user = waiting.user
-    trust_days = rules.trust_days()
+    trust_days = team_rules.trust_days_of(user) if request.tenant.is_public else rules.trust_days()
     form = CodeForm(request.POST or None)
     if request.method == "POST":
         known: dict[str, Any] = {
