@@ -128,10 +128,21 @@ def tidy_counter() -> None:
         quota.settle(now=now)
 
 
-@shared_task(name="chat.send_limit_letter", autoretry_for=(TemporaryFailure, OSError), retry_backoff=30, max_retries=5)
-def send_limit_letter(*, audience: str, step: int, limit: int, used: int) -> None:
-    """Write to whoever runs the company, or to its reseller, how much of the month's conversations is used."""
-    notices.send_limit_letter(audience=audience, step=step, limit=limit, used=used)
+@shared_task(name="chat.send_limit_letters")
+def send_limit_letters(*, audience: str, step: int, limit: int, used: int) -> None:
+    """Have whoever runs the company, or its reseller, written to: how much of the month's conversations is used."""
+    notices.order_limit_letters(audience=audience, step=step, limit=limit, used=used)
+
+
+@shared_task(
+    name="chat.send_limit_letter",
+    autoretry_for=(TemporaryFailure, OSError, SMTPException),
+    retry_backoff=30,
+    max_retries=5,
+)
+def send_limit_letter(*, audience: str, to: str, step: int, limit: int, used: int) -> None:
+    """One of these letters; a second run finds it sent and stops."""
+    notices.send_limit_letter(audience=audience, to=to, step=step, limit=limit, used=used)
 
 
 @shared_task(name="chat.expire_pix")

@@ -35,9 +35,9 @@ def tend_leaving() -> None:
 
 
 @shared_task(name="tenants.write_farewell", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6)
-def write_farewell(*, tenant_id: str, letter: str, days: int) -> None:
-    """Write to the owners of an account that is closed, exported or opened again."""
-    leaving.write_to_owners(tenant_id=tenant_id, letter=letter, days=days)
+def write_farewell(*, job_id: str, person_id: str, letter: str, days: int, until: str) -> None:
+    """Write to one owner of an account that is closed, exported or opened again; a second run finds it sent and stops."""
+    leaving.write_to_owner(job_id=job_id, person_id=person_id, letter=letter, days=days, until=until)
 
 
 @shared_task(name="tenants.take_up")
@@ -59,11 +59,11 @@ def check_domains() -> None:
 
 
 @shared_task(
-    name="tenants.send_support_letters", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6
+    name="tenants.send_support_letter", autoretry_for=(OSError, SMTPException), retry_backoff=10, max_retries=6
 )
-def send_support_letters(*, grant_id: str) -> None:
-    """Ask the owners of a customer whether support may come in."""
-    support.write_to_owners(grant_id=grant_id)
+def send_support_letter(*, grant_id: str, owner_id: str) -> None:
+    """Ask one owner of a customer whether support may come in; a second run finds the letter sent and stops."""
+    support.write_to_owner(grant_id=grant_id, owner_id=owner_id)
 
 
 @shared_task(name="tenants.close_overdue_visits", ignore_result=True)

@@ -68,7 +68,7 @@ def _tell(step: int, *, limit: int, used: int, now: datetime) -> None:
     frame = {"type": "usage.warning", "key": CONVERSATIONS, "step": step, "limit": limit, "used": used}
     live.push(live.group("agents"), journal.forward(frame))
     for audience in ("tenant", "reseller"):
-        enqueue("chat.send_limit_letter", audience=audience, step=step, limit=limit, used=used)
+        enqueue("chat.send_limit_letters", audience=audience, step=step, limit=limit, used=used)
 
 
 def settle(*, now: datetime, but: str = "") -> None:

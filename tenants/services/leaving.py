@@ -111,7 +111,7 @@ def take_back(*, tenant: Tenant, by: Any, now: datetime, own: bool = False) -> T
                 state=JobState.CANCELLED, payload={}, finished_at=now, updated_at=now
             )
             transaction.on_commit(lambda: exporting.remove(tenant=row, name=export.get("name", "")))
-        enqueue("tenants.write_farewell", tenant_id=str(row.pk), letter="undone", days=0)
+            _write_to_owners(row, job, "undone")
     tenant.refresh_from_db()
     return tenant
 
@@ -133,8 +133,7 @@ def run(*, job_id: UUID | str, now: datetime) -> TenantJob:
                 _export(job, now)
                 _stand(job, JobStep.TELL)
             if job.step == JobStep.TELL:
-                letter = "planned" if job.kind == JobKind.PURGE else "export"
-                enqueue("tenants.write_farewell", tenant_id=str(job.tenant_id), letter=letter, days=0)
+                _write_to_owners(job.tenant, job, "planned" if job.kind == JobKind.PURGE else "export")
         except Exception as error:
             _failed(job, error)
             raise
@@ -196,7 +195,7 @@ def _remind(key: UUID, now: datetime) -> int:
         job.payload["reminded"] = sorted({*told, *due}, reverse=True)
         job.save(update_fields=["payload", "updated_at"])
         record_both("tenants.deletion_reminded", tenant=job.tenant, by="leaving", detail={"days": min(due)}, now=now)
-        enqueue("tenants.write_farewell", tenant_id=str(job.tenant_id), letter="reminder", days=min(due))
+        _write_to_owners(job.tenant, job, "reminder", days=min(due))
     return 1
 
 
@@ -266,18 +265,39 @@ def _tell_own_ledger(tenant: Tenant, action: str, *, by: Any, reason: str, now: 
 # --- The owners ---
 
 
-def write_to_owners(*, tenant_id: UUID | str, letter: str, days: int) -> int:
-    """Write to every owner, with the link that opens a closed account's last page. Counts the letters."""
-    with schema_context(PUBLIC_SCHEMA):
-        tenant = Tenant.objects.get(pk=tenant_id)
-        kind = JobKind.EXPORT if letter == "export" else JobKind.PURGE
-        job = TenantJob.objects.latest_of(tenant, kind)
-    if job is None or not domains.has_tables(tenant):
-        return 0
-    count = 0
+def _write_to_owners(tenant: Tenant, job: TenantJob, letter: str, *, days: int = 0) -> None:
+    """A letter to each owner after the commit, each a task of its own: one that fails repeats nobody else's."""
+    if not domains.has_tables(tenant):
+        return
     with tenant_context(tenant):
-        for owner in User.objects.active().with_role(BuiltInRole.OWNER).order_by("pk"):
-            letters.write(
+        owners = User.objects.active().with_role(BuiltInRole.OWNER).order_by("pk")
+        keys = list(owners.values_list("pk", flat=True))
+    for key in keys:
+        about = {
+            "letter": letter,
+            "days": days,
+            "until": tenant.delete_after.isoformat() if tenant.delete_after else "",
+        }
+        enqueue("tenants.write_farewell", job_id=str(job.pk), person_id=str(key), **about)
+
+
+def write_to_owner(*, job_id: UUID | str, person_id: UUID | str, letter: str, days: int, until: str) -> bool:
+    """Write to one owner, with the link that opens a closed account's last page. Says whether it was sent now.
+
+    `until` is the day of the deletion the letter was ordered for: another day is another letter.
+    """
+    with schema_context(PUBLIC_SCHEMA):
+        job = TenantJob.objects.select_related("tenant").filter(pk=job_id).first()
+    if job is None or not domains.has_tables(job.tenant):
+        return False
+    tenant = job.tenant
+    with tenant_context(tenant):
+        owner = User.objects.active().with_role(BuiltInRole.OWNER).filter(pk=person_id).first()
+        if owner is None:
+            return False
+        return letters.send_once(
+            key=f"farewell:{job.pk}:{letter}:{days}:{until}:{owner.pk}",
+            letter=lambda: letters.write(
                 "tenants/farewell",
                 to=owner.email,
                 language=owner.language,
@@ -290,9 +310,8 @@ def write_to_owners(*, tenant_id: UUID | str, letter: str, days: int) -> int:
                     "reason": job.payload.get("reason", ""),
                     "link": link(tenant=tenant, job=job, person=owner),
                 },
-            ).send()
-            count += 1
-    return count
+            ),
+        )
 
 
 def link(*, tenant: Tenant, job: TenantJob, person: User | None) -> str:

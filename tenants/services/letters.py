@@ -4,12 +4,16 @@ Where the site's company wrote a letter in its own words (`wording`), those stan
 the company's own address, signed, once the DNS of its domain allows that (`senders`), else from the installation's.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from email.utils import formataddr, parseaddr
 from typing import Any
 
 import dkim
+import redis
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 from django.template.loader import render_to_string
@@ -21,6 +25,10 @@ from tenants.models import Domain, Reseller, Tenant
 from tenants.queries import brands, hosts, senders
 from tenants.services import wording
 
+log = logging.getLogger(__name__)
+
+# How long a letter that is sent is remembered; the last try of a task comes long before.
+SENT_KEPT = timedelta(days=2)
 # A file that goes with a letter: name, bytes, type.
 File = tuple[str, bytes, str]
 # What a receiver must find unchanged (RFC 6376, 5.4.1), and the name of the sign that no person wrote it.
@@ -111,6 +119,26 @@ def write(
     for name, content, kind in files:
         message.attach(name, content, kind)
     return message
+
+
+def send_once(*, key: str, letter: Callable[[], Letter]) -> bool:
+    """Write a letter and hand it to the mail server, unless the one called `key` was; says whether it was done now.
+
+    For tasks, one a reader: a task runs again when its worker dies, and whoever has the letter does not get it twice.
+    Raises what the mail server raises; then nothing is remembered. Without the cache a letter twice is better than none.
+    """
+    mark = f"letter:{key}"
+    try:
+        if cache.get(mark):
+            return False
+    except redis.RedisError as error:
+        log.warning("Whether a letter was sent already is not known: %s", error)
+    letter().send()
+    try:
+        cache.set(mark, True, int(SENT_KEPT.total_seconds()))
+    except redis.RedisError as error:
+        log.warning("That a letter was sent is not remembered: %s", error)
+    return True
 
 
 def sample(name: str, *, to: str, language: str, host: str = "", words: wording.Words | None = None) -> Letter:

@@ -147,7 +147,7 @@ def request(*, tenant: Tenant, person: User, role: str, reason: str, minutes: in
         hosts.forget()
         if not is_allowed:
             with tenant_context(tenant):
-                enqueue("tenants.send_support_letters", grant_id=str(grant.pk))
+                _write_to_owners(grant)
                 support_bell.ring(grant, now=now)
     return grant
 
@@ -288,22 +288,31 @@ def behind_letter(*, token: str, tenant: Tenant) -> tuple[ImpersonationGrant, Us
     return grant, owner
 
 
-def write_to_owners(*, grant_id: str) -> None:
-    """A letter to each owner with the request and a link to answer it; nothing when it is answered already.
+def _write_to_owners(grant: ImpersonationGrant) -> None:
+    """A letter to each owner after the commit, each a task of its own. In the customer's schema."""
+    for key in User.objects.active().members().with_role(BuiltInRole.OWNER).order_by("pk").values_list("pk", flat=True):
+        enqueue("tenants.send_support_letter", grant_id=str(grant.pk), owner_id=str(key))
 
-    Runs in the customer's schema.
+
+def write_to_owner(*, grant_id: str, owner_id: str) -> bool:
+    """The letter to one owner with the request and a link to answer it; nothing when it is answered already.
+
+    Runs in the customer's schema. Says whether it was sent now.
     """
     grant = ImpersonationGrant.objects.waiting().filter(pk=UUID(grant_id)).select_related("tenant").first()
-    if grant is None or grant.tenant.schema_name != connection.schema_name:
-        return
+    owner = User.objects.active().members().with_role(BuiltInRole.OWNER).filter(pk=UUID(owner_id)).first()
+    if grant is None or grant.tenant.schema_name != connection.schema_name or owner is None:
+        return False
     _site, base = letters.place()
-    for owner in User.objects.active().members().with_role(BuiltInRole.OWNER).order_by("pk"):
-        letters.write(
+    return letters.send_once(
+        key=f"support:{grant.pk}:{owner.pk}",
+        letter=lambda: letters.write(
             "tenants/support_request",
             to=owner.email,
             context={"grant": grant, "person": owner, "link": base + answer_link(grant=grant, owner=owner)},
             language=owner.language,
-        ).send()
+        ),
+    )
 
 
 # --- Ending ---

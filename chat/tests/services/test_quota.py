@@ -98,7 +98,7 @@ def test_without_a_limit_there_is_always_room(acme, noon):
     assert quota.has_room(now=noon)
 
 
-def test_the_customer_and_the_reseller_are_written_to(acme, ana, noon):
+def test_the_customer_and_the_reseller_are_written_to(acme, ana, noon, django_capture_on_commit_callbacks):
     with schema_context("public"):
         reseller = resellers.create(
             name="Rede",
@@ -111,8 +111,15 @@ def test_the_customer_and_the_reseller_are_written_to(acme, ana, noon):
         Tenant.objects.filter(pk=acme.pk).update(reseller=reseller)
     mail.outbox.clear()
 
-    assert notices.send_limit_letter(audience="tenant", step=90, limit=1000, used=900) == 1
-    assert notices.send_limit_letter(audience="reseller", step=90, limit=1000, used=900) == 1
+    about = {"step": 90, "limit": 1000, "used": 900}
+
+    for audience, to in (("tenant", "ana@acme.example"), ("reseller", "boss@rede.example")):
+        with django_capture_on_commit_callbacks() as tasks:
+            assert notices.order_limit_letters(audience=audience, **about) == 1
+        assert to in repr(tasks)
+        # A task that runs again finds its letter sent.
+        sent = [notices.send_limit_letter(audience=audience, to=to, **about) for _again in range(2)]
+        assert sent == [True, False]
 
     assert [letter.to for letter in mail.outbox] == [["ana@acme.example"], ["boss@rede.example"]]
     assert "90" in mail.outbox[0].subject

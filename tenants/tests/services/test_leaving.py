@@ -82,7 +82,10 @@ def test_an_account_is_closed_told_and_opened_again(shop, client_of, django_capt
     job = closed(shop)
 
     assert (shop.status, job.step, job.state) == (TenantStatus.ARCHIVED, JobStep.GRACE, JobState.QUEUED)
-    leaving.write_to_owners(tenant_id=shop.pk, letter="planned", days=0)
+    with tenant_context(shop):
+        dona = User.objects.get(email="dona@acme.example")
+    wanted = {"job_id": job.pk, "person_id": dona.pk, "letter": "planned", "days": 0, "until": "2026-12-22"}
+    assert [leaving.write_to_owner(**wanted), leaving.write_to_owner(**wanted)] == [True, False]
     letter = mail.outbox[-1]
     assert letter.to == ["dona@acme.example"]
     assert job.payload["export"]["sha256"] in letter.body

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.alerts.models import Alert
@@ -55,6 +56,10 @@ def go_in(grant: ImpersonationGrant, person: Any, tenant: Tenant, now: Any) -> A
         return support.enter(token=url.rstrip("/").rsplit("/", 1)[1], tenant=tenant, now=now)
 
 
+def write_to(grant: ImpersonationGrant, owner: Any) -> bool:
+    return support.write_to_owner(grant_id=str(grant.pk), owner_id=str(owner.pk))
+
+
 def said(schema: str) -> list[str]:
     with schema_context(schema):
         rows = AuditEntry.objects.filter(action__startswith="tenants.support").order_by("at", "id")
@@ -99,7 +104,7 @@ def test_a_request_rings_the_bell_until_it_is_answered_or_over(acme, ana, renata
 def test_owners_get_a_letter_whose_link_answers(acme, ana, renata, noon):
     grant = ask(acme, renata, noon)
 
-    support.write_to_owners(grant_id=str(grant.pk))
+    assert write_to(grant, ana)
 
     letter = mail.outbox[0]
     assert letter.to == ["ana@acme.example"]
@@ -110,8 +115,31 @@ def test_owners_get_a_letter_whose_link_answers(acme, ana, renata, noon):
     assert support.behind_letter(token=token, tenant=acme) == (grant, ana)
     support.answer(grant=grant, approve=False, by=ana, now=noon)
     mail.outbox.clear()
-    support.write_to_owners(grant_id=str(grant.pk))
+    cache.clear()
+    assert not write_to(grant, ana)
     assert mail.outbox == []  # nothing to answer any more
+
+
+def test_each_owner_has_a_task_and_one_that_runs_again_sends_nothing_twice(
+    acme, ana, renata, noon, django_capture_on_commit_callbacks
+):
+    olga = UserFactory(email="olga@acme.example", role=ana.role)
+    with django_capture_on_commit_callbacks() as callbacks:
+        grant = ask(acme, renata, noon)
+    tasks = [repr(one) for one in callbacks if "send_support_letter" in repr(one)]
+    assert [sum(str(one.pk) in task for task in tasks) for one in (ana, olga)] == [1, 1]
+    assert len(tasks) == 2
+
+    with (
+        override_settings(
+            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=1
+        ),
+        pytest.raises(ConnectionRefusedError),
+    ):
+        write_to(grant, olga)
+    assert [write_to(grant, one) for one in (ana, olga, ana, olga)] == [True, True, False, False]
+    assert [letter.to for letter in mail.outbox] == [["ana@acme.example"], ["olga@acme.example"]]
+    assert not support.write_to_owner(grant_id=str(grant.pk), owner_id=str(renata.pk))  # nobody of this customer
 
 
 def test_who_said_never_is_not_asked(acme, ana, renata, noon):
