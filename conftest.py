@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client, TransactionTestCase
@@ -32,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Own files and Redis keys for each test process, and a hash that does not cost a tenth of a second a password."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.READY_SCHEMAS = 0
-    _remember_for_long()
+    _be_patient()
+    _repeat_examples()
     config.stash[MEDIA] = Path(tempfile.mkdtemp(prefix="balcao-media-"))
     settings.STORAGE_URL = f"file://{config.stash[MEDIA]}"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -40,11 +42,31 @@ def pytest_configure(config: pytest.Config) -> None:
         _use_redis_database(8 + int(worker.removeprefix("gw")) % 8)
 
 
-def _remember_for_long() -> None:
-    """What is known of a host stays known through a test: one that counts questions must not count by the clock."""
-    from tenants.queries import hosts
+def _be_patient() -> None:
+    """Nothing is given up or forgotten by the clock while a busy machine lets a test wait.
 
+    What is remembered for seconds is remembered through a test: one that counts questions must not count by the clock.
+    """
+    from billing import entitlements
+    from chat.consumers import base, pulse
+    from ops.kernel import redis
+    from ops.kernel.configuration.services import reading
+    from ops.kernel.testing import PATIENCE_S
+    from tenants.queries import alerts, hosts
+
+    entitlements.CACHE_S = reading.CHANGING_S = alerts.KEPT_S = 600
     hosts.TTL_S = 600.0
+    base.HELLO_WITHIN_S = pulse.HEARTBEAT_S = 600
+    redis.ANSWER_WITHIN_S = redis.CONNECT_WITHIN_S = PATIENCE_S
+    settings.CACHES["default"]["OPTIONS"] = {"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S}
+
+
+def _repeat_examples() -> None:
+    """Properties are tried with the same examples every time, however long one takes."""
+    hypothesis.settings.register_profile(
+        "house", derandomize=True, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    hypothesis.settings.load_profile("house")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ from chat.tests import chaos
 from chat.tests.factories import InboxFactory
 from chat.tests.process import web_process
 from conftest import PASSWORD
+from ops.kernel.testing import PATIENCE_S
 from tenants.accounts.services import sessions
 
 VISITORS, AGENTS, MESSAGES, KILLS = 6, 2, 160, 2
@@ -47,7 +48,7 @@ def test_nothing_is_lost_doubled_disordered_or_shown_to_the_wrong_side(acme, bia
                     already=2,
                     seed=1,
                 ),
-                timeout=270,
+                timeout=10 * PATIENCE_S,
             )
         )
 

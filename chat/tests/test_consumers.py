@@ -446,6 +446,7 @@ async def test_a_greeting_with_wrong_types_is_refused(acme, talk, hello):
 async def test_a_socket_that_shouts_is_told_to_slow_down_and_then_closed(acme, talk, monkeypatch):
     monkeypatch.setattr("chat.consumers.base.FRAMES_PATIENCE", 5)
     monkeypatch.setattr("chat.consumers.base.FRAMES_END", 10)
+    monkeypatch.setattr("chat.consumers.base.FRAMES_WINDOW_S", 3600)
     async with sockets.visitor(acme, talk.token) as line:
         for _ in range(12):
             await line.say(type="ping")

@@ -13,6 +13,7 @@ from chat.services import conversations, widget
 from chat.tests.factories import InboxFactory
 from chat.tests.process import web_process
 from conftest import PASSWORD
+from ops.kernel.testing import PATIENCE_S
 from tenants.accounts.services import sessions
 
 MESSAGES, CLIENTS, VISITORS = 500, 20, 4
@@ -48,7 +49,7 @@ class RetryingClient:
         while self.sends or not until(self.last):
             try:
                 async with websockets.connect(
-                    self.address, host="127.0.0.1", port=self.port, subprotocols=["chat.v1"]
+                    self.address, host="127.0.0.1", port=self.port, subprotocols=["chat.v1"], open_timeout=PATIENCE_S
                 ) as socket:
                     self.connections += 1
                     await socket.send(json.dumps({"type": "hello", "token": self.token, "conversations": self.last}))
@@ -140,7 +141,7 @@ def test_a_killed_web_process_loses_and_doubles_nothing(acme, bia, tmp_path):
             runs = [
                 client.run(lambda last: all(seq >= per_talk for seq in last.values())) for client in [*visitors, *team]
             ]
-            before, *_ = await asyncio.wait_for(asyncio.gather(crash(), *runs), timeout=270)
+            before, *_ = await asyncio.wait_for(asyncio.gather(crash(), *runs), timeout=10 * PATIENCE_S)
             return before
 
         before = asyncio.run(everything())

@@ -14,6 +14,7 @@ from chat.consumers.restart import LONGEST_S
 from chat.services import conversations, messages, widget
 from chat.tests.factories import InboxFactory
 from chat.tests.process import WebProcess, web_process
+from ops.kernel.testing import PATIENCE_S
 
 SOCKETS = 16
 
@@ -68,7 +69,7 @@ def test_a_restart_is_announced_spread_and_loses_nothing(acme, bia, tmp_path):
         ended = web.process.returncode
         await asyncio.to_thread(_answer_all)
         await asyncio.to_thread(web.start)
-        return await asyncio.wait_for(asyncio.gather(*browsers), timeout=240), ended
+        return await asyncio.wait_for(asyncio.gather(*browsers), timeout=10 * PATIENCE_S), ended
 
     def _answer_all() -> None:
         with tenant_context(acme):

@@ -12,7 +12,7 @@ from django_tenants.utils import schema_context, tenant_context
 
 from chat.tests.factories import ConversationFactory
 from ops.kernel.audit.models import AuditEntry
-from ops.kernel.testing import communicator
+from ops.kernel.testing import PATIENCE_S, communicator
 from tenants.accounts.tests.factories import UserFactory
 from tenants.enums import GrantEnd
 from tenants.models import ImpersonationGrant, Tenant
@@ -36,7 +36,7 @@ def come_in(acme: Tenant, ana: Any) -> tuple[str, str]:
 async def until(socket: Any, word: str) -> None:
     """Read frames until one holds the word."""
     for _ in range(50):
-        if word in (await socket.receive_output(timeout=5)).get("text", ""):
+        if word in (await socket.receive_output(timeout=PATIENCE_S)).get("text", ""):
             return
     raise AssertionError(f"{word} never came")
 
@@ -46,7 +46,7 @@ async def test_a_visits_socket_is_told_in_the_log_and_ends_with_the_visit(acme, 
     key, conversation = await sync_to_async(come_in)(acme, ana)
     cookie = f"{settings.SESSION_COOKIE_NAME}={key}"
     socket = communicator("/ws/agent/", host="acme.localhost", headers={"cookie": cookie}, subprotocols=["chat.v1"])
-    opened, _ = await socket.connect(timeout=5)
+    opened, _ = await socket.connect(timeout=PATIENCE_S)
     assert opened
     await socket.send_to(text_data='{"type": "hello"}')
     await until(socket, '"welcome"')
@@ -69,4 +69,4 @@ async def test_a_visits_socket_is_told_in_the_log_and_ends_with_the_visit(acme, 
 
     await sync_to_async(show_out)()
     await until(socket, '"bye"')
-    await socket.disconnect()
+    await socket.disconnect(timeout=PATIENCE_S)

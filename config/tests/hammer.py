@@ -24,7 +24,7 @@ from django_tenants.utils import schema_context, tenant_context
 
 from chat.models import Contact
 from chat.tests.factories import ArticleFactory, ContactFactory, MessageFactory
-from ops.kernel.testing import communicator
+from ops.kernel.testing import PATIENCE_S, communicator
 from tenants.accounts.models import Role, User
 from tenants.models import Tenant
 
@@ -231,11 +231,11 @@ async def _sockets(cast: list[House], found: Found, count: int) -> None:
 async def _open(house: House) -> Any:
     cookie = f"{settings.SESSION_COOKIE_NAME}={house.cookie}"
     socket = communicator("/ws/agent/", host=house.host, headers={"cookie": cookie}, subprotocols=["chat.v1"])
-    opened, code = await socket.connect(timeout=30)
+    opened, code = await socket.connect(timeout=PATIENCE_S)
     if not opened:
         raise AssertionError(f"no socket of {house.tenant.slug}: {code}")
     await socket.send_json_to({"type": "hello"})
-    while (await socket.receive_json_from(timeout=30))["type"] != "welcome":
+    while (await socket.receive_json_from(timeout=PATIENCE_S))["type"] != "welcome":
         pass
     return socket
 
@@ -243,7 +243,7 @@ async def _open(house: House) -> Any:
 async def _listen(house: House, socket: Any, found: Found, *, until: str) -> None:
     """Read until the receipt of what was sent; whatever comes on the way is judged too."""
     while True:
-        text = await socket.receive_from(timeout=30)
+        text = await socket.receive_from(timeout=PATIENCE_S)
         other = next(word for word in WORDS.values() if word != house.word)
         if '"msg.ack"' in text and until in text:
             found.heard("socket", house, f"{house.word} {text}")

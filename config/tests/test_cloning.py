@@ -22,6 +22,7 @@ from chat.tests.factories import (
     MessageFactory,
 )
 from ops.kernel.audit.models import AuditEntry
+from ops.kernel.testing import PATIENCE_S
 from tenants import errors
 from tenants.accounts.models import User
 from tenants.accounts.tests.factories import UserFactory
@@ -219,7 +220,7 @@ def test_of_two_copies_to_one_address_at_once_one_is_made(acme):
 
     def order():
         try:
-            begin.wait(timeout=30)
+            begin.wait(timeout=PATIENCE_S)
             said.append(cloning.clone(source=acme, name="Filial", slug="filial").slug)
         except errors.SlugTaken:
             said.append("taken")

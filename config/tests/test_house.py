@@ -74,6 +74,62 @@ def test_every_library_is_used_and_named():
     run("deptry", ".")
 
 
+# Steps that leave the order of the rows to the database, which has none: it answers as they lie on the disk today.
+AS_THEY_LIE = {"all", "filter", "exclude", "values", "values_list", "select_related", "annotate", "only", "defer"}
+
+
+class Lists:
+    """The lists of rows without an order in one test file: `list(Model.objects.filter(…))`, a name for it, a helper."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.queries: set[str] = set()
+        self.names: set[str] = set()
+        for node in ast.walk(tree):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if self.is_query(value):
+                    self.queries.add(name)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if self.has(value):
+                    self.names.add(name)
+                case ast.FunctionDef(name=name, body=[*_, ast.Return(value=value)]) if value and self.has(value):
+                    self.names.add(name)
+
+    def is_query(self, node: ast.AST) -> bool:
+        """Rows of a manager, narrowed at most."""
+        steps = set()
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in AS_THEY_LIE:
+            steps.add(node.func.attr)
+            node = node.func.value
+        if isinstance(node, ast.Name):
+            return node.id in self.queries
+        return bool(steps) and isinstance(node, ast.Attribute) and (node.attr == "objects" or "all" in steps)
+
+    def has(self, node: ast.AST) -> bool:
+        """Whether this is such a list."""
+        match node:
+            case ast.Name(id=name) | ast.Call(func=ast.Name(id=name), args=[]):
+                return name in self.names
+            case ast.List(elts=[ast.Starred(value=rows)]) | ast.ListComp(generators=[ast.comprehension(iter=rows)]):
+                return self.is_query(rows)
+            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[rows]):
+                return self.is_query(rows)
+        return False
+
+
+def test_no_test_relies_on_the_order_of_rows_on_the_disk():
+    """Compared with a list of several, rows are asked for in an order; one row, a count or a set needs none."""
+    found = []
+    for path in sorted(path for name in APPS for path in (ROOT / name).rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        lists = Lists(tree)
+        for node in ast.walk(tree):
+            match node:
+                case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                    for rows, wanted in ((left, right), (right, left)):
+                        if isinstance(wanted, ast.List) and len(wanted.elts) > 1 and lists.has(rows):
+                            found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(rows)[:80]}")
+    assert found == []
+
+
 def test_templates_are_formatted():
     paths = [str(path) for path in templates()]
     run("djade", "--check", "--target-version", "5.2", *paths)

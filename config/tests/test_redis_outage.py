@@ -18,6 +18,7 @@ from billing.tests.factories import PlanFactory, SubscriptionFactory
 from config.embedded import binaries, places
 from ops.kernel import ratelimit
 from ops.kernel import redis as kernel_redis
+from ops.kernel.testing import PATIENCE_S
 from tenants.accounts.services.attempts import FAILURE_LIMIT
 
 
@@ -35,7 +36,7 @@ class Server:
             [self.binary, "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.socket.parent],
             stdout=subprocess.DEVNULL,
         )
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             try:
                 return redis.Redis.from_url(self.url).ping()
@@ -46,7 +47,7 @@ class Server:
     def stop(self):
         if self.process is not None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)
         self.process = None
 
 

@@ -136,12 +136,12 @@ def test_one_caller_makes_only_so_many(visitor):
     assert not Tenant.objects.filter(slug="doceria-more").exists()
 
 
-def test_trying_out_addresses_is_slowed_down(visitor):
-    answers = [
-        visitor.get("/signup/check-address/", {"slug": f"doce-{n}"}).status_code for n in range(signup.CHECKS + 1)
-    ]
+def test_trying_out_addresses_is_slowed_down(visitor, monkeypatch):
+    monkeypatch.setattr(signup, "CHECKS", 3)
 
-    assert answers == [200] * signup.CHECKS + [429]
+    answers = [visitor.get("/signup/check-address/", {"slug": f"doce-{n}"}).status_code for n in range(4)]
+
+    assert answers == [200, 200, 200, 429]
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "é"])

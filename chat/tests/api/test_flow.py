@@ -1,5 +1,6 @@
 """Doors of hours, routing, service levels, surveys, rules, macros and left messages."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from chat.tests.services.test_quota import plan, used_before  # noqa: F401
 
 BASE = "/api/v1/chat/"
 WIDGET = "/api/widget/v1/"
+WORKDAY = datetime(2026, 11, 25, 13, 0, tzinfo=UTC)  # a Wednesday, no holiday anywhere in Brazil
 URGENT = [{"do": "set_priority", "priority": "urgent"}]
 
 
@@ -41,7 +43,8 @@ def send(client, method, address, body):
     return getattr(client, method)(BASE + address, body, content_type="application/json")
 
 
-def test_hours_and_holidays(owner):
+def test_hours_and_holidays(owner, time_machine):
+    time_machine.move_to(WORKDAY)
     inbox = InboxFactory()
 
     changed = send(
@@ -51,7 +54,7 @@ def test_hours_and_holidays(owner):
         {"active": True, "week": [[["00:00", "24:00"]]] * 7, "calendar": "BR", "state": "SP"},
     )
     assert changed.status_code == 200, changed.json()
-    day = {"on": timezone.localdate().isoformat(), "name": "Stocktaking"}
+    day = {"on": "2026-11-25", "name": "Stocktaking"}
     made = send(owner, "post", f"hours/{inbox.pk}/holidays/", day)
     taken = send(owner, "post", f"hours/{inbox.pk}/holidays/", day)
 

@@ -17,10 +17,10 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.test import Client
 
 from chat.tests.process import WebProcess
+from ops.kernel.testing import PATIENCE_S
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# A ceiling for machines that are slow or busy; a story that goes well never waits for it.
-PATIENCE_MS = 60_000
+PATIENCE_MS = PATIENCE_S * 1000
 
 
 class ConsoleWatch:
@@ -123,7 +123,7 @@ def until(page: Any, seen: Callable[[], Any], wanted: Any = True) -> None:
     What is not there yet is waited for as well: the first line of an empty thread, a row not yet written, an element
     that is just being drawn again.
     """
-    limit = time.monotonic() + PATIENCE_MS / 1000
+    limit = time.monotonic() + PATIENCE_S
     while True:
         try:
             last = seen()
@@ -171,9 +171,10 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Any]:
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     # Playwright keeps a loop in this thread; the test itself is as synchronous as ever.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox", *getattr(request.module, "BROWSER_ARGUMENTS", [])]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=2 * PATIENCE_MS)
         yield browser
         browser.close()
     if before is None:

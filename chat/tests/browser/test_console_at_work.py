@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.transactional]
 TO_THE_TOP = """async () => {
     const log = document.querySelector('[data-log]');
     let most = 0;
-    for (let turn = 0; turn < 3000 && !log.textContent.includes('Oi da Marta'); turn += 1) {
+    for (let turn = 0; turn < 30000 && !log.textContent.includes('Oi da Marta'); turn += 1) {
         log.scrollTop = 0;
         await new Promise(requestAnimationFrame);
         await new Promise(requestAnimationFrame);

@@ -10,7 +10,7 @@ import pytest
 import websockets
 from django.contrib.staticfiles import finders
 
-from chat.tests.browser.stage import until
+from chat.tests.browser.stage import PATIENCE_MS, until
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ OPEN = """(address) => {
     live.on("state", (state) => states.push(state));
     live.follow("c1", 0);
 }"""
-WELCOME = {"type": "welcome", "hb": 20}
+WELCOME = {"type": "welcome", "hb": 600}  # no test is so slow that a silent line is given up
 
 
 def event(seq):
@@ -115,6 +115,7 @@ def script():
 @pytest.fixture
 def tab(chromium, script):
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
 
     def play(*acts):

@@ -24,6 +24,7 @@ from chat.tests.factories import (
     ConversationFactory,
     InboxFactory,
 )
+from ops.kernel.testing import PATIENCE_S
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ def at_once(tenant: Any, calls: list[Callable[[], Any]]) -> list[Any]:
         try:
             with tenant_context(tenant):
                 connection.ensure_connection()
-                barrier.wait(timeout=10)
+                barrier.wait(timeout=PATIENCE_S)
                 return call()
         except Exception as error:  # noqa: BLE001 — the refusal is what is looked at
             return error
@@ -126,14 +127,14 @@ def test_the_cursor_waits_for_a_transaction_that_began_first(acme, bia):
     def slow() -> None:
         with transaction.atomic():
             messages.send(conversation_id=first.pk, by=bia, body="early", client_id=uuid4())
-            inside.wait(timeout=10)
-            done.wait(timeout=10)
+            inside.wait(timeout=PATIENCE_S)
+            done.wait(timeout=PATIENCE_S)
 
     def quick() -> tuple[list[str], str]:
-        inside.wait(timeout=10)
+        inside.wait(timeout=PATIENCE_S)
         messages.send(conversation_id=second.pk, by=bia, body="late", client_id=uuid4())
         seen, cursor, _more = stream.after(start)
-        done.wait(timeout=10)
+        done.wait(timeout=PATIENCE_S)
         return said(seen), str(cursor)
 
     _, (between, cursor) = at_once(acme, [slow, quick])
@@ -154,7 +155,7 @@ def test_a_busy_stream_read_in_pieces_is_whole(acme, bia):
 
     def read() -> set[tuple[str, int]]:
         place, found = start, set()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 4 * PATIENCE_S
         while len(found) < 400 and time.monotonic() < deadline:
             events, place, _more = stream.after(place, limit=7)
             found |= {(event["conversation"], event["seq"]) for event in events if event["seq"] > 1}

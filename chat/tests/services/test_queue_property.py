@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from chat.enums import Availability, Status
@@ -68,11 +68,8 @@ STEPS = st.lists(
 
 @settings(
     max_examples=8,
-    deadline=None,
-    derandomize=True,
     # A failure is told as it was found: making it smaller costs minutes, and a story is fourteen steps at most.
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
 )
 @given(steps=STEPS)
 def test_the_queue_never_stands_while_an_agent_has_room(inbox, ana, bia, dora, noon, steps):

@@ -121,8 +121,9 @@ def test_figures_stay_with_their_tenant(acme, beta, ana, client_of, included):
 
 
 def test_the_number_of_queries_does_not_grow(acme, ana, client_of, included, django_assert_max_num_queries):
+    this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     for back in range(40):
-        hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=back)
+        hour = this_hour - timedelta(hours=back)
         HourlyStatFactory(hour=hour, started=1)
         HourlyStatFactory(hour=hour, kind="inbox", key=str(InboxFactory().pk), started=1)
     client = client_of(acme, user=ana)

@@ -17,6 +17,8 @@ from django.contrib.staticfiles import finders
 from django.test import RequestFactory
 from django.urls import resolve
 
+from ops.kernel.testing import PATIENCE_S
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (requirements-dev.txt)")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ORIGIN = "http://gallery.test"
@@ -28,7 +30,9 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("No Chromium on this machine: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=2 * PATIENCE_S * 1000
+        )
         yield browser
         browser.close()
 
@@ -64,6 +68,7 @@ def open_page(chromium: Any, settings: Any) -> Iterator[Callable[..., Any]]:
     """Open a development page: `open_page("/dev/gallery/", width=390)`. What the console complains about fails the test."""
     settings.ROOT_URLCONF = "config.tests.design.urls"
     context = chromium.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_S * 1000)
     context.route("**/*", answer)
     complaints: list[str] = []
     # A refused request is reported by the browser and by htmx whatever the page does about it.

@@ -22,7 +22,7 @@ from config.embedded.places import Account
 from config.embedded.processes import alive
 
 HERE = Path(__file__).parent
-PATIENCE_S = 60  # the other half of the suite runs beside
+PATIENCE_S = 120  # the other half of the suite runs beside
 
 
 def wait_until(what: str, happened: Callable[[], object]) -> None:

@@ -1,10 +1,11 @@
 """`bin/test` and `bin/dev`, over the tiny product."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
-import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -13,25 +14,26 @@ import pytest
 from config import env
 from config.embedded import testing
 
-from .conftest import Checkout, read_until, wait_until
+from .conftest import PATIENCE_S, Checkout, read_until, wait_until
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
+    """A port nobody listens on, below those that the system gives away: nobody takes it before it is used."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def page(port: int, path: str = "/", host: str = "127.0.0.1") -> str:
     """What the tiny product answers."""
-    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=30) as response:
+    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=PATIENCE_S) as response:
         return str(response.read().decode())
 
 
-def abandoned() -> set[Path]:
-    """Data of test runs that is lying about."""
-    return set(Path(tempfile.gettempdir()).glob(f"{testing.PREFIX}*"))
+def abandoned(checkout: Checkout) -> list[Path]:
+    """Data of its test runs that is lying about."""
+    return list(checkout.path.parent.glob(f"{testing.PREFIX}*"))
 
 
 # --- bin/test -------------------------------------------------------------------------------------
@@ -45,7 +47,6 @@ def suite(checkout) -> Path:
 
 
 def test_the_suite_runs_on_services_of_its_own_and_its_exit_code_is_pytests(checkout, suite):
-    before = abandoned()
     suite.write_text(
         "import json, os, psycopg\n"
         "def test_write_down():\n"
@@ -62,7 +63,7 @@ def test_the_suite_runs_on_services_of_its_own_and_its_exit_code_is_pytests(chec
         "STRIPE_BASE_URL": "http://live.example",
     }
 
-    code, said = checkout.run("test", "test_tiny.py", KEPT="1", **given)
+    code, said = checkout.run("test", "test_tiny.py", KEPT="1", TMPDIR=str(checkout.path.parent), **given)
 
     assert code == 1, said
     assert "1 failed" in said
@@ -72,13 +73,12 @@ def test_the_suite_runs_on_services_of_its_own_and_its_exit_code_is_pytests(chec
     assert (seen["KEPT"], seen["fsync"]) == ("1", "off")
     assert "SECRET_KEY_FILE" not in seen
     assert "STRIPE_BASE_URL" not in seen
-    wait_until("its data to go", lambda: abandoned() == before)
+    wait_until("its data to go", lambda: not abandoned(checkout))
     checkout.nothing_runs()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_suite_leaves_nothing(checkout, suite, number):
-    before = abandoned()
     suite.write_text(
         "import subprocess, sys, time\n"
         "def test_long():\n"
@@ -87,7 +87,7 @@ def test_an_interrupted_suite_leaves_nothing(checkout, suite, number):
         "    time.sleep(600)\n"
     )
     started = checkout.path / "started"
-    run = checkout.start("test", "test_tiny.py")
+    run = checkout.start("test", "test_tiny.py", TMPDIR=str(checkout.path.parent))
     wait_until("the suite to start", started.exists)
 
     os.kill(run.pid, number)
@@ -95,7 +95,7 @@ def test_an_interrupted_suite_leaves_nothing(checkout, suite, number):
     run.communicate()
     started.unlink()
     checkout.nothing_runs()
-    wait_until("its data to go", lambda: abandoned() == before)
+    wait_until("its data to go", lambda: not abandoned(checkout))
 
 
 def test_no_setting_of_an_installation_reaches_the_tests():
@@ -148,7 +148,7 @@ def test_everything_starts_recovers_and_stops(checkout):
     os.killpg(dev.pid, signal.SIGINT)  # what Ctrl-C does
     dev.communicate()
     assert dev.returncode == 0
-    assert checkout.processes() == {}
+    checkout.nothing_runs()
     socket.create_server(("127.0.0.1", port)).close()  # the port is free
 
 
@@ -160,7 +160,7 @@ def test_a_port_that_is_taken_is_named_with_its_holder(checkout):
     assert code == 1
     assert f"Port {port} is taken by process {os.getpid()}" in said
     assert "use another port: PORT=" in said
-    assert checkout.processes() == {}
+    checkout.nothing_runs()
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "70000", "-1", "8000.5"])
@@ -178,7 +178,7 @@ def test_a_failing_migration_stops_the_start_with_its_reason(checkout):
     assert code == 1
     assert "the settings are wrong" in said
     assert "Bringing the database up to date failed" in said
-    assert checkout.processes() == {}
+    checkout.nothing_runs()
 
 
 def test_bin_dev_takes_no_arguments(checkout: Checkout):

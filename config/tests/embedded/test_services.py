@@ -33,7 +33,7 @@ def test_a_command_finds_both_services_and_leaves_nothing_running(checkout):
     assert env["REDIS_URL"].startswith("unix:///")
     assert env["VAR_DIR"] == str(checkout.var)
     assert env["DEBUG"] == "1"
-    assert checkout.processes() == {}
+    checkout.nothing_runs()
     assert not Path(env["REDIS_URL"].removeprefix("unix://").split("?")[0]).parent.exists()
 
 
@@ -232,7 +232,7 @@ def test_an_ordinary_user_runs_it_too(new_checkout, nobody, data):
     assert command.ask("PING") == "+PONG"
     assert checkout.data.stat().st_uid == nobody.uid
     command.end()
-    assert checkout.processes() == {}
+    checkout.nothing_runs()
 
 
 def test_below_a_closed_directory_root_keeps_the_data_where_it_can_be_reached(new_checkout, nobody):

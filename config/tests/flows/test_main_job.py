@@ -69,6 +69,7 @@ def first_login(stage, link):
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
     page.locator("a[href$='/chat/']").first.click()
+    page.wait_for_url("**/chat/**")  # a page still on its way would interrupt the next one
     page.goto(stage.address("/chat/?tab=all", tenant="cafe-central"))
     running(page)
     return page

@@ -6,7 +6,7 @@ import pytest
 
 from ops.kernel import context, http
 from ops.kernel.errors import PermanentFailure, TemporaryFailure
-from ops.kernel.testing import FakeHTTP
+from ops.kernel.testing import PATIENCE_S, FakeHTTP
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def pauses():
 
 @pytest.fixture
 def service(fake_http, pauses):
-    with http.client(fake_http.url + "/v1", timeout=5, sleep=pauses.append) as client:
+    with http.client(fake_http.url + "/v1", timeout=PATIENCE_S, sleep=pauses.append) as client:
         yield client
 
 
@@ -70,14 +70,14 @@ def test_a_post_is_not_repeated_unless_it_carries_a_key(fake_http, service):
 
 
 def test_a_connection_that_was_never_made_is_tried_again_even_for_a_post(pauses):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    with (
-        http.client(f"http://127.0.0.1:{port}", timeout=5, sleep=pauses.append) as client,
-        pytest.raises(http.ServiceUnavailable),
-    ):
-        client.post("/x")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # held and never listening: nobody else gets the port
+        port = deaf.getsockname()[1]
+        with (
+            http.client(f"http://127.0.0.1:{port}", timeout=PATIENCE_S, sleep=pauses.append) as client,
+            pytest.raises(http.ServiceUnavailable),
+        ):
+            client.post("/x")
 
     assert len(pauses) == 2
 
@@ -137,7 +137,7 @@ def test_an_answer_too_large_is_cut_off(fake_http):
     fake_http.on("GET", "/x").reply(200, b"x" * 5000)
 
     with (
-        http.client(fake_http.url, timeout=5, max_bytes=1000) as client,
+        http.client(fake_http.url, timeout=PATIENCE_S, max_bytes=1000) as client,
         pytest.raises(http.ServiceRefused) as refused,
     ):
         client.get("/x")
@@ -149,7 +149,7 @@ def test_credentials_do_not_reach_the_log(fake_http, caplog):
     caplog.set_level("INFO", logger="ops.kernel.http")
     fake_http.on("GET", "/bot123456:AAE_abcdefghijklmnopqrstuv/getMe").reply(200)
 
-    with http.client(fake_http.url, timeout=5, headers={"Authorization": "Bearer abcdef123456"}) as client:
+    with http.client(fake_http.url, timeout=PATIENCE_S, headers={"Authorization": "Bearer abcdef123456"}) as client:
         client.get("/bot123456:AAE_abcdefghijklmnopqrstuv/getMe", params={"token": "s3cretvalue"})
 
     assert "200" in caplog.text
@@ -203,7 +203,7 @@ def test_a_client_serves_many_threads(fake_http, service):
 
 
 def test_the_pretended_service_says_what_nobody_expected():
-    with FakeHTTP() as fake, http.client(fake.url, timeout=5) as client:
+    with FakeHTTP() as fake, http.client(fake.url, timeout=PATIENCE_S) as client:
         fake.on("GET", "/files/*").reply(200, b"\x00\x01")
         assert client.get("/files/a/b").content == b"\x00\x01"
         with pytest.raises(http.ServiceRefused) as refused:

@@ -156,14 +156,14 @@ async def test_a_push_reaches_the_sockets_of_its_tenant_after_the_commit(acme, b
 def test_what_is_rolled_back_is_never_said(acme):
     with redis_client().pubsub(ignore_subscribe_messages=True) as listener:
         listener.psubscribe(f"{PREFIX}__group__*")
-        listener.get_message(timeout=5)
+        listener.get_message(timeout=PATIENCE_S)
         with transaction.atomic():
             live.push(live.group("room"), {"type": "room.said", "text": "lost"})
             transaction.set_rollback(True)
         live.push(live.group("room"), {"type": "room.said", "text": "kept"})
         message = None
         while message is None:
-            message = listener.get_message(timeout=5)
+            message = listener.get_message(timeout=PATIENCE_S)
 
     assert get_channel_layer().deserialize(message["data"])["text"] == "kept"
 

@@ -29,7 +29,7 @@ def eager():
 
 
 def labels():
-    return list(AuditEntry.objects.values_list("actor_label", flat=True))
+    return list(AuditEntry.objects.order_by("pk").values_list("actor_label", flat=True))
 
 
 def test_a_misspelt_name_fails_at_the_call_and_names_the_nearest(acme):

@@ -155,7 +155,7 @@ PIECES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(PIECES | st.text(max_size=80))
 def test_whatever_is_sent_stays_inside_the_layer(text):
     try:
