@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from tenants.letterbook import Letter, Place, letters
+from tenants.letterbook import LINK, LINK_PLACE, Letter, Place, letters
 
 
 def register() -> None:
@@ -23,8 +23,31 @@ def register() -> None:
             },
             frozenset({"conversation"}),
             order=60,
+            group="visitors",
         ),
     )
+    letters.register(
+        "chat/limit",
+        Letter(
+            _("Conversations of the plan"),
+            _("Owners and administrators hear how much of the month is used."),
+            _limit,
+            {
+                "title": Place(_("What has happened, in a sentence"), _("90 % of this month's conversations are used")),
+                "advice": Place(_("What that means"), _("You have had 900 of 1,000 conversations.")),
+                "used": Place(_("Conversations this month"), "900"),
+                "limit": Place(_("Conversations in the plan"), "1.000"),
+                LINK: LINK_PLACE,
+            },
+            frozenset({LINK}),
+            action=_("See the plan"),
+            order=40,
+        ),
+    )
+
+
+def _limit(context: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(context[key]) for key in ("title", "advice", "used", "limit", LINK)}
 
 
 def _transcript(context: Mapping[str, Any]) -> dict[str, str]:

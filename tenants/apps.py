@@ -21,13 +21,14 @@ class TenantsConfig(AppConfig):
         from ops.kernel.audit import actions
         from ops.kernel.configuration import registry as configuration
         from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
-        from tenants import permissions
+        from tenants import letters, permissions
         from tenants.accounts.services import seats
         from tenants.queries import activity, hosts
         from tenants.services import copying
         from tenants.services.account_parts import LeavingNote, leaving_notes
 
         permissions.register()
+        letters.register()
         copying.register()
         for key, note in {
             "tenants.people": LeavingNote(

@@ -22,6 +22,13 @@ COMMON = {"company": Place(_("The company's name")), "email": Place(_("The reade
 LINK = "link"
 LINK_PLACE = Place(_("The link; alone in its line it becomes a button"))
 NAME_PLACE = Place(_("The reader's first name"), "Bia")
+# What letters are about, in the order of the pages.
+GROUPS: dict[str, Text] = {
+    "access": _("Coming in"),
+    "security": _("Security"),
+    "company": _("The account"),
+    "visitors": _("To your customers"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,12 @@ class Letter:
     subject: Text = ""
     body: Text = ""
     order: int = 100
+    group: str = "company"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands among the others."""
+        return list(GROUPS).index(self.group), self.order
 
     @property
     def all_places(self) -> dict[str, Place]:

@@ -8,20 +8,16 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from ops.kernel.errors import DomainError, NotFound
-from tenants import letterbook, mailroom
-from tenants.accounts.forms.base import add_problem
+from ops.kernel.errors import NotFound
+from tenants import mailroom
 from tenants.admin.company import form_page
 from tenants.console import Menu, ResellerScopedAdmin, host_reseller, site
 from tenants.enums import ConsoleRight
-from tenants.forms.mail import LetterForm, SenderForm
 from tenants.models import MailSender, Reseller
-from tenants.services import senders, wording
 
 
 def _framed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -73,40 +69,22 @@ class MailAdmin(ResellerScopedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sender, so the list is its page."""
         reseller = self._reseller(request)
-        row = senders.of(reseller)
-        here = reverse("admin:tenants_mailsender_changelist")
-        if request.method == "POST" and "remove" in request.POST:
-            senders.remove(owner=reseller, by=request.user, now=timezone.now())
-            self.message_user(request, gettext("Letters leave from our address again."), messages.SUCCESS)
-            return HttpResponseRedirect(here)
-        form = SenderForm(
-            request.POST if request.method == "POST" else None, initial={"address": row.address if row else ""}
-        )
-        if request.method == "POST" and form.is_valid():
-            try:
-                senders.ask_for(
-                    owner=reseller, address=form.cleaned_data["address"], by=request.user, now=timezone.now()
-                )
-            except DomainError as error:
-                add_problem(form, error)
-            else:
-                words = gettext("Now put the two records into your domain's DNS.")
-                self.message_user(request, words, messages.SUCCESS)
-                return HttpResponseRedirect(here)
+        asked = mailroom.ask(request, reseller, remove="remove" in request.POST)
+        if asked.done:
+            self.message_user(request, asked.done, messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:tenants_mailsender_changelist"))
         return form_page(
             self,
             request,
-            form,
             template="console/mail.html",
             title=gettext("E-mails"),
             hint=gettext("The address your customers' letters come from, until they have their own, and their words."),
-            action=gettext("Change address") if row else gettext("Use this address"),
-            sender=row,
-            records=mailroom.records(row) if row else [],
+            action=gettext("Change address") if asked.context["sender"] else gettext("Use this address"),
             check_url=reverse("admin:tenants_mailsender_check"),
-            letters=mailroom.shelf(
+            shelves=mailroom.shelf(
                 reseller, lambda name: reverse("admin:tenants_mailsender_letter", kwargs={"name": name})
             ),
+            **asked.context,
         )
 
     def changeform_view(
@@ -130,52 +108,27 @@ class MailAdmin(ResellerScopedAdmin):
 
     def letter_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """One letter in one language."""
-        reseller, known = self._reseller(request), self._known(name)
-        language = mailroom.language_of(request)
-        own = wording.own(owner=reseller).get((name, language))
-        words = wording.standing(name, tenant=None, reseller=reseller, language=language)
-        form = LetterForm(
-            request.POST if request.method == "POST" else None,
-            initial={"subject": words.subject, "body": words.body},
-        )
-        here = f"{request.path}?language={language}"
-        if request.method == "POST" and "reset" in request.POST:
-            wording.reset(owner=reseller, name=name, language=language, by=request.user, now=timezone.now())
-            self.message_user(request, gettext("The letter has its standard words again."), messages.SUCCESS)
-            return HttpResponseRedirect(here)
-        if request.method == "POST" and form.is_valid():
-            try:
-                wording.save(
-                    owner=reseller,
-                    name=name,
-                    language=language,
-                    words=form.words(),
-                    by=request.user,
-                    now=timezone.now(),
-                )
-            except DomainError as error:
-                add_problem(form, error)
-            else:
-                self.message_user(request, gettext("The letter is saved."), messages.SUCCESS)
-                return HttpResponseRedirect(here)
+        edited = mailroom.edit(request, self._reseller(request), name)
+        if edited.done:
+            self.message_user(request, edited.done, messages.SUCCESS)
+            return HttpResponseRedirect(edited.back)
+        letter, language = edited.context["letter"], edited.context["language"]
+        preview = reverse("admin:tenants_mailsender_preview", kwargs={"name": name})
         return form_page(
             self,
             request,
-            form,
             template="console/letter.html",
-            title=str(known.label),
-            hint=str(known.hint),
+            title=str(letter.label),
+            hint=str(letter.hint),
             action="",
-            tabs=mailroom.languages(request.path, language),
-            own=own,
-            places=mailroom.places(known),
-            preview_url=f"{reverse('admin:tenants_mailsender_preview', kwargs={'name': name})}?language={language}",
+            preview_url=f"{preview}?language={language}",
+            **edited.context,
         )
 
     def preview_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """How the letter looks in the reseller's brand."""
         self._reseller(request)
-        self._known(name)
+        mailroom.known(name)
         return mailroom.preview(request, name, language=mailroom.language_of(request))
 
     def _reseller(self, request: HttpRequest) -> Reseller:
@@ -183,9 +136,3 @@ class MailAdmin(ResellerScopedAdmin):
         if reseller is None or not self.has_change_permission(request):
             raise Http404
         return reseller
-
-    def _known(self, name: str) -> letterbook.Letter:
-        known = letterbook.letters.get(name)
-        if known is None:
-            raise Http404
-        return known

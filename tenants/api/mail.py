@@ -117,14 +117,8 @@ class LettersView(GenericAPIView[Any]):
     @extend_schema(operation_id="mail_letters_list", responses={200: LetterSerializer(many=True)})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """All of them, in every language, in the words they leave with."""
-        own = wording.own(owner=request.tenant)
-        return Response(
-            [
-                _letter(request.tenant, name, code, (name, code) in own)
-                for name in letterbook.letters.keys()  # noqa: SIM118 (a registry yields its items)
-                for code, _label in settings.LANGUAGES
-            ]
-        )
+        found = wording.all_standing(tenant=request.tenant)
+        return Response([_letter(name, language, words, own) for (name, language), (words, own) in found.items()])
 
 
 @extend_schema(
@@ -173,7 +167,8 @@ class LetterView(GenericAPIView[Any]):
     def _shown(self, request: Request, name: str, language: str) -> dict[str, Any]:
         if language not in dict(settings.LANGUAGES):
             raise NotFound
-        return _letter(request.tenant, name, language, (name, language) in wording.own(owner=request.tenant))
+        words = wording.standing(name, tenant=request.tenant, language=language)
+        return _letter(name, language, words, (name, language) in wording.own(owner=request.tenant))
 
 
 def _sender(tenant: Tenant) -> dict[str, Any]:
@@ -192,8 +187,7 @@ def _sender(tenant: Tenant) -> dict[str, Any]:
     return shown | {"address": row.address, "state": row.state, "records": records, "checked_at": row.checked_at}
 
 
-def _letter(tenant: Tenant, name: str, language: str, own: bool) -> dict[str, Any]:
-    words = wording.standing(name, tenant=tenant, language=language)
+def _letter(name: str, language: str, words: wording.Words, own: bool) -> dict[str, Any]:
     places = list(letterbook.letters[name].all_places)
     return {
         "name": name,

@@ -298,11 +298,10 @@ def write_to_owner(*, job_id: UUID | str, person_id: UUID | str, letter: str, da
         return letters.send_once(
             key=f"farewell:{job.pk}:{letter}:{days}:{until}:{owner.pk}",
             letter=lambda: letters.write(
-                "tenants/farewell",
+                f"tenants/farewell_{letter}",
                 to=owner.email,
                 language=owner.language,
                 context={
-                    "letter": letter,
                     "days": days,
                     "tenant": tenant,
                     "export": job.payload.get("export"),

@@ -196,6 +196,8 @@ def _words(template: str, filled: dict[str, Any], site: hosts.Site, language: st
     """Subject, text and page: in the company's own words where there are some, else the product's."""
     own = wording.chosen(template, tenant=site.tenant, reseller=site.reseller, language=language)
     if own is None:
+        # The product's words know the places of the book too, so that there is one way to say a device or a day.
+        filled = {**wording.known_values(template, filled), **filled}
         subject = " ".join(render_to_string(f"emails/{template}.subject", filled).split())
         return (
             subject,

@@ -114,6 +114,20 @@ def standard(name: str, *, language: str) -> Words:
     return Words(subject, re.sub(r"\n{3,}", "\n\n", body))
 
 
+def all_standing(*, tenant: Tenant) -> dict[tuple[str, str], tuple[Words, bool]]:
+    """The words of every letter in every language, and whether they are the tenant's own; asked once."""
+    with schema_context(PUBLIC_SCHEMA):
+        above = LetterText.objects.of(tenant.reseller) if tenant.reseller else ()
+        theirs = {(row.letter, row.language): Words(row.subject, row.body) for row in above}
+    mine = {key: Words(row.subject, row.body) for key, row in own(owner=tenant).items()}
+    found: dict[tuple[str, str], tuple[Words, bool]] = {}
+    for name in letterbook.letters.keys():  # noqa: SIM118 (a registry yields its items)
+        for language, _label in settings.LANGUAGES:
+            key = (name, language)
+            found[key] = (mine.get(key) or theirs.get(key) or standard(name, language=language), key in mine)
+    return found
+
+
 def standing(name: str, *, tenant: Tenant | None, reseller: Reseller | None = None, language: str) -> Words:
     """The words a letter leaves with: one's own, the reseller's, or the product's. Raises `NotFound`."""
     return chosen(name, tenant=tenant, reseller=reseller, language=language) or standard(name, language=language)
@@ -182,6 +196,11 @@ def values(name: str, context: Mapping[str, Any]) -> dict[str, str]:
     letter = _letter(name)
     common = {"company": context["brand"].display_name, "email": str(context.get("to", ""))}
     return {**common, **{key: str(value) for key, value in letter.values(context).items()}}
+
+
+def known_values(name: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """The same; nothing for a letter that is in no book."""
+    return values(name, context) if name in letterbook.letters else {}
 
 
 def write(words: Words, filled: Mapping[str, str], *, action: str, colour: str, ink: str) -> Written:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from allauth.account.models import EmailConfirmation
+from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from ops.kernel import signing
 from ops.kernel.tasks import enqueue
@@ -71,11 +72,14 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
     link = _link(letter, user, to, about)
     if link is None:
         return False
-    _site, base = letters.place(host)
+    site, base = letters.place(host)
     login = Login.objects.filter(pk=UUID(about)).first() if letter == "new_device" and about else None
     token = (
         ApiToken.objects.select_related("role").filter(pk=UUID(about)).first() if letter.startswith("token_") else None
     )
+    language = user.language or site.tenant.language or settings.LANGUAGE_CODE
+    with translation.override(language):
+        browser = devices.name_of(login.user_agent) if login else ""
     letters.write(
         f"accounts/{letter}",
         to=to or user.email,
@@ -85,10 +89,10 @@ def deliver(*, letter: str, user_id: str, host: str, to: str, about: str = "") -
             "reset_url": base + reverse("accounts:password-reset"),
             "login": login,
             "about": about,
-            "token": token,
-            "device": devices.name_of(login.user_agent) if login else "",
+            "api_token": token,
+            "browser": browser,
         },
-        language=user.language,
+        language=language,
         host=host,
     ).send()
     return True

@@ -1,20 +1,23 @@
 """Letters in a company's own words: whose words, which places, and values that stay text."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.errors import Invalid, NotFound
 from tenants import letterbook
 from tenants.accounts.services import emails, invitations
-from tenants.accounts.tests.factories import InvitationFactory, UserFactory
+from tenants.accounts.tests.factories import ApiTokenFactory, InvitationFactory, LoginFactory, UserFactory
 from tenants.services import letters, wording
 from tenants.services.wording import Words
 from tenants.tests.factories import ResellerFactory
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WELCOME = "accounts/welcome"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"
 MINE = Words("Bem-vinda, {{name}}", "Oi **{{name}}**!\n\n[Entrar]({{link}})\n\nDa {{company}}.")
 
 
@@ -150,3 +153,28 @@ def test_the_standard_words_of_every_letter_are_words_one_may_save(acme, name, l
     with tenant_context(acme):
         sample = letters.sample(name, to="bia@x.example", language=language)
     assert "{{" not in sample.subject + sample.body + str(sample.alternatives[0][0])
+
+
+def test_every_letter_the_product_writes_is_in_the_book():
+    """What is written by the agent or by the reader's own reseller is not the company's to word."""
+    folder = Path(settings.BASE_DIR) / "templates/emails"
+    written = {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.subject")}
+
+    assert written - set(letterbook.letters.keys()) == {"chat/reply", "chat/limit_reseller"}
+
+
+def test_letters_about_devices_and_tokens_say_which_in_either_words(acme, ana, mailoutbox):
+    login = LoginFactory(user=ana, user_agent=FIREFOX, address="203.0.113.7")
+    token = ApiTokenFactory(user=ana, name="ERP")
+
+    def told(name, about):
+        assert emails.deliver(letter=name, user_id=str(ana.pk), host="", to="", about=str(about.pk))
+        return mailoutbox[-1].body
+
+    for name, place, about, said in (
+        ("new_device", "device", login, "Firefox"),
+        ("token_created", "token", token, f"ERP, {token.shown}"),
+    ):
+        assert said in told(name, about)
+        save(acme, Words("x", f"Veja: {{{{{place}}}}}\n\n{{{{link}}}}"), name=f"accounts/{name}")
+        assert told(name, about).startswith(f"Veja: {said}")
