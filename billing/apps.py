@@ -71,7 +71,7 @@ class BillingConfig(AppConfig):
                 "gauge",
                 "billing:features",
                 "billing.view_subscription",
-                35,
+                34,
                 _("What you may use, where it comes from, and what is left."),
             ),
         )

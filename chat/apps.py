@@ -45,6 +45,7 @@ class ChatConfig(AppConfig):
             Panel,
             PersonalData,
             SettingsPage,
+            SettingsSection,
             gauges,
             handovers,
             meters,
@@ -54,6 +55,7 @@ class ChatConfig(AppConfig):
             panels,
             personal_data,
             settings_pages,
+            settings_sections,
         )
         from ops.kernel.webhooks.registry import WebhookEvent
         from ops.kernel.webhooks.registry import events as webhook_events
@@ -117,6 +119,8 @@ class ChatConfig(AppConfig):
         nav.register(
             "chat.articles", NavItem(_("Articles"), "book-open", "chat:writing", "chat.view_article", 13, parent="chat")
         )
+        settings_sections.register("chat", SettingsSection(_("Support counter"), 50))
+        settings_sections.register("chat.quality", SettingsSection(_("Automation and quality"), 60))
         settings_pages.register(
             "chat.bots",
             SettingsPage(
@@ -124,7 +128,7 @@ class ChatConfig(AppConfig):
                 "bot",
                 "chat:settings-bots",
                 "chat.manage_bot",
-                56,
+                62,
                 _("What answers before a person does, and when it calls one."),
             ),
         )
@@ -135,7 +139,7 @@ class ChatConfig(AppConfig):
                 "life-buoy",
                 "chat:settings-help",
                 "chat.manage_article",
-                57,
+                66,
                 _("Its own words, and whether it is open."),
             ),
         )
@@ -150,54 +154,58 @@ class ChatConfig(AppConfig):
                 _("Its words, its websites, and the line that brings it to a page."),
             ),
         )
-        for order, (key, label, sign, permission, hint) in enumerate(
+        for order, key, label, sign, permission, hint in (
             (
-                (
-                    "hours",
-                    _("Hours and holidays"),
-                    "calendar-clock",
-                    "chat.manage_inbox",
-                    _("When each inbox is staffed, and what it says when it is not."),
-                ),
-                (
-                    "routing",
-                    _("Routing"),
-                    "shuffle",
-                    "chat.manage_inbox",
-                    _("Who gets a new conversation, and how many an agent may have."),
-                ),
-                (
-                    "sla",
-                    _("Service levels"),
-                    "timer",
-                    "chat.manage_flow",
-                    _("Times you promise, with a warning before one is missed."),
-                ),
-                (
-                    "automation",
-                    _("Automation"),
-                    "workflow",
-                    "chat.manage_flow",
-                    _("What happens by itself when something happens."),
-                ),
-                (
-                    "macros",
-                    _("Macros"),
-                    "list-checks",
-                    "chat.reply_conversation",
-                    _("Several steps in a conversation by one click."),
-                ),
-                (
-                    "csat",
-                    _("Satisfaction survey"),
-                    "smile",
-                    "chat.manage_inbox",
-                    _("Ask visitors how it was, in your words."),
-                ),
-            )
+                52,
+                "hours",
+                _("Hours and holidays"),
+                "calendar-clock",
+                "chat.manage_inbox",
+                _("When each inbox is staffed, and what it says when it is not."),
+            ),
+            (
+                53,
+                "routing",
+                _("Routing"),
+                "shuffle",
+                "chat.manage_inbox",
+                _("Who gets a new conversation, and how many an agent may have."),
+            ),
+            (
+                61,
+                "sla",
+                _("Service levels"),
+                "timer",
+                "chat.manage_flow",
+                _("Times you promise, with a warning before one is missed."),
+            ),
+            (
+                60,
+                "automation",
+                _("Automation"),
+                "workflow",
+                "chat.manage_flow",
+                _("What happens by itself when something happens."),
+            ),
+            (
+                57,
+                "macros",
+                _("Macros"),
+                "list-checks",
+                "chat.reply_conversation",
+                _("Several steps in a conversation by one click."),
+            ),
+            (
+                67,
+                "csat",
+                _("Satisfaction survey"),
+                "smile",
+                "chat.manage_inbox",
+                _("Ask visitors how it was, in your words."),
+            ),
         ):
             settings_pages.register(
-                f"chat.{key}", SettingsPage(label, sign, f"chat:settings-{key}", permission, 70 + order, hint)
+                f"chat.{key}", SettingsPage(label, sign, f"chat:settings-{key}", permission, order, hint)
             )
         settings_pages.register(
             "chat.media",
@@ -206,7 +214,7 @@ class ChatConfig(AppConfig):
                 "paperclip",
                 "chat:settings-media",
                 "chat.manage_inbox",
-                56,
+                59,
                 _("How large files may be, the room that is left, and the servers of calls."),
             ),
         )
@@ -217,7 +225,7 @@ class ChatConfig(AppConfig):
                 "star",
                 "chat:csat-answers",
                 "chat.view_csat",
-                76,
+                68,
                 _("What visitors said about their conversations."),
             ),
         )
@@ -228,7 +236,7 @@ class ChatConfig(AppConfig):
                 "mail-question-mark",
                 "chat:left-messages",
                 "chat.view_conversation",
-                77,
+                59,
                 _("Written while the plan had no room for another conversation."),
             ),
         )
@@ -239,7 +247,7 @@ class ChatConfig(AppConfig):
                 "truck",
                 "chat:account-imports",
                 "chat.transfer_data",
-                86,
+                85,
                 _("Contacts, conversations, files and articles of a Chatwoot account."),
             ),
         )
@@ -250,7 +258,7 @@ class ChatConfig(AppConfig):
                 "download",
                 "chat:exports",
                 "chat.transfer_data",
-                87,
+                86,
                 _("Your contacts, conversations and messages as files to take away."),
             ),
         )
@@ -261,71 +269,76 @@ class ChatConfig(AppConfig):
                 "qr-code",
                 "chat:settings-pix",
                 "chat.manage_pix",
-                85,
+                83,
                 _("Who gets the money agents ask for."),
             ),
         )
-        for order, (key, label, sign, address, permission, hint) in enumerate(
+        for order, key, label, sign, address, permission, hint in (
             (
-                (
-                    "inboxes",
-                    _("Inboxes"),
-                    "inbox",
-                    "chat:inboxes",
-                    "chat.manage_inbox",
-                    _("The ways conversations come in, and who gets them."),
-                ),
-                (
-                    "agents",
-                    _("Agents"),
-                    "headset",
-                    "chat:agents",
-                    "chat.manage_team",
-                    _("Who is there, and how many conversations each may have."),
-                ),
-                (
-                    "teams",
-                    _("Teams"),
-                    "users-round",
-                    "chat:settings-teams",
-                    "chat.manage_team",
-                    _("Groups of agents that conversations can be given to."),
-                ),
-                (
-                    "labels",
-                    _("Labels"),
-                    "tags",
-                    "chat:settings-labels",
-                    "chat.manage_label",
-                    _("Words with a colour that sort conversations."),
-                ),
-                (
-                    "canned",
-                    _("Canned replies"),
-                    "message-square-quote",
-                    "chat:settings-canned",
-                    "chat.reply_conversation",
-                    _("Ready answers, a few keys away while writing."),
-                ),
-                (
-                    "views",
-                    _("Saved views"),
-                    "list-filter",
-                    "chat:settings-views",
-                    "chat.view_conversation",
-                    _("Lists of conversations with their filters, one click away."),
-                ),
-                (
-                    "me",
-                    _("My work"),
-                    "bell",
-                    "chat:my-work",
-                    "chat.reply_conversation",
-                    _("Whether you take conversations, how you sign, and of what you are told."),
-                ),
-            )
+                51,
+                "inboxes",
+                _("Inboxes"),
+                "inbox",
+                "chat:inboxes",
+                "chat.manage_inbox",
+                _("The ways conversations come in, and who gets them."),
+            ),
+            (
+                54,
+                "agents",
+                _("Agents"),
+                "headset",
+                "chat:agents",
+                "chat.manage_team",
+                _("Who is there, and how many conversations each may have."),
+            ),
+            (
+                55,
+                "teams",
+                _("Teams"),
+                "users-round",
+                "chat:settings-teams",
+                "chat.manage_team",
+                _("Groups of agents that conversations can be given to."),
+            ),
+            (
+                56,
+                "labels",
+                _("Labels"),
+                "tags",
+                "chat:settings-labels",
+                "chat.manage_label",
+                _("Words with a colour that sort conversations."),
+            ),
+            (
+                57,
+                "canned",
+                _("Canned replies"),
+                "message-square-quote",
+                "chat:settings-canned",
+                "chat.reply_conversation",
+                _("Ready answers, a few keys away while writing."),
+            ),
+            (
+                58,
+                "views",
+                _("Saved views"),
+                "list-filter",
+                "chat:settings-views",
+                "chat.view_conversation",
+                _("Lists of conversations with their filters, one click away."),
+            ),
+            (
+                12,
+                "me",
+                _("My work"),
+                "bell",
+                "chat:my-work",
+                "chat.reply_conversation",
+                _("Whether you take conversations, how you sign, and of what you are told."),
+            ),
         ):
-            settings_pages.register(f"chat.{key}", SettingsPage(label, sign, address, permission, 51 + order, hint))
+            settings_pages.register(f"chat.{key}", SettingsPage(label, sign, address, permission, order, hint))
         handovers.register(
             "chat.widget",
             Handover(

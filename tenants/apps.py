@@ -20,9 +20,18 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from ops.kernel.audit import actions
         from ops.kernel.configuration import registry as configuration
-        from ops.kernel.registry import NavItem, Panel, SettingsPage, nav, panels, settings_pages
+        from ops.kernel.registry import (
+            NavItem,
+            Panel,
+            SettingsPage,
+            SettingsSection,
+            nav,
+            panels,
+            settings_pages,
+            settings_sections,
+        )
         from tenants import letters, permissions
-        from tenants.accounts.services import seats
+        from tenants.accounts.queries import team
         from tenants.queries import activity, hosts
         from tenants.services import copying
         from tenants.services.account_parts import LeavingNote, leaving_notes
@@ -35,7 +44,7 @@ class TenantsConfig(AppConfig):
                 "users",
                 _("People"),
                 _("Everybody is logged out at once, and nobody can log in."),
-                seats.taken,
+                team.size,
                 10,
             ),
             "tenants.addresses": LeavingNote(
@@ -129,6 +138,13 @@ class TenantsConfig(AppConfig):
             "tenants.bulk_done": _("Several customers changed at once"),
         }.items():
             actions.register(action, label)
+        for key, label, order in (
+            ("me", _("You"), 10),
+            ("people", _("People and access"), 20),
+            ("company", _("Company"), 30),
+            ("connections", _("Connections and data"), 80),
+        ):
+            settings_sections.register(key, SettingsSection(label, order))
         settings_pages.register(
             "tenants.general",
             SettingsPage(
@@ -147,7 +163,7 @@ class TenantsConfig(AppConfig):
                 "store",
                 "tenants:account",
                 permissions.MANAGE_LIFECYCLE,
-                35,
+                39,
                 _("Your address, a copy of everything, and closing the account."),
             ),
         )
@@ -158,7 +174,7 @@ class TenantsConfig(AppConfig):
                 "palette",
                 "tenants:settings-branding",
                 "tenants.change_branding",
-                40,
+                31,
                 _("Logo, colours and how your customers see you."),
             ),
         )
@@ -169,7 +185,7 @@ class TenantsConfig(AppConfig):
                 "globe",
                 "tenants:domains",
                 permissions.MANAGE_DOMAINS,
-                45,
+                32,
                 _("Your own addresses, such as chat.yourcompany.com."),
             ),
         )
@@ -180,7 +196,7 @@ class TenantsConfig(AppConfig):
                 "life-buoy",
                 "tenants:support-access",
                 "tenants.manage_support_access",
-                95,
+                27,
                 _("Whether support may enter your pages, and what it did there."),
             ),
         )
@@ -191,7 +207,7 @@ class TenantsConfig(AppConfig):
                 "mail",
                 "tenants:mail",
                 "tenants.change_branding",
-                45,
+                33,
                 _("The address your letters come from, and their words."),
             ),
         )
@@ -202,7 +218,7 @@ class TenantsConfig(AppConfig):
                 "key-round",
                 "tenants:credentials",
                 "configuration.change_settings",
-                85,
+                82,
                 _("Keys of outside services: whose are used, whether they work, who changed them."),
             ),
         )
@@ -213,7 +229,7 @@ class TenantsConfig(AppConfig):
                 "webhook",
                 "tenants:webhooks",
                 "webhooks.manage_endpoint",
-                90,
+                81,
                 _("Other systems that are told at once what happens here."),
             ),
         )

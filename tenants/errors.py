@@ -275,7 +275,7 @@ class SenderRefused(Invalid):
     """Not an address of somebody's own domain."""
 
     code = "sender_refused"
-    message = _("Write an address of your own domain, for example contato@suaempresa.com.br.")
+    message = _("Write an address of your own domain, for example hello@yourcompany.com.")
 
 
 class CssRefused(Invalid):

@@ -54,12 +54,22 @@ class LimitRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RateRow:
+    """A limit on speed: nothing adds up, so there is no bar."""
+
+    label: str
+    words: str
+    settled: Settled
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """All of one tenant."""
 
     plan_name: str
     features: Sequence[FeatureRow]
     limits: Sequence[LimitRow]
+    rates: Sequence[RateRow]
 
 
 def of_current_tenant(tenant: Tenant, *, now: datetime) -> Overview:
@@ -99,6 +109,11 @@ def overview(tenant: Tenant, *, used: dict[str, int], now: datetime) -> Overview
             for name, one in features.items()
         ],
         limits=[_limit_row(key, used.get(key, 0), found.all.limits[key], larger, now) for key in used],
+        rates=[
+            RateRow(str(one.label), value_words(Subject.LIMIT, key, found.all.limits[key].value), found.all.limits[key])
+            for key, one in entitlements.KNOWN.items()
+            if not one.shown
+        ],
     )
 
 

@@ -28,6 +28,7 @@ def feature_list(request: HttpRequest) -> HttpResponse:
         "plan_name": found.plan_name,
         "features": [(row, features.why(row.settled, plan_name=found.plan_name)) for row in found.features],
         "limits": [(row, features.why(row.settled, plan_name=found.plan_name)) for row in found.limits],
+        "rates": [(row, features.why(row.settled, plan_name=found.plan_name)) for row in found.rates],
         "may_change": request.user.has_perm(CHANGE),
     }
     return render(request, "billing/features.html", context)

@@ -193,6 +193,14 @@ class SettingsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsSection:
+    """A heading of the index of the settings; the pages from its `order` on stand under it, until the next one."""
+
+    label: Text
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
 class PaletteSource:
     """A source of the `Ctrl+K` palette: `search(request, text)` gives `{label, hint, url, icon}`."""
 
@@ -253,6 +261,7 @@ gauges: Registry[Gauge] = Registry("gauges")
 meters: Registry[Meter] = Registry("meters")
 personal_data: Registry[PersonalData] = Registry("personal_data")
 settings_pages: Registry[SettingsPage] = Registry("settings_pages")
+settings_sections: Registry[SettingsSection] = Registry("settings_sections")
 palette: Registry[PaletteSource] = Registry("palette")
 features: Registry[Feature] = Registry("features")
 audiences: Registry[Audience] = Registry("audiences")

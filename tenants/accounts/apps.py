@@ -74,7 +74,7 @@ class AccountsConfig(AppConfig):
                 "shield-check",
                 "accounts:roles",
                 permissions.MANAGE_ROLES,
-                25,
+                21,
                 _("What each role allows, and roles of your own."),
             ),
         )
@@ -85,7 +85,7 @@ class AccountsConfig(AppConfig):
                 "terminal",
                 "accounts:tokens",
                 permissions.CREATE_TOKENS,
-                75,
+                80,
                 _("Keys for programs that work with your data."),
             ),
         )

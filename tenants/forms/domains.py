@@ -32,4 +32,4 @@ class OwnDomainForm(HostForm):
         field = self.fields["host"]
         field.label = _("Your domain")
         field.help_text = _("For example chat.yourcompany.com, or the bare yourcompany.com.")
-        field.widget.attrs["placeholder"] = "chat.yourcompany.com"
+        field.widget.attrs["placeholder"] = _("chat.yourcompany.com")

@@ -12,7 +12,7 @@ class SenderForm(forms.Form):
     address = forms.EmailField(
         label=_("Sender address"),
         help_text=_("An address of your own domain that somebody reads."),
-        widget=forms.EmailInput(attrs={"placeholder": "contato@suaempresa.com.br", "autocomplete": "off"}),
+        widget=forms.EmailInput(attrs={"placeholder": _("hello@yourcompany.com"), "autocomplete": "off"}),
         max_length=254,
     )
 

@@ -105,7 +105,7 @@ def _short_date(year: int, month: int, day: int, language: str | None) -> str:
     on = date(year, month, day)
     if (language or "").startswith("pt"):
         return f"{day} {formats.date_format(on, 'M').lower().rstrip('.')}. {year}"
-    return f"{day} {formats.date_format(on, 'N').capitalize()} {year}"
+    return f"{day} {formats.date_format(on, 'M').capitalize()} {year}"
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ops.kernel.errors import DomainError
-from ops.kernel.registry import settings_pages
+from ops.kernel.registry import settings_pages, settings_sections
 from tenants.accounts.forms.base import add_problem
 from tenants.forms.brand import CompanyForm, TenantBrandForm
 from tenants.permissions import CHANGE_BRANDING, CHANGE_SETTINGS
@@ -24,12 +24,14 @@ from tenants.services import branding, company
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every settings page this person may open."""
-    pages = [
-        {"label": page.label, "hint": page.hint, "icon": page.icon, "url": reverse(page.url_name)}
-        for page in settings_pages
-        if not page.permission or request.user.has_perm(page.permission)
+    sections: list[dict[str, Any]] = [
+        {"key": key, "label": one.label, "order": one.order, "pages": []} for key, one in settings_sections.items()
     ]
-    return render(request, "tenants/settings.html", {"pages": pages})
+    for page in settings_pages:
+        if not page.permission or request.user.has_perm(page.permission):
+            shown = {"label": page.label, "hint": page.hint, "icon": page.icon, "url": reverse(page.url_name)}
+            [one for one in sections if one["order"] <= page.order][-1]["pages"].append(shown)
+    return render(request, "tenants/settings.html", {"sections": [one for one in sections if one["pages"]]})
 
 
 @login_required

@@ -36,7 +36,12 @@ class EmailDomainForm(forms.Form):
         max_length=253,
         help_text=_("What stands behind the @ in your people's addresses."),
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url", "placeholder": "empresa.com.br"}
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "inputmode": "url",
+                "placeholder": _("yourcompany.com"),
+            }
         ),
     )
 

@@ -92,12 +92,12 @@ def test_the_domains_of_another_customer_do_not_exist(browser, acme, beta, noon)
 
 
 def test_the_button_is_not_a_way_to_storm_the_dns(browser, acme, fake_dns, noon, monkeypatch):
-    monkeypatch.setattr(claims, "CHECKS_A_MINUTE", 2)
+    monkeypatch.setattr(claims, "CHECKS_A_MINUTE", 1)
     row = claims.claim(tenant=acme, host=HOST, now=noon)
 
-    codes = [browser.post(f"{API}{row.pk}/check/").status_code for _ in range(3)]
+    codes = [browser.post(f"{API}{row.pk}/check/").status_code for _ in range(2)]
 
-    assert codes == [200, 200, 429]
+    assert codes == [200, 429]
 
 
 def test_a_program_does_the_same(browser, fake_dns, acme):
