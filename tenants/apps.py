@@ -13,6 +13,7 @@ class TenantsConfig(AppConfig):
         "tenants.purge": 3600.0,
         "tenants.tend_leaving": 600.0,
         "tenants.check_domains": 60.0,
+        "tenants.check_certificates": 600.0,
         "tenants.close_overdue_visits": 60.0,
         "tenants.check_senders": 6 * 3600.0,
     }

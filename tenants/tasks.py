@@ -6,7 +6,18 @@ from celery import shared_task
 from django.utils import timezone
 
 from ops.kernel.errors import TemporaryFailure
-from tenants.services import claims, leaving, letters, lifecycle, provisioning, ready, renaming, senders, support
+from tenants.services import (
+    certificates,
+    claims,
+    leaving,
+    letters,
+    lifecycle,
+    provisioning,
+    ready,
+    renaming,
+    senders,
+    support,
+)
 
 
 @shared_task(name="tenants.provision", autoretry_for=(TemporaryFailure,), retry_backoff=5, max_retries=3)
@@ -56,6 +67,12 @@ def keep_ready() -> None:
 def check_domains() -> None:
     """Ask the DNS about the customers' own domains whose turn it is."""
     claims.check_due(now=timezone.now())
+
+
+@shared_task(name="tenants.check_certificates", ignore_result=True)
+def check_certificates() -> None:
+    """Look at the certificates of customers' own domains whose turn it is."""
+    certificates.check_due(now=timezone.now())
 
 
 @shared_task(

@@ -1,13 +1,18 @@
 """Help for tests: the outside world over a real socket, sockets of our own, and a counter of queries."""
 
 import json
+import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +25,11 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 from channels.testing import WebsocketCommunicator
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -284,3 +294,88 @@ def _record(kind: str, text: str) -> Any:
     elif kind == "CNAME":
         text = text.rstrip(".") + "."
     return dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text)
+
+
+class FakeTLS:
+    """A host with a certificate on loopback, as a visitor's browser meets it.
+
+    `roots` is the file of the authority that signed it. `show(...)` puts another certificate in place.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.roots = str(folder / "roots.pem")
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Fake Authority")])
+        authority = self._signed(
+            self._name, timedelta(days=-400), timedelta(days=400), x509.BasicConstraints(ca=True, path_length=0)
+        )
+        Path(self.roots).write_bytes(authority.public_bytes(Encoding.PEM))
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def show(self, *names: str, ends: timedelta, life: timedelta = timedelta(days=90), trusted: bool = True) -> None:
+        """Show a certificate for these names (or addresses) that ends so far from now; untrusted, it signs itself."""
+        found = [_general(name) for name in names]
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        made = self._signed(subject, ends - life, ends, x509.SubjectAlternativeName(found), by_itself=not trusted)
+        chain = self.folder / "shown.pem"
+        private = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chain.write_bytes(made.public_bytes(Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        self._context = context
+
+    def _signed(
+        self,
+        subject: x509.Name,
+        begins: timedelta,
+        ends: timedelta,
+        extension: x509.ExtensionType,
+        *,
+        by_itself: bool = False,
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject if by_itself else self._name)
+            .public_key(self._key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
+            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            .sign(self._key, hashes.SHA256())
+        )
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _address = self._listening.accept()
+            except OSError:
+                return  # closed
+            with plain, suppress(OSError):
+                plain.settimeout(5)
+                with self._context.wrap_socket(plain, server_side=True) as secured:
+                    secured.recv(1)
+
+    def close(self) -> None:
+        """Nobody answers any more."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

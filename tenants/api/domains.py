@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from tenants.accounts.permissions import RequiredPermissions
-from tenants.enums import ClaimState
+from tenants.enums import ClaimState, TlsProblem
 from tenants.models import DomainClaim
 from tenants.permissions import MANAGE_DOMAINS
 from tenants.queries import records
@@ -30,6 +30,21 @@ class DnsRecordSerializer(serializers.Serializer[Any]):
     is_proof = serializers.BooleanField(read_only=True, help_text="Proves whose the domain is; the others lead here.")
 
 
+class CertificateSerializer(serializers.Serializer[Any]):
+    """The certificate visitors are shown, as it was seen last."""
+
+    valid_until = serializers.DateTimeField(source="tls_until", read_only=True, allow_null=True)
+    issuer = serializers.CharField(source="tls_issuer", read_only=True)
+    problem = serializers.ChoiceField(
+        source="tls_problem",
+        choices=TlsProblem.choices,
+        read_only=True,
+        allow_blank=True,
+        help_text="Empty when all is well.",
+    )
+    checked_at = serializers.DateTimeField(source="tls_checked_at", read_only=True, allow_null=True)
+
+
 class DomainSerializer(serializers.Serializer[Any]):
     """A domain of the company's own. It answers from `verified` on, and not before."""
 
@@ -43,6 +58,7 @@ class DomainSerializer(serializers.Serializer[Any]):
     verified_at = serializers.DateTimeField(read_only=True, allow_null=True)
     checked_at = serializers.DateTimeField(read_only=True, allow_null=True)
     failing_since = serializers.DateTimeField(read_only=True, allow_null=True)
+    certificate = CertificateSerializer(source="*", read_only=True)
 
     def get_is_primary(self, row: DomainClaim) -> bool:
         """Of a proven one only."""

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import idna
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django_tenants.utils import schema_context
 
-from tenants.enums import PUBLIC_SCHEMA, ClaimState
+from tenants.enums import PUBLIC_SCHEMA, ClaimState, TlsProblem
 from tenants.models import Domain, DomainClaim, Reseller, Tenant
 from tenants.queries import records
 from tenants.queries.records import Record
@@ -89,7 +91,38 @@ class Address:
             return _("The domain is yours, but it leads elsewhere. Enter the record that points here.")
         if self.state == ClaimState.WAITING:
             return _("Enter its records where you bought the domain, then check.")
-        return ""
+        return self.certificate if self.certificate_tone in {"amber", "red"} else ""
+
+    @property
+    def certificate_tone(self) -> str:
+        """How well its certificate is: `green`, `amber` when it ends soon or was not reached, `red`; nothing when never seen."""
+        claim = self.claim
+        if claim is None or claim.domain_id is None or claim.tls_checked_at is None:
+            return ""
+        if claim.tls_problem == TlsProblem.SILENT:
+            return "amber"
+        if claim.tls_problem or claim.tls_warned == 0:
+            return "red"
+        return "green" if claim.tls_warned is None else "amber"
+
+    @property
+    def certificate(self) -> str:
+        """What is known of its certificate, in a sentence."""
+        claim = self.claim
+        if claim is None or not self.certificate_tone:
+            return _("Not looked at yet.")
+        if claim.tls_problem == TlsProblem.SILENT:
+            return _("Its certificate could not be seen: nobody answered on port 443.")
+        if claim.tls_problem == TlsProblem.OTHER_NAME:
+            return _("Its certificate is made out for another name, so browsers refuse it.")
+        if claim.tls_problem == TlsProblem.EXPIRED:
+            return _("Its certificate has run out, so browsers refuse it.")
+        if claim.tls_problem:
+            return _("Browsers do not trust its certificate.")
+        day = date_format(localtime(claim.tls_until), "DATE_FORMAT") if claim.tls_until else ""
+        if self.certificate_tone == "green":
+            return _("Valid until %(day)s, issued by %(issuer)s.") % {"day": day, "issuer": claim.tls_issuer}
+        return _("Its certificate ends on %(day)s and was not renewed yet.") % {"day": day}
 
 
 def of(tenant: Tenant, reseller: Reseller | None = None) -> list[Address]:

@@ -27,7 +27,7 @@ from tenants import errors
 from tenants.enums import PUBLIC_SCHEMA, ClaimState, TenantStatus
 from tenants.models import Domain, DomainClaim, Reseller, Tenant
 from tenants.queries import hosts, records
-from tenants.services import domains, naming
+from tenants.services import certificates, domains, naming
 
 log = logging.getLogger(__name__)
 
@@ -208,6 +208,7 @@ def _lose(row: DomainClaim, *, by: Any, now: datetime) -> None:
         _step_back(domain)
         domain.delete()
     row.state, row.was_primary, row.next_check_at = ClaimState.LOST, False, None
+    certificates.forget(claim=row, now=now)
     _record(row, "tenants.domain_lost", by=by, now=now)
     _alarm(row, Severity.CRITICAL, now=now)
     hosts.forget()
@@ -238,6 +239,7 @@ def release(*, claim: DomainClaim, by: Any = None, now: datetime) -> None:
             row.delete()
             _record(row, "tenants.domain_released", by=by, now=now)
         _quiet(row, by=by, now=now)
+        certificates.forget(claim=row, now=now)
 
 
 def make_primary(*, claim: DomainClaim, redirect: bool = True, by: Any = None, now: datetime) -> Domain:

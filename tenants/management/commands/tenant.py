@@ -20,6 +20,7 @@ from tenants.enums import BIRTHS, PUBLIC_SCHEMA, CopyMode, JobState, TenantStatu
 from tenants.models import Domain, DomainClaim, Reseller, Tenant, TenantJob
 from tenants.queries import checkup, records
 from tenants.services import (
+    certificates,
     claims,
     cloning,
     domains,
@@ -115,6 +116,7 @@ class Command(BaseCommand):
         own = verbs.add_parser("domains", help="customers' own domains: show them, and ask the DNS about them")
         own.add_argument("--id", default="", help="only this tenant's: id, address or schema")
         own.add_argument("--check", action="store_true", help="ask the DNS now; without it only what is known is shown")
+        own.add_argument("--certificates", action="store_true", help="look at the certificates they show now, too")
 
         doctor = verbs.add_parser(
             "doctor", help="look for drift, orphans, missing hosts, differing keys, stuck jobs, bloat"
@@ -311,9 +313,13 @@ class Command(BaseCommand):
             rows = rows.filter(tenant=_tenant(options), reseller=None)
         for row in rows:
             shown = claims.check(claim=row, by=BY, now=timezone.now()) if options["check"] else row
+            if options["certificates"] and shown.domain_id:
+                shown = certificates.check(claim=shown, now=timezone.now())
             whose = shown.reseller.slug if shown.reseller else shown.tenant.slug
             known = {True: "yes", False: "no", None: "unknown"}
             said = f"proof {known[shown.found.get('proof')]}, leads here {known[shown.found.get('points')]}"
+            until = f"{shown.tls_until:%Y-%m-%d}" if shown.tls_until else "not seen"
+            said += f", certificate {until}{f' ({shown.tls_problem})' if shown.tls_problem else ''}"
             self.stdout.write(f"{shown.host}  {whose}  {shown.state}  {said}")
         if not rows:
             self.stdout.write("No domains.")
