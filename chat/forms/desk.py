@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chat.enums import NotificationKind, Priority, Scope, Status
 from chat.forms.base import JudgedForm, PeopleField
@@ -62,6 +63,7 @@ class SharedForm(JudgedForm):
         super().__init__(*args, **kwargs)
         if may_share:
             self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]
+            self.fields["team"].empty_label = _("Choose a team")  # type: ignore[attr-defined]
             self.fields["team"].help_text = _("Only for “A team”.")
         else:
             del self.fields["scope"], self.fields["team"]
@@ -116,7 +118,9 @@ class SavedViewForm(SharedForm):
         required=False,
     )
     for_team = forms.ChoiceField(label=_("Team of the conversation"), required=False)
-    inbox = forms.ModelChoiceField(label=_("Inbox"), queryset=Inbox.objects.none(), required=False)
+    inbox = forms.ModelChoiceField(
+        label=_("Inbox"), queryset=Inbox.objects.none(), required=False, empty_label=pgettext_lazy("inbox", "Any")
+    )
     labels = forms.ModelMultipleChoiceField(
         label=_("Labels"),
         queryset=Label.objects.none(),

@@ -107,14 +107,22 @@ class RoutingForm(forms.Form):
     )
 
 
+# As long as the service takes.
+YEAR_MIN = 60 * 24 * 365
+
+
 class SlaForm(forms.Form):
     """Promised times."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
     description = forms.CharField(label=_("Description"), max_length=300, required=False)
-    first_response_min = forms.IntegerField(label=_("First reply within"), required=False, min_value=1)
-    next_response_min = forms.IntegerField(label=_("Next reply within"), required=False, min_value=1)
-    resolution_min = forms.IntegerField(label=_("Resolved within"), required=False, min_value=1)
+    first_response_min = forms.IntegerField(
+        label=_("First reply within"), required=False, min_value=1, max_value=YEAR_MIN
+    )
+    next_response_min = forms.IntegerField(
+        label=_("Next reply within"), required=False, min_value=1, max_value=YEAR_MIN
+    )
+    resolution_min = forms.IntegerField(label=_("Resolved within"), required=False, min_value=1, max_value=YEAR_MIN)
     warn_percent = forms.IntegerField(
         label=_("Warn after"),
         min_value=1,

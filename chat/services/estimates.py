@@ -50,7 +50,7 @@ def _sentence(name: str, score: ChurnScore) -> str:
     if name == "trend":
         return _("Writes less than before") if score.trend < 0 else _("Writes as often as before, or more")
     if name == "discontent" and score.csat is not None:
-        return _("Last satisfaction %(percent)s %%") % {"percent": round(100 * score.csat)}
+        return _("Last satisfaction %(percent)s%%") % {"percent": round(100 * score.csat)}
     if name == "unanswered":
         return _("The last conversation got no reply") if score.unanswered else _("The last conversation was answered")
     if name == "late" and score.late_hours is not None:

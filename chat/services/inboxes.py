@@ -90,12 +90,15 @@ def delete(*, inbox: Inbox, by: Any, now: datetime | None = None) -> None:
 
 @transaction.atomic
 def set_members(*, inbox: Inbox, members: Iterable[UUID], by: Any, now: datetime | None = None) -> None:
-    """Say to whom this inbox's conversations are handed out; to everybody when nobody is named. Raises `NotAnAgent`."""
+    """Say to whom this inbox's conversations are handed out; to everybody when nobody is named. Raises `NotAnAgent`.
+
+    Whoever is deactivated cannot be chosen, and keeps the place for the day they come back.
+    """
     wanted = {person.pk for person in teams.agents_among(members)}
-    InboxMember.objects.filter(inbox=inbox).exclude(user__in=wanted).delete()
+    gone, _each = InboxMember.objects.filter(inbox=inbox, user__is_active=True).exclude(user__in=wanted).delete()
     known = set(InboxMember.objects.filter(inbox=inbox).values_list("user_id", flat=True))
     InboxMember.objects.bulk_create(InboxMember(inbox=inbox, user_id=key) for key in sorted(wanted - known))
-    if wanted != known:
+    if gone or wanted - known:
         audit.record("chat.inbox_members_changed", by=by, on=inbox, detail={"people": len(wanted)}, now=now)
         for key in sorted(wanted - known):
             outbox.publish(AgentAvailable(user_id=str(key)))

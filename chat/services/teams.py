@@ -67,8 +67,9 @@ def agents_among(keys: Iterable[UUID], *, field: str = "members") -> list[User]:
 
 
 def _set_members(team: Team, keys: Iterable[UUID]) -> None:
+    """Whoever is deactivated cannot be chosen, and keeps the place for the day they come back."""
     wanted = {person.pk for person in agents_among(keys)}
-    TeamMember.objects.filter(team=team).exclude(user__in=wanted).delete()
+    TeamMember.objects.filter(team=team, user__is_active=True).exclude(user__in=wanted).delete()
     known = set(TeamMember.objects.filter(team=team).values_list("user_id", flat=True))
     TeamMember.objects.bulk_create(TeamMember(team=team, user_id=key) for key in sorted(wanted - known))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import entitlements
-from chat.enums import Availability, NotificationKind
+from chat.enums import Availability, Channel, NotificationKind
 from chat.forms.base import add_problem
 from chat.forms.desk import AgentForm, InboxForm, MyWorkForm
 from chat.models import Inbox, PushSubscription
@@ -94,7 +94,11 @@ def inbox_list(request: HttpRequest) -> HttpResponse:
     rows = Inbox.objects.order_by("created_at", "pk").select_related("account").prefetch_related("inbox_members__user")
     context = {
         "rows": [
-            {"inbox": row, "people": sorted(one.user.get_short_name() for one in row.inbox_members.all())}
+            {
+                "inbox": row,
+                "provided": row.channel not in {Channel.WEB, Channel.API},
+                "people": sorted(one.user.get_short_name() for one in row.inbox_members.all() if one.user.is_active),
+            }
             for row in rows
         ],
         "decision": entitlements.check("chat.inboxes"),

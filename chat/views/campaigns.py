@@ -168,6 +168,7 @@ def _edit(request: HttpRequest, form: CampaignForm, row: Campaign | None) -> Htt
             if row is not None
             else reverse("chat:campaign-add", args=[form.kind]),
         },
+        status=422 if form.is_bound else 200,
     )
 
 
@@ -280,7 +281,7 @@ def _stats(figures: queries.Figures, *, once: bool, receipts: bool) -> list[dict
         share = figures.share(count, whole)
         return "" if share is None else of % {"percent": share}
 
-    of_sent, of_shown = _("%(percent)s %% of those sent"), _("%(percent)s %% of those shown")
+    of_sent, of_shown = _("%(percent)s%% of those sent"), _("%(percent)s%% of those shown")
     if once:
         left = ngettext("%(count)s waiting", "%(count)s waiting", figures.waiting) % {"count": figures.waiting}
         return [

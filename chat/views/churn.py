@@ -45,7 +45,7 @@ def churn_report(request: HttpRequest) -> HttpResponse:
     context |= {
         "stats": [_stat(one, whole) for one in bands],
         "empty": not whole,
-        "spread_labels": [f"{tenth * 10}–{tenth * 10 + 10} %" for tenth in range(10)],
+        "spread_labels": [f"{tenth * 10}–{tenth * 10 + 10}%" for tenth in range(10)],
         "spread_values": spread,
         "chips": [
             {"label": _("All"), "url": base, "current": not band, "count": whole},
@@ -87,7 +87,7 @@ def _stat(one: queries.BandFigures, whole: int) -> dict[str, Any]:
     }[one.band]
     hint = ""
     if one.recency_days is not None:
-        hint = _("%(percent)s %% of the contacts, last wrote %(days)s days ago on average") % {
+        hint = _("%(percent)s%% of the contacts, last wrote %(days)s days ago on average") % {
             "percent": round(100 * one.contacts / whole),
             "days": round(one.recency_days),
         }

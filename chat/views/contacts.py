@@ -138,6 +138,13 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             else:
                 messages.success(request, _("What you know about %(name)s is saved.") % {"name": contact})
                 return redirect("chat:contact", pk=pk)
+    return _contact_page(request, contact, form=form)
+
+
+def _contact_page(
+    request: HttpRequest, contact: Contact, *, form: ContactForm, note_form: ContactNoteForm | None = None
+) -> HttpResponse:
+    may_change = request.user.has_perm("chat.change_contact")
     conversations = (
         Conversation.objects.visible_to(request.user)
         .filter(contact=contact)
@@ -147,7 +154,7 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "contact": contact,
         "notes": contact.notes.select_related("author").order_by("-created_at", "-pk")[:PAGE_SIZE],
-        "note_form": ContactNoteForm(),
+        "note_form": note_form or ContactNoteForm(),
         "labels": _marks(contact),
         "alike": _others(contact, request.GET.get("same", "")) if may_change else [],
         "same": request.GET.get("same", "")[:100],
@@ -158,7 +165,8 @@ def contact_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_here": bool(presence.visitors_here([contact.pk])),
         "risk": _risk(contact),
     }
-    return render(request, "chat/contact.html", context)
+    refused = form.is_bound or note_form is not None
+    return render(request, "chat/contact.html", context, status=422 if refused else 200)
 
 
 def _risk(contact: Contact) -> dict[str, Any] | None:
@@ -193,9 +201,16 @@ def labels(request: HttpRequest, pk: UUID) -> HttpResponse:
 def note_add(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Write something down about a person."""
     contact = get_object_or_404(Contact, pk=pk)
-    notes.add(contact=contact, body=request.POST.get("body", ""), by=request.user, now=timezone.now())
-    messages.success(request, _("The note is added."))
-    return redirect("chat:contact", pk=pk)
+    form = ContactNoteForm(request.POST)
+    if form.is_valid():
+        try:
+            notes.add(contact=contact, body=form.cleaned_data["body"], by=request.user, now=timezone.now())
+        except DomainError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("The note is added."))
+            return redirect("chat:contact", pk=pk)
+    return _contact_page(request, contact, form=ContactForm(instance=contact), note_form=form)
 
 
 @require_POST

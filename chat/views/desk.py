@@ -81,7 +81,7 @@ def _own_or_shared(model: Any) -> Callable[[Any], Any]:
 
 
 def _team_cells(row: Team) -> dict[str, Any]:
-    people = sorted(user.get_short_name() for user in row.members.all())
+    people = sorted(user.get_short_name() for user in row.members.all() if user.is_active)
     return {"title": row.name, "hint": row.description, "cells": [", ".join(people) or _("Nobody yet")]}
 
 

@@ -1,5 +1,6 @@
 """Settings of the flow: hours and holidays, routing, service levels, surveys; and what visitors left."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chat.enums import CsatScale
 from chat.forms.base import add_problem
 from chat.forms.flow import CsatForm, HolidayForm, HoursForm, RoutingForm, SlaForm, SurveyForm
-from chat.models import AgentProfile, CsatResponse, Holiday, Inbox, LeftMessage, SlaEvent, SlaPolicy
+from chat.models import AgentProfile, BusinessHours, CsatResponse, Holiday, Inbox, LeftMessage, SlaEvent, SlaPolicy
 from chat.queries import opening
 from chat.services import csat, hours, left, presence, routing, sla
 from ops.kernel.errors import DomainError
@@ -27,6 +28,7 @@ from tenants.accounts.models import User
 
 PAGE = 25
 LATELY_DAYS = 30
+NO_TIMES = [["", ""]]
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -37,8 +39,12 @@ def _inbox(request: HttpRequest, name: str) -> tuple[Inbox, list[dict[str, Any]]
         raise Http404
     wanted = request.GET.get("inbox", "")
     inbox = next((row for row in choices if str(row.pk) == wanted), choices[0])
+    return inbox, _chips(choices, inbox, name)
+
+
+def _chips(choices: Iterable[Inbox], inbox: Inbox, name: str) -> list[dict[str, Any]]:
     chips = [{"label": row.name, "url": _address(name, row), "current": row.pk == inbox.pk} for row in choices]
-    return inbox, chips if len(chips) > 1 else []
+    return chips if len(chips) > 1 else []
 
 
 def _address(name: str, inbox: Inbox) -> str:
@@ -55,18 +61,12 @@ def hours_settings(request: HttpRequest) -> HttpResponse:
     """The week of an inbox, its holidays, and what it says while closed."""
     inbox, chips = _inbox(request, "chat:settings-hours")
     kept = hours.of(inbox)
-    given = {
-        "active": kept.active,
-        "timezone": inbox.timezone,
-        "calendar": kept.calendar == "BR",
-        "state": kept.state,
-        "optional_days": kept.optional_days,
-        "away_reply": kept.away_reply,
-    }
-    form = HoursForm(request.POST if request.method == "POST" else None, initial=given)
+    form = HoursForm(request.POST if request.method == "POST" else None, initial=_hours_given(inbox, kept))
     week = _week_of(request) if request.method == "POST" else kept.week
     problems: dict[int, str] = {}
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        problems = {day: str(_("Say from when to when.")) for day, spans in enumerate(week) if spans == NO_TIMES}
+    if request.method == "POST" and form.is_valid() and not problems:
         wanted = {**form.cleaned_data, "calendar": "BR" if form.cleaned_data["calendar"] else ""}
         try:
             hours.change(inbox=inbox, by=request.user, now=timezone.now(), week=week, **wanted)
@@ -79,26 +79,54 @@ def hours_settings(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("The business hours are saved."))
             return redirect(_address("chat:settings-hours", inbox))
+    return _hours_page(request, inbox, form=form, days=_days(week, problems), chips=chips)
+
+
+def _hours_page(
+    request: HttpRequest,
+    inbox: Inbox,
+    *,
+    form: HoursForm,
+    days: list[dict[str, Any]],
+    chips: list[dict[str, Any]],
+    holiday_form: HolidayForm | None = None,
+) -> HttpResponse:
     now = timezone.now()
     calendar = opening.of(inbox)
     is_open = calendar.is_open(now)
+    refused = form.is_bound or holiday_form is not None
     context = {
         "inbox": inbox,
         "chips": chips,
         "form": form,
-        "days": _days(week, problems),
+        "days": days,
+        "wrong_days": [day for day in days if day["error"]],
         "zone": calendar.zone,
         "is_open": is_open,
         "changes_at": calendar.closes(now) if is_open else calendar.next_opening(now),
         "holidays": Holiday.objects.filter(inbox=inbox).order_by("on", "pk"),
-        "holiday_form": HolidayForm(),
+        "holiday_form": holiday_form or HolidayForm(),
         "coming": _coming(calendar),
     }
-    return render(request, "chat/flow/hours.html", context)
+    return render(request, "chat/flow/hours.html", context, status=422 if refused else 200)
+
+
+def _hours_given(inbox: Inbox, kept: BusinessHours) -> dict[str, Any]:
+    return {
+        "active": kept.active,
+        "timezone": inbox.timezone,
+        "calendar": kept.calendar == "BR",
+        "state": kept.state,
+        "optional_days": kept.optional_days,
+        "away_reply": kept.away_reply,
+    }
 
 
 def _week_of(request: HttpRequest) -> list[list[list[str]]]:
-    """What the rows of the week say; midnight at the end of a period is the end of the day."""
+    """What the rows of the week say; midnight at the end of a period is the end of the day.
+
+    A day that is open without a time is `NO_TIMES`: keeping it as closed would not be what was asked for.
+    """
     week = []
     for day in range(7):
         spans = []
@@ -106,7 +134,7 @@ def _week_of(request: HttpRequest) -> list[list[list[str]]]:
             begin, end = (request.POST.get(f"{side}-{day}{part}", "").strip()[:5] for side in ("from", "to"))
             if begin or end:
                 spans.append([begin, "24:00" if end == "00:00" else end])
-        week.append(spans if request.POST.get(f"open-{day}") else [])
+        week.append((spans or NO_TIMES) if request.POST.get(f"open-{day}") else [])
     return week
 
 
@@ -149,10 +177,17 @@ def holiday_add(request: HttpRequest, pk: UUID) -> HttpResponse:
             add_problem(form, error)
         else:
             messages.success(request, _("%(name)s is in the calendar.") % {"name": form.cleaned_data["name"]})
-    for errors in form.errors.values():
-        for words in errors:
-            messages.error(request, str(words))
-    return redirect(_address("chat:settings-hours", inbox) + "#days")
+            return redirect(_address("chat:settings-hours", inbox) + "#days")
+    kept = hours.of(inbox)
+    choices = Inbox.objects.active().order_by("created_at", "pk")
+    return _hours_page(
+        request,
+        inbox,
+        form=HoursForm(initial=_hours_given(inbox, kept)),
+        days=_days(kept.week, {}),
+        chips=_chips(choices, inbox, "chat:settings-hours"),
+        holiday_form=form,
+    )
 
 
 @require_POST
@@ -190,7 +225,7 @@ def routing_settings(request: HttpRequest) -> HttpResponse:
     people = User.objects.seated().select_related("agent_profile").order_by("name", "pk")
     agents = [_load(user, how["capacity"], states) for user in people if not members or user.pk in members]
     context = {"inbox": inbox, "chips": chips, "form": form, "agents": agents, "everybody": not members}
-    return render(request, "chat/flow/routing.html", context)
+    return render(request, "chat/flow/routing.html", context, status=422 if form.is_bound else 200)
 
 
 def _load(user: User, capacity: int, states: dict[str, str]) -> dict[str, Any]:
@@ -281,7 +316,9 @@ def sla_form(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": form.cleaned_data["name"]})
             return redirect("chat:settings-sla")
-    return render(request, "chat/flow/sla_form.html", {"policy": policy, "form": form})
+    return render(
+        request, "chat/flow/sla_form.html", {"policy": policy, "form": form}, status=422 if form.is_bound else 200
+    )
 
 
 @require_POST
@@ -318,7 +355,7 @@ def csat_settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The survey is saved."))
             return redirect(_address("chat:settings-csat", inbox))
     context = {"inbox": inbox, "chips": chips, "form": form, "preview": _survey(csat.settings_of(inbox), None)}
-    return render(request, "chat/flow/csat.html", context)
+    return render(request, "chat/flow/csat.html", context, status=422 if form.is_bound else 200)
 
 
 @require_safe

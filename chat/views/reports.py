@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from chat.enums import StatKind
@@ -47,9 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "stats": [
             _stat(_("Conversations started"), now["started"], then["started"], [s.figures["started"] for s in steps]),
             _stat(
-                _(
-                    "Resolved",
-                ),
+                pgettext("figures", "Resolved"),
                 now["resolved"],
                 then["resolved"],
                 [s.figures["resolved"] for s in steps],
@@ -57,13 +55,13 @@ def overview(request: HttpRequest) -> HttpResponse:
             ),
             _time_stat(_("First reply after"), now.first_reply_mean_s, then.first_reply_mean_s),
             _time_stat(_("Resolved after"), now.resolution_mean_s, then.resolution_mean_s),
-            _share_stat(_("Content visitors"), now.csat_share, then.csat_share),
+            _share_stat(_("Satisfied visitors"), now.csat_share, then.csat_share),
             _share_stat(_("Promises kept"), now.sla_share, then.sla_share),
         ],
         "labels": labels,
         "lines": [
-            {"label": _("Started"), "values": [step.figures["started"] for step in steps]},
-            {"label": _("Resolved"), "values": [step.figures["resolved"] for step in steps]},
+            {"label": pgettext("figures", "Started"), "values": [step.figures["started"] for step in steps]},
+            {"label": pgettext("figures", "Resolved"), "values": [step.figures["resolved"] for step in steps]},
         ],
         "message_lines": [
             {"label": _("Of visitors"), "values": [step.figures["messages_in"] for step in steps]},
@@ -73,6 +71,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "spread_labels": [_bin(end) for end, _count in spread],
         "spread_values": [count for _end, count in spread],
         "median": duration(reports.median_of(spread)),
+        "compared": _("Compared with %(days)s.") % {"days": _days(over.before)},
     }
     return render(request, "chat/reports.html", context)
 
@@ -119,6 +118,7 @@ def _frame(request: HttpRequest, name: str) -> dict[str, Any]:
         ],
         "first": over.first,
         "last": over.last,
+        "days_in_words": _days(over),
         "problem": problem,
         "csv_url": reverse("api:chat-report", args=[name]) + "?" + urlencode(days | {"tz": str(zone), "format": "csv"}),
     }
@@ -127,6 +127,12 @@ def _frame(request: HttpRequest, name: str) -> dict[str, Any]:
     except ReportsNotIncluded as error:
         return context | {"limit": str(error)}
     return context | {"over": over}
+
+
+def _days(over: reports.Period) -> str:
+    """The days as the language writes them: a date field shows them as the browser does."""
+    first, last = (formats.date_format(day, "DATE_FORMAT") for day in (over.first, over.last))
+    return first if over.first == over.last else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
 def tabs(name: str, days: dict[str, str] | None = None) -> list[dict[str, Any]]:
@@ -214,7 +220,20 @@ def _time_stat(label: str, now: float | None, then: float | None) -> dict[str, A
 
 
 def _share_stat(label: str, now: float | None, then: float | None) -> dict[str, Any]:
-    return {"label": label, "value": _percent(now) or "–", "values": ()} | _change(now, then, True)
+    """A share moves by points: three per cent of a percentage would be read as three points."""
+    stat = {"label": label, "value": _percent(now) or "–", "values": ()}
+    if now is None or then is None:
+        return stat
+    change = round(now) - round(then)
+    if not change:
+        return stat | {"hint": _("as in the days before")}
+    words = ngettext("%(count)s point", "%(count)s points", abs(change)) % {"count": abs(change)}
+    return stat | {
+        "trend": f"{_sign(change)}{words}",
+        "up": change > 0,
+        "good": change > 0,
+        "hint": _("compared with the days before"),
+    }
 
 
 def _change(now: float | None, then: float | None, more_is_good: bool | None) -> dict[str, Any]:
@@ -222,17 +241,20 @@ def _change(now: float | None, then: float | None, more_is_good: bool | None) ->
     if not then or now is None or round(100 * (now - then) / then) == 0:
         return {"hint": _("as in the days before") if then and now is not None else ""}
     change = round(100 * (now - then) / then)
-    sign = "+" if change > 0 else "\N{MINUS SIGN}"
     return {
-        "trend": f"{sign}{formats.number_format(abs(change), decimal_pos=0, force_grouping=True)} %",
+        "trend": f"{_sign(change)}{formats.number_format(abs(change), decimal_pos=0, force_grouping=True)}%",
         "up": change > 0,
         "good": None if more_is_good is None else (change > 0) == more_is_good,
-        "hint": _("than in the days before"),
+        "hint": _("compared with the days before"),
     }
 
 
+def _sign(change: int) -> str:
+    return "+" if change > 0 else "\N{MINUS SIGN}"
+
+
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{formats.number_format(round(share), decimal_pos=0)} %"
+    return "" if share is None else f"{formats.number_format(round(share), decimal_pos=0)}%"
 
 
 def duration(seconds: float | None) -> str:

@@ -68,6 +68,7 @@ def widget_settings(request: HttpRequest) -> HttpResponse:
             if len(choices) > 1
             else [],
         },
+        status=422 if form.is_bound else 200,
     )
 
 

@@ -57,7 +57,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
         "rows": ContactImport.objects.select_related("by").newest_first()[:LISTED],
         "limit": contact_imports.MOST_BYTES // (1024 * 1024),
     }
-    return render(request, "chat/import/list.html", context)
+    return render(request, "chat/import/list.html", context, status=422 if form.is_bound else 200)
 
 
 @require_safe
@@ -184,7 +184,9 @@ def account_list(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("chat:account-import", row.pk)
     rows = AccountImport.objects.select_related("by").newest_first()[:LISTED]
-    return render(request, "chat/import/accounts.html", {"form": form, "rows": rows})
+    return render(
+        request, "chat/import/accounts.html", {"form": form, "rows": rows}, status=422 if form.is_bound else 200
+    )
 
 
 @require_safe

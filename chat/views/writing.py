@@ -1,6 +1,7 @@
 """Pages of those who write the help centre: articles, their versions, categories, and questions without an answer."""
 
 import difflib
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -225,9 +226,10 @@ def _difference(before: ArticleVersion | None, after: ArticleVersion) -> list[di
         return [] if row is None else [row.title, row.summary, "", *row.body.splitlines()]
 
     found = []
-    for line in difflib.unified_diff(lines(before), lines(after), n=3, lineterm=""):
-        if line.startswith(("---", "+++")):
-            continue
+    # The first two lines name the files; what is taken from the text may begin with the same signs.
+    for line in islice(difflib.unified_diff(lines(before), lines(after), n=3, lineterm=""), 2, None):
+        if not found and line.startswith(("@@ -0,", "@@ -1,", "@@ -1 ")):
+            continue  # nothing was left out before the first line
         kind = {"+": "added", "-": "removed", "@": "gap"}.get(line[:1], "same")
         found.append({"kind": kind, "text": "" if kind == "gap" else line[1:]})
     return found

@@ -3,6 +3,7 @@
 // An element with data-controller="chat/console" is handed to start(root) of static/js/chat/console.js.
 // start may return a function; it is called when htmx takes the element away.
 
+import "./lib/chart.js";
 import "./lib/connection.js";
 import "./lib/copy.js";
 import "./lib/density.js";

@@ -122,6 +122,7 @@ def area_chart(
             "title": title,
             "ticks": ticks,
             "lines": lines,
+            "moments": _moments(labels, shown, rows, top=top, unit=unit),
             "marks": _label_marks(labels, bands=False),
             "threshold": _threshold(threshold, threshold_label, top),
             "table": _table(labels, [one["label"] for one in shown], rows, unit),
@@ -227,6 +228,34 @@ def _label_marks(labels: Sequence[Any], *, bands: bool) -> list[dict[str, Any]]:
         anchor = "middle" if bands or 0 < n < count - 1 else "start" if n == 0 else "end"
         marks.append({"x": _percent(share), "label": labels[n], "anchor": anchor})
     return marks
+
+
+def _moments(
+    labels: Sequence[Any],
+    series: Sequence[Mapping[str, Any]],
+    rows: Sequence[Sequence[float]],
+    *,
+    top: float,
+    unit: str,
+) -> list[dict[str, Any]]:
+    """What each label's place says when it is pointed at or reached by the arrow keys: every line's figure there."""
+    count = len(labels)
+    band = 1 / max(count - 1, 1)
+    found = []
+    for n, label in enumerate(labels):
+        share = n * band if count > 1 else 0.0
+        start, end = max(share - band / 2, 0), min(share + band / 2, 1)
+        figures = (f"{one['label']} {_figure(row[n])} {unit}".strip() for one, row in zip(series, rows, strict=True))
+        found.append(
+            {
+                "x": _percent(share),
+                "start": _percent(start),
+                "width": _percent(end - start),
+                "dots": [{"y": _percent(1 - row[n] / top), "number": at} for at, row in enumerate(rows, start=1)],
+                "words": f"{label}: {', '.join(figures)}",
+            }
+        )
+    return found
 
 
 def _threshold(value: float | None, label: str, top: float) -> dict[str, Any] | None:

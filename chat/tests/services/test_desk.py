@@ -8,11 +8,12 @@ from chat.enums import Scope
 from chat.errors import ConversationNotFound, NameTaken, NotAnAgent
 from chat.models import ChatEvent, Conversation, Draft, Message
 from chat.queries import desk, wire
-from chat.services import canned, drafts, labels, teams, views
+from chat.services import canned, drafts, inboxes, labels, teams, views
 from chat.tests.factories import (
     CannedResponseFactory,
     ContactFactory,
     ConversationFactory,
+    InboxFactory,
     LabelFactory,
     SavedViewFactory,
     TeamFactory,
@@ -34,6 +35,21 @@ def test_a_team_has_people_who_answer_and_nobody_else(acme, ana, bia):
         teams.create(name="SALES TEAM", by=ana)
     teams.change(team=team, by=ana, members=[ana.pk])
     assert [user.pk for user in team.members.all()] == [ana.pk]
+
+
+def test_who_is_deactivated_keeps_the_place_for_the_day_they_come_back(acme, ana, bia):
+    team, inbox = TeamFactory(members=[ana, bia]), InboxFactory()
+    inboxes.set_members(inbox=inbox, members=[ana.pk, bia.pk], by=ana)
+    bia.is_active = False
+    bia.save(update_fields=["is_active"])
+
+    teams.change(team=team, by=ana, members=[])
+    inboxes.set_members(inbox=inbox, members=[], by=ana)
+
+    assert [user.pk for user in team.members.all()] == [bia.pk]
+    assert [row.user_id for row in inbox.inbox_members.all()] == [bia.pk]
+    told = AuditEntry.objects.filter(action="chat.inbox_members_changed")
+    assert sorted(entry.detail["people"] for entry in told) == [0, 2]
 
 
 def test_labels_are_put_on_once_told_and_taken_off(acme, bia):

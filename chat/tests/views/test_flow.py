@@ -93,6 +93,24 @@ def test_a_wrong_day_says_so_where_it_is(owner):
     assert not BusinessHours.objects.exists()
 
 
+def test_an_open_day_without_a_time_is_not_kept_as_a_closed_one(owner):
+    answer = owner.post("/settings/chat/hours/", {"open-2": "on", "from-4a": "09:00", "to-4a": "18:00"})
+
+    assert answer.status_code == 422
+    assert 'href="#open-2"' in answer.content.decode()
+    assert not BusinessHours.objects.exists()
+
+
+def test_a_day_that_is_refused_keeps_what_was_typed(owner, inbox):
+    answer = owner.post(f"/settings/chat/hours/{inbox.pk}/days/", {"on": "2026-02-31", "name": "Stocktaking"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'value="Stocktaking"' in page
+    assert 'href="#id_on"' in page
+    assert not Holiday.objects.exists()
+
+
 def test_days_are_added_and_removed(owner, inbox):
     owner.post(f"/settings/chat/hours/{inbox.pk}/days/", {"on": "2026-12-24", "name": "Early"})
     day = Holiday.objects.get()
@@ -125,7 +143,7 @@ def test_a_service_level_is_added_changed_and_removed(owner, inbox):
     owner.post(f"/settings/chat/sla/{policy.pk}/", sent | {"name": "Silver", "inboxes": []})
     policy.refresh_from_db()
     assert (policy.name, policy.inboxes.count()) == ("Silver", 0)
-    assert owner.post("/settings/chat/sla/add/", {"name": "", "warn_percent": "80"}).status_code == 200
+    assert owner.post("/settings/chat/sla/add/", {"name": "", "warn_percent": "80"}).status_code == 422
     owner.post(f"/settings/chat/sla/{policy.pk}/remove/")
     assert not SlaPolicy.objects.exists()
 

@@ -51,6 +51,7 @@ def test_an_article_is_written_previewed_published_and_taken_back(writer):
     diff = writer.get(f"{url}versions/").content.decode()
     assert "<ins>Em **30** dias.</ins>" in diff
     assert "<del>Em **7** dias.</del>" in diff
+    assert 'class="gap"' not in writer.get(f"{url}versions/?version=1").content.decode()
     writer.post(f"{url}versions/", {"number": "1"})
     article.refresh_from_db()
     assert (article.body, article.version) == ("Em **7** dias.", 3)

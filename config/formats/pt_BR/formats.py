@@ -3,3 +3,4 @@
 DATE_FORMAT = "j b. Y"
 DATETIME_FORMAT = "j b. Y, H:i"
 MONTH_DAY_FORMAT = "j b."
+MONTH_DAY_FORMAT = "j b."

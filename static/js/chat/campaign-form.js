@@ -24,7 +24,8 @@ export function start(root) {
         for (const part of form.querySelectorAll("[data-for]")) part.hidden = Boolean(channel) && !part.dataset.for.split(" ").includes(channel);
         name.textContent = said();
         const words = channel === "whatsapp" ? template?.selectedOptions[0]?.textContent ?? "" : shown(body.value);
-        text.textContent = words || "…";
+        text.textContent = words || root.dataset.empty;
+        text.classList.toggle("faint", !words);
         if (subject) {
             subject.textContent = shown(title.value);
             subject.hidden = !title.value || channel !== "email";

@@ -1,6 +1,26 @@
-// Tabs whose panels are in the page already: role=tablist, tab, tabpanel. Tabs that are links need none of this.
+// Tabs whose panels are in the page already: role=tablist, tab, tabpanel. Tabs that are links need none of that;
+// where there are more than fit, the current one is in sight and the edge says that there are more.
 
 import { on } from "./dom.js";
+
+function fade(tabs) {
+    const hidden = tabs.scrollWidth - tabs.clientWidth;
+    const more = [tabs.scrollLeft > 2 && "before", tabs.scrollLeft < hidden - 2 && "after"].filter(Boolean);
+    tabs.dataset.more = more.join(" ");
+}
+
+const watcher = new ResizeObserver((entries) => entries.forEach((entry) => fade(entry.target)));
+function watch(root) {
+    for (const tabs of root.querySelectorAll(".tabs:not([data-more])")) {
+        const current = tabs.querySelector("[aria-current]");
+        if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+        tabs.addEventListener("scroll", () => fade(tabs), { passive: true });
+        fade(tabs);
+        watcher.observe(tabs);
+    }
+}
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
 
 function choose(tab, focus = true) {
     for (const other of tab.closest('[role="tablist"]').querySelectorAll('[role="tab"]')) {

@@ -43,8 +43,10 @@ function hide() {
 document.addEventListener("pointerover", (event) => {
     const element = event.target.closest?.("[data-tip]");
     if (event.pointerType === "touch" || element === shownFor) return;
+    // From one to the next, as along a chart, nobody waits again.
+    const wait = shownFor ? 0 : WAIT;
     hide();
-    if (element) timer = setTimeout(show, WAIT, element);
+    if (element) timer = setTimeout(show, wait, element);
 });
 document.addEventListener("pointerdown", hide);
 document.addEventListener("focusin", (event) => {

@@ -29,7 +29,8 @@ def test_bars_stand_on_zero_and_can_be_reached_by_keyboard():
     bars = [bar for bar in drawing(html).iter("rect") if bar.get("class") == "block"]
 
     assert [(bar.get("y"), bar.get("height")) for bar in bars] == [("50%", "50%"), ("0%", "100%")]
-    assert html.count('tabindex="0" role="img"') == 2
+    # One stop for the whole chart; the arrow keys go on from there.
+    assert (html.count('tabindex="0" role="img"'), html.count('tabindex="-1" role="img"')) == (1, 1)
     assert 'aria-label="Tue: 10 "' in html
 
 
@@ -50,6 +51,19 @@ def test_every_number_is_in_the_table():
 
     for figure in ("1.234", "2,50", "3", "0"):
         assert f'<td class="number">{figure}</td>' in html
+
+
+def test_every_place_of_a_line_says_its_figures():
+    with override("en"):
+        html = charts.area_chart(
+            ["Mon", "Tue", "Wed"],
+            [{"label": "Started", "values": [4, 8, 0]}, {"label": "Resolved", "values": [2, 8, 1]}],
+            "Conversations",
+        )
+
+    assert 'data-tip="Tue: Started 8, Resolved 8"' in html
+    reach = [(one.get("x"), one.get("width")) for one in drawing(html).iter("rect") if one.get("class") == "reach"]
+    assert reach == [("0%", "25%"), ("25%", "50%"), ("75%", "25%")]
 
 
 def test_more_than_five_series_are_not_drawn():
