@@ -1,9 +1,11 @@
 """What people type about articles, the help centre and bots."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +37,10 @@ class ArticleForm(forms.ModelForm):
         self.fields["slug"].required = False
         self.fields["summary"].help_text = _("One or two sentences. Search engines and the chat show them.")
         self.fields["keywords"].help_text = _("Words people use for this that do not stand in the text.")
+        self.fields["slug"].error_messages["invalid"] = _("Only letters without accents, digits and hyphens.")
+        for check in self.fields["slug"].validators:
+            if isinstance(check, RegexValidator):
+                check.message = self.fields["slug"].error_messages["invalid"]
         self.fields["slug"].help_text = _("The end of its address. Links to the old one stop working when it changes.")
         self.fields["position"].help_text = _("Smaller numbers stand first on the shelf.")
         self.fields["body"].widget.attrs |= {"rows": 22, "class": "input article-source"}
@@ -169,6 +175,10 @@ class BotForm(forms.ModelForm):
         """The service judges."""
 
 
+# Written as the language writes it: 0,15 or 0.15.
+PRICE: dict[str, Any] = {"min_value": 0, "max_value": 1000, "max_digits": 8, "decimal_places": 4, "localize": True}
+
+
 class LanguageModelForm(forms.Form):
     """Where the language model answers, and what it may cost."""
 
@@ -187,8 +197,8 @@ class LanguageModelForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     model = forms.CharField(label=_("Model"), max_length=80)
-    price_in = forms.CharField(label=_("Price of a million tokens read, in US dollars"), max_length=12)
-    price_out = forms.CharField(label=_("Price of a million tokens written, in US dollars"), max_length=12)
+    price_in = forms.DecimalField(label=_("Price of a million tokens read, in US dollars"), **PRICE)
+    price_out = forms.DecimalField(label=_("Price of a million tokens written, in US dollars"), **PRICE)
     budget = forms.IntegerField(
         label=_("Budget of a month, in US dollars"),
         min_value=0,
@@ -196,3 +206,12 @@ class LanguageModelForm(forms.Form):
         help_text=_("When it is used up, the bot goes on answering from the articles without the model."),
     )
     timeout_s = forms.IntegerField(label=_("Seconds to wait for an answer"), min_value=3, max_value=60)
+
+    def __init__(self, *args: Any, initial: dict[str, Any], **kwargs: Any) -> None:
+        prices = {name: Decimal(str(initial[name])) for name in ("price_in", "price_out") if initial.get(name)}
+        super().__init__(*args, initial=initial | prices, **kwargs)
+
+    def values(self) -> dict[str, Any]:
+        """What the configuration keeps: prices as text, so that no cent is lost."""
+        said = dict(self.cleaned_data)
+        return said | {name: str(said[name]) for name in ("price_in", "price_out")}

@@ -133,7 +133,7 @@ def model_settings(request: HttpRequest) -> HttpResponse:
         tried = assistant.try_out(now=now, key=f"test:{uuid7()}")
     elif request.method == "POST" and form.is_valid():
         try:
-            configuration.set(assistant.NAME, form.cleaned_data, by=request.user)
+            configuration.set(assistant.NAME, form.values(), by=request.user)
         except DomainError as error:
             add_problem(form, error)
         else:

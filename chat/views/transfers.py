@@ -251,7 +251,7 @@ def _columns(request: HttpRequest, row: ContactImport, form: ContactColumnsForm)
         for number, heading in enumerate(row.headings)
     ]
     context = {"transfer": row, "form": form, "columns": columns, "steps": _steps(row, 0)}
-    return render(request, "chat/import/columns.html", context)
+    return render(request, "chat/import/columns.html", context, status=422 if form.is_bound else 200)
 
 
 def _standing(request: HttpRequest, row: ContactImport) -> HttpResponse:

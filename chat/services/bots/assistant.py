@@ -55,7 +55,8 @@ def _price(value: Any) -> None:
         amount = Decimal(str(value))
     except InvalidOperation as error:
         raise ValidationError(_("Write a price such as 0.15.")) from error
-    if not 0 <= amount <= 1000:
+    # "NaN" is a decimal too, and comparing with it raises.
+    if not amount.is_finite() or not 0 <= amount <= 1000:
         raise ValidationError(_("Write a price such as 0.15."))
 
 

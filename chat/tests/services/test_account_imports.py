@@ -288,7 +288,7 @@ def test_the_page_starts_it_and_shows_how_far_it_is(there, acme, ana, bia, clien
     sent = {"base_url": there.url, "account": "5", "token": "secret", "with_files": "on"}
 
     wrong = client.post("/settings/chat/import/", {**sent, "token": "wrong"})
-    assert (wrong.status_code, list(wrong.context["form"].errors)) == (200, ["token"])
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["token"])
     assert client_of(acme, user=bia).post("/settings/chat/import/", sent).status_code == 403
     answer = client.post("/settings/chat/import/", sent)
 

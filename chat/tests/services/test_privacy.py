@@ -168,6 +168,7 @@ def test_owners_export_and_erase_agents_and_other_tenants_do_not(person, acme, b
     file = owner.get(f"{base}export/")
     assert (file.status_code, file.headers["Content-Type"]) == (200, "application/zip")
     assert zipfile.is_zipfile(io.BytesIO(b"".join(file.streaming_content)))
+    assert f'href="/chat/contacts/{person.pk}/data/"' in owner.get(f"/chat/contacts/{person.pk}/").content.decode()
     assert owner.get(f"/chat/contacts/{person.pk}/data/").status_code == 200
     assert owner.post(f"/chat/contacts/{person.pk}/erase/").status_code == 302
     person.refresh_from_db()

@@ -152,6 +152,8 @@ def test_a_contact_has_notes_and_may_be_merged_and_separated_on_the_page(acme, b
     address = f"/chat/contacts/{keep.pk}/"
 
     assert browser.get(address).context["alike"] == [gone]
+    long = browser.post(address + "notes/", {"body": "x" * 4001})
+    assert (long.status_code, long.context["note_form"]["body"].value()) == (422, "x" * 4001)
     browser.post(address + "notes/", {"body": "Likes tea"})
     browser.post(address + "merge/", {"gone": str(gone.pk)})
 

@@ -53,7 +53,7 @@ def test_a_contact_is_changed_and_mistakes_are_said_at_their_field(acme, bia, cl
     wrong = client.post(address, {"name": "Marta", "email": "marta@example.com", "phone_e164": "12"})
     right = client.post(address, {"name": "Marta Lisboa", "email": "marta@example.com", "phone_e164": "11988887777"})
 
-    assert wrong.status_code == 200
+    assert wrong.status_code == 422
     assert "phone_e164" in wrong.context["form"].errors
     assert right.status_code == 302
     contact = Contact.objects.get()
@@ -102,7 +102,7 @@ def test_a_website_that_is_none_is_refused_at_its_field(acme, ana, client_of):
         "/settings/chat/widget/", {**NO_QUESTIONS, "name": "Loja", "allowed_origins": "loja.example/contato"}
     )
 
-    assert response.status_code == 200
+    assert response.status_code == 422
     assert "allowed_origins" in response.context["form"].errors
     assert Inbox.objects.get(pk=inbox.pk).allowed_origins == []
 
@@ -159,7 +159,7 @@ def test_a_choice_without_answers_is_refused_at_its_question(acme, ana, client_o
 
     response = client_of(acme, user=ana).post("/settings/chat/widget/", {**form, "questions-TOTAL_FORMS": 1})
 
-    assert response.status_code == 200
+    assert response.status_code == 422
     assert list(response.context["questions"].forms[0].errors) == ["options"]
     inbox.refresh_from_db()
     assert inbox.pre_chat_fields == []

@@ -47,7 +47,7 @@ def test_an_owner_imports_a_file_page_by_page(acme, ana, client_of):
 def test_a_file_that_is_none_gives_the_form_again(acme, ana, client_of, raw):
     answer = client_of(acme, user=ana).post("/chat/contacts/import/", {"file": SimpleUploadedFile("x.csv", raw)})
 
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert answer.context["form"].errors["file"]
     assert not ContactImport.objects.exists()
 
@@ -59,7 +59,7 @@ def test_columns_that_make_no_sense_give_the_form_again(acme, ana, client_of):
         f"/chat/contacts/import/{row.pk}/check/", {"column_0": "name", "column_1": "name"}
     )
 
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert answer.context["form"].errors
     row.refresh_from_db()
     assert row.state == "uploaded"

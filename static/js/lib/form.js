@@ -1,5 +1,5 @@
 // Forms: no double sending, passwords that can be looked at, pictures shown before they are sent,
-// colours written or picked, the first error in sight, unsaved changes guarded.
+// colours written or picked, the first error in sight, unsaved changes guarded, parts that belong to one choice.
 
 import { on } from "./dom.js";
 
@@ -87,8 +87,20 @@ addEventListener("beforeunload", (event) => {
     }
 });
 
+// --- parts that belong to one choice: <div data-shown-when="kind=llm webhook"> inside the form ---
+function showParts(form) {
+    for (const part of form.querySelectorAll("[data-shown-when]")) {
+        const [name, choices] = part.dataset.shownWhen.split("=");
+        const chosen = form.elements[name]?.value;
+        // What is wrong is never hidden.
+        part.hidden = chosen !== undefined && !choices.split(" ").includes(chosen) && !part.querySelector("[aria-invalid]");
+    }
+}
+on(document, "change", "form", (event, form) => showParts(form));
+
 // --- errors ---
 function arrive(root) {
+    for (const form of root.querySelectorAll("form:has([data-shown-when])")) showParts(form);
     showReveals(root);
     dressFiles(root);
     root.querySelector("[data-error-summary]")?.focus();
