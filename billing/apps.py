@@ -13,6 +13,8 @@ class BillingConfig(AppConfig):
         from django.utils import timezone
 
         from billing import entitlements
+        from billing.models import PlanPrice, Subscription
+        from billing.queries import features as feature_words
         from billing.queries import plans
         from billing.services import onboarding, subscriptions
         from ops.kernel.audit import actions
@@ -29,6 +31,7 @@ class BillingConfig(AppConfig):
             settings_pages,
         )
         from tenants.accounts.services import seats
+        from tenants.queries import trail
         from tenants.services import announcements, provisioning
         from tenants.services.account_parts import LeavingNote, leaving_notes
 
@@ -103,3 +106,7 @@ class BillingConfig(AppConfig):
         )
         actions.register("billing.price_set", _("Price set"))
         actions.register("billing.price_canceled", _("Price taken back"))
+        for kind in (trail.Kind(Subscription, "tenant__reseller", "tenant"), trail.Kind(PlanPrice, "reseller")):
+            trail.kinds.register(kind.name, kind)
+        trail.wordings.register("billing.exception_set", feature_words.decision_words)
+        trail.wordings.register("billing.exception_ended", feature_words.decision_words)

@@ -105,6 +105,7 @@ class ConsoleRight(models.TextChoices):
     CHANGE_BRAND = "brand.change", _("Change the brand")
     CHANGE_DOMAIN = "domain.change", _("Change the console's own addresses")
     CHANGE_CREDENTIALS = "credentials.change", _("Change keys of outside services that customers use")
+    VIEW_LOG = "log.view", _("See what was done in the console and to customers")
     VIEW_TEAM = "team.view", _("See the team")
     CHANGE_TEAM = "team.change", _("Invite people, change their roles and take them out")
     CHANGE_LOGIN_RULES = "team.login_rules", _("Decide who in the team needs a second factor")

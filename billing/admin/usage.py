@@ -27,7 +27,7 @@ def at_a_glance(request: HttpRequest, scope: Scope) -> HttpResponse:
     now = timezone.now()
     plan, order, text = (request.GET.get(name, "").replace("\x00", "")[:100] for name in ("plan", "order", "q"))
     order = order if order in ORDERS else "fullest"
-    is_near = "near" in request.GET
+    is_near = bool(request.GET.get("near"))
     # All of them are read to find the fullest: three questions, and what a limit is stays decided in one place.
     tenants = list(_chosen(scope.tenants(), plan, text))
     found = usage.of_tenants(tenants, now=now)
@@ -41,7 +41,7 @@ def at_a_glance(request: HttpRequest, scope: Scope) -> HttpResponse:
     page = Paginator(tenants, PAGE_SIZE).get_page(request.GET.get("page"))
     kept = {
         key: value
-        for key, value in (("plan", plan), ("q", text), ("order", order), ("near", request.GET.get("near", "")))
+        for key, value in (("plan", plan), ("q", text), ("order", order), ("near", "1" if is_near else ""))
         if value
     }
     context: dict[str, Any] = {

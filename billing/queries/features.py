@@ -1,12 +1,13 @@
 """What a tenant may use and why, in words: the rows of its settings page, of the console's tab and of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context
 
@@ -173,6 +174,15 @@ def value_words(subject: str, key: str, value: Any) -> str:
     if value is None:
         return _("unlimited")
     return amount(value, entitlements.KNOWN[key].unit)
+
+
+def decision_words(detail: Mapping[str, Any]) -> str:
+    """What the log says of a decision: about what, how much, why, until when."""
+    key, value = str(detail.get("about", "")), detail.get("value")
+    subject = Subject.LIMIT if key in entitlements.KNOWN else Subject.FEATURE
+    said = f"{label_of(subject, key)}: {value_words(subject, key, value)}"
+    until = parse_datetime(str(detail.get("until") or ""))
+    return " · ".join(part for part in (said, str(detail.get("reason") or ""), until_words(until)) if part)
 
 
 def label_of(subject: str, key: str) -> str:

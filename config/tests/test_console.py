@@ -602,6 +602,7 @@ MATRIX = [
     ("tenants_console_addresses", {OWNER}),
     ("billing_prices", {OWNER, MANAGER, FINANCE}),
     ("billing_margin", {OWNER, FINANCE}),
+    ("tenants_console_log", {OWNER, MANAGER}),
 ]
 
 

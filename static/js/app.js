@@ -19,9 +19,12 @@ import "./lib/time.js";
 import "./lib/toast.js";
 import "./lib/tooltip.js";
 
-// On a phone the bottom bar scrolls: where one is stands in view.
-const here = document.querySelector(".rail-nav .rail-link[aria-current]");
-if (here) here.parentElement.scrollLeft = Math.max(0, here.offsetLeft + here.offsetWidth - here.parentElement.clientWidth);
+// On a phone the bottom bar and the tabs scroll: where one is stands in view.
+for (const here of document.querySelectorAll(".rail-nav .rail-link[aria-current], .tabs .tab[aria-current]")) {
+    const bar = here.parentElement;
+    const end = here.getBoundingClientRect().right - bar.getBoundingClientRect().right;
+    if (end > 0) bar.scrollLeft += end;
+}
 
 const addresses = JSON.parse(document.querySelector('meta[name="controllers"]')?.content || "{}");
 const running = new Map();

@@ -1,6 +1,17 @@
 """Screens of the console: customers, the reseller's own company, the platform's ledgers."""
 
-from tenants.admin import announcements, company, credentials, dashboard, domain, ledgers, mail, support, team_rules
+from tenants.admin import (
+    announcements,
+    company,
+    credentials,
+    dashboard,
+    domain,
+    ledgers,
+    log,
+    mail,
+    support,
+    team_rules,
+)
 from tenants.admin.tenants import TenantAdmin
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "dashboard",
     "domain",
     "ledgers",
+    "log",
     "mail",
     "support",
     "team_rules",

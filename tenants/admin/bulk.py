@@ -30,6 +30,7 @@ from tenants.console import ResellerScopedAdmin, formula_free, scope_of, site
 from tenants.enums import ConsoleRight
 from tenants.forms.console import ReasonForm
 from tenants.models import Announcement, Tenant
+from tenants.queries import trail
 from tenants.services import lifecycle
 
 SALT, CHOSEN_FOR_S = "tenants.bulk", 3600
@@ -81,6 +82,21 @@ works.register(
         lambda tenant, answers, by, now: lifecycle.resume(tenant=tenant, by=by, now=now),
     ),
 )
+
+
+def _told(detail: Mapping[str, Any]) -> str:
+    """What the log says of work on several customers."""
+    work = works.get(str(detail.get("work", "")))
+    words = ngettext("%(work)s: %(count)s customer", "%(work)s: %(count)s customers", int(detail.get("done", 0)))
+    said = [words % {"work": work.verb if work else detail.get("work", ""), "count": detail.get("done", 0)}]
+    if detail.get("refused"):
+        said.append(gettext("%(count)s refused") % {"count": detail["refused"]})
+    if detail.get("reason"):
+        said.append(str(detail["reason"]))
+    return " · ".join(said)
+
+
+trail.wordings.register("tenants.bulk_done", _told)
 
 
 class BulkPages(CustomerPages):

@@ -11,7 +11,7 @@ from ops.kernel.alerts.models import Alert
 from ops.kernel.outbox.models import OutboxDelivery
 from tenants.admin.tenants import who_and_why
 from tenants.console import Card, cards
-from tenants.enums import TenantStatus
+from tenants.enums import ConsoleRight, TenantStatus
 from tenants.queries import portfolio
 from tenants.queries.portfolio import Scope
 
@@ -94,8 +94,16 @@ def activity(request: HttpRequest, scope: Scope) -> dict[str, Any]:
                 "at": entry.at,
             }
             for entry in portfolio.activity(scope, limit=8)
-        ]
+        ],
+        "log_url": _log_url(scope),
     }
+
+
+def _log_url(scope: Scope) -> str:
+    """Where all of it is: the platform's log, or the reseller's."""
+    if scope.sees_everything:
+        return reverse("admin:audit_auditentry_changelist")
+    return reverse("admin:tenants_console_log") if scope.may(ConsoleRight.VIEW_LOG) else ""
 
 
 def installation(request: HttpRequest, scope: Scope) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from tenants.console import Menu, scope_of
 from tenants.enums import ConsoleRight, TenantStatus
 from tenants.forms.domains import HostForm
 from tenants.models import Tenant, TenantJob
-from tenants.queries import addresses, brands, progress
+from tenants.queries import addresses, brands, progress, trail
 from tenants.services import claims, domains, naming, provisioning
 
 NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
@@ -96,6 +96,10 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
         """Customers in sight; the platform's own row and the template are none."""
         rows: Any = super().get_queryset(request)
         return rows.customers().select_related("reseller").prefetch_related("domains")
+
+    def history_of(self, row: Tenant) -> QuerySet[AuditEntry]:
+        """With what was done to its plan and with the visits of support."""
+        return trail.of_tenant(row)
 
     # --- The list ---
 
@@ -201,7 +205,8 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
         ]
         if scope_of(request).sees_everything:
             facts.insert(0, {"label": gettext("Reseller"), "value": tenant.reseller or gettext("Direct")})
-        return {"facts": facts, "activity": activity_of(tenant)}
+        history = reverse("admin:tenants_tenant_history", args=[tenant.pk])
+        return {"facts": facts, "activity": activity_of(tenant), "history_url": history}
 
     def addresses(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """The hosts that answer for it."""
@@ -336,14 +341,14 @@ def activity_of(tenant: Tenant) -> list[dict[str, Any]]:
     """What was done to it in the consoles, newest first, as the timeline shows it."""
     return [
         {"icon": "circle-dot", "text": entry.action_label, "detail": who_and_why(entry), "at": entry.at}
-        for entry in AuditEntry.objects.about(tenant).newest_first()[:10]
+        for entry in trail.of_tenant(tenant).newest_first()[:10]
     ]
 
 
 def who_and_why(entry: AuditEntry) -> str:
-    """The person, and the reason where one was given; what the machine does by itself has neither."""
+    """The person, and what was given with it; what the machine does by itself has nobody."""
     person = entry.actor_label if entry.actor_kind != "system" else ""
-    return " · ".join(part for part in (person, str(entry.detail.get("reason") or "")) if part)
+    return " · ".join(part for part in (person, trail.words_of(entry)) if part)
 
 
 def _email_domains(tenant: Tenant) -> list[EmailDomain]:

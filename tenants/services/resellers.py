@@ -85,7 +85,8 @@ def add_member(
     person.save(update_fields=["is_staff", "updated_at"])
     member = ResellerMember.objects.create(reseller=reseller, user=person, role=role)
     team_rules.settle(person=person, now=now)
-    audit.record("tenants.member_added", by=by, on=member, detail={"email": person.email, "role": str(role)}, now=now)
+    # About the reseller, because its log outlives the row of somebody who is taken out again.
+    audit.record("tenants.member_added", by=by, on=reseller, detail={"email": person.email, "role": str(role)}, now=now)
     return member
 
 
@@ -98,7 +99,8 @@ def set_member_role(*, member: ResellerMember, role: str, by: Any, now: datetime
     before = member.role
     member.role = role
     member.save(update_fields=["role", "updated_at"])
-    audit.record("tenants.member_role_changed", by=by, on=member, detail={"from": before, "to": str(role)}, now=now)
+    detail = {"email": member.user.email, "from": before, "to": str(role)}
+    audit.record("tenants.member_role_changed", by=by, on=member.reseller, detail=detail, now=now)
     team_rules.settle(person=member.user, now=now)
     if not member.may(ConsoleRight.ENTER_CUSTOMERS):
         support.end_of_person(person_id=member.user_id, by=by, now=now)
@@ -115,7 +117,7 @@ def remove_member(*, member: ResellerMember, by: Any, now: datetime) -> None:
     """End somebody's work here: the person and every login of theirs stop at once. Raises `LastMember`."""
     _keep_an_owner(_locked_team(member), member)
     person = member.user
-    audit.record("tenants.member_removed", by=by, on=member, detail={"email": person.email}, now=now)
+    audit.record("tenants.member_removed", by=by, on=member.reseller, detail={"email": person.email}, now=now)
     member.delete()
     person.is_active = person.is_staff = False
     person.save(update_fields=["is_active", "is_staff", "updated_at"])

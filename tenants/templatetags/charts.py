@@ -47,9 +47,9 @@ def _short_figure(value: float) -> str:
 
 def _axis(highest: float) -> tuple[float, list[dict[str, Any]]]:
     top = nice_ceiling(highest)
-    first = f"{top:e}"[0]
-    # Whole counts get whole marks: a scale to 1 is not cut in halves, one to 5 into fifths.
-    parts = 1 if top == 1 else 5 if first == "5" else 2 if first in "12" and top < 4 else 4
+    figures = f"{top:e}"[:3]
+    # Whole counts get whole marks: a scale to 1 is not cut in halves, one to 5, 10 or 25 into fifths.
+    parts = 1 if top == 1 else 5 if figures in {"5.0", "2.5"} or top == 10 else 2 if top < 4 else 4
     return top, [
         {"y": _percent(1 - step / parts), "label": _short_figure(top * step / parts)}
         for step in reversed(range(parts + 1))

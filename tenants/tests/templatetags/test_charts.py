@@ -23,6 +23,13 @@ def test_a_scale_ends_at_a_round_number_not_below_the_value(value, top):
     assert charts.nice_ceiling(value) == pytest.approx(top)
 
 
+@pytest.mark.parametrize("highest", [1, 2, 4, 7, 18, 23, 90, 170, 240])
+def test_whole_counts_get_whole_marks(highest):
+    _top, marks = charts._axis(highest)
+
+    assert all(float(mark["label"].replace(",", ".")).is_integer() for mark in marks)
+
+
 def test_bars_stand_on_zero_and_can_be_reached_by_keyboard():
     with override("en"):
         html = charts.bar_chart(["Mon", "Tue"], [5, 10], "Conversations")
