@@ -486,7 +486,9 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
         title = gettext("History of %(name)s") % {"name": row}
         hint = gettext("What was done to it, newest first. Nobody can change it.")
         return log.answer(
-            request, self.history_of(row), {"opts": self.opts, "original": row, "title": title, "crumb": gettext("History"), "hint": hint}
+            request,
+            self.history_of(row),
+            {"opts": self.opts, "original": row, "title": title, "crumb": gettext("History"), "hint": hint},
         )
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

@@ -89,7 +89,10 @@ def search(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
         return entries
     said = [action for action, _label in registered.items() if text.lower() in label_of(action).lower()]
     return entries.filter(
-        Q(actor_label__icontains=text) | Q(object_label__icontains=text) | Q(detail__icontains=text) | Q(action__in=said)
+        Q(actor_label__icontains=text)
+        | Q(object_label__icontains=text)
+        | Q(detail__icontains=text)
+        | Q(action__in=said)
     )
 
 
