@@ -39,7 +39,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.dataclasses import Favicon, SearchResult
 from unfold.sites import UnfoldAdminSite
 
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.models import AuditEntry, AuditEntryQuerySet
 from ops.kernel.errors import DomainError, RateLimited
 from ops.kernel.registry import Registry, Text
 from tenants.accounts.enums import LoginMethod
@@ -143,6 +143,8 @@ class ResellerAdminSite(UnfoldAdminSite):
     login_template = "console/login.html"
     index_template = "console/index.html"
     enable_nav_sidebar = True
+    # The page of one row's history; the screen of the log, a floor above, puts it here.
+    history_page: Callable[[HttpRequest, Any, Any, AuditEntryQuerySet], HttpResponse]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register an admin class that says whose its rows are; anything else stops the start."""
@@ -470,7 +472,7 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
         title = capfirst(str((self.menu and self.menu.title) or self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
-    def history_of(self, row: Any) -> QuerySet[AuditEntry]:
+    def history_of(self, row: Any) -> AuditEntryQuerySet:
         """What the log tells of a row."""
         return AuditEntry.objects.about(row)
 
@@ -478,18 +480,10 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """What was done to one row. Django keeps a list of its own, which our services do not write."""
-        from tenants.admin import log  # noqa: PLC0415  the log's page is one of the console's
-
         row = self.get_object(request, unquote(object_id)) if self.has_view_permission(request) else None
         if row is None:
             raise Http404
-        title = gettext("History of %(name)s") % {"name": row}
-        hint = gettext("What was done to it, newest first. Nobody can change it.")
-        return log.answer(
-            request,
-            self.history_of(row),
-            {"opts": self.opts, "original": row, "title": title, "crumb": gettext("History"), "hint": hint},
-        )
+        return site.history_page(request, self.opts, row, self.history_of(row))
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filters over relations offer the rows in sight only."""

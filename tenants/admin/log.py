@@ -4,7 +4,6 @@ import csv
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -13,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.models import AuditEntryQuerySet
 from tenants.console import Menu, Page, formula_free, pages, site
 from tenants.enums import ConsoleRight
 from tenants.queries import trail
@@ -43,7 +42,7 @@ def log(request: HttpRequest, scope: Scope) -> HttpResponse:
     )
 
 
-def answer(request: HttpRequest, entries: QuerySet[AuditEntry], context: dict[str, Any]) -> HttpResponse:
+def answer(request: HttpRequest, entries: AuditEntryQuerySet, context: dict[str, Any]) -> HttpResponse:
     """A page of the log, or all that was asked for as a file."""
     asked = {name: request.GET.get(name, "").replace("\x00", "")[:100] for name in ("q", "group", "from", "until")}
     first, last = _day(asked["from"]), _day(asked["until"])
@@ -68,8 +67,8 @@ def answer(request: HttpRequest, entries: QuerySet[AuditEntry], context: dict[st
         ],
         "is_narrowed": bool(kept),
         "csv_url": "?" + urlencode({**kept, "format": "csv"}),
-        "previous_url": "?" + urlencode({**kept, "page": number - 1}) if number > 1 else "",
-        "next_url": "?" + urlencode({**kept, "page": number + 1}) if len(rows) > PAGE_SIZE else "",
+        "previous_url": "?" + urlencode(kept | {"page": str(number - 1)}) if number > 1 else "",
+        "next_url": "?" + urlencode(kept | {"page": str(number + 1)}) if len(rows) > PAGE_SIZE else "",
     }
     return site.frame(request, "console/log.html", {**frame, **context})
 
@@ -91,7 +90,7 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _csv(entries: QuerySet[AuditEntry]) -> HttpResponse:
+def _csv(entries: AuditEntryQuerySet) -> HttpResponse:
     response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="log-{timezone.localdate():%Y-%m-%d}.csv"'
     writer = csv.writer(response)
@@ -103,6 +102,15 @@ def _csv(entries: QuerySet[AuditEntry]) -> HttpResponse:
     return response
 
 
+def history(request: HttpRequest, opts: Any, row: Any, entries: AuditEntryQuerySet) -> HttpResponse:
+    """What was done to one row."""
+    title = gettext("History of %(name)s") % {"name": row}
+    hint = gettext("What was done to it, newest first. Nobody can change it.")
+    context = {"opts": opts, "original": row, "title": title, "crumb": gettext("History"), "hint": hint}
+    return answer(request, entries, context)
+
+
+site.history_page = history
 pages.register(
     "tenants_console_log",
     Page("log/", log, ConsoleRight.VIEW_LOG, Menu("company", "history", order=60, title=_("Log")), at_home=False),

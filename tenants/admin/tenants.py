@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django_tenants.utils import tenant_context
 
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.models import AuditEntry, AuditEntryQuerySet
 from ops.kernel.errors import DomainError, Invalid, NotFound
 from ops.kernel.registry import Text
 from tenants.accounts.forms.sso import EmailDomainForm
@@ -97,7 +97,7 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
         rows: Any = super().get_queryset(request)
         return rows.customers().select_related("reseller").prefetch_related("domains")
 
-    def history_of(self, row: Tenant) -> QuerySet[AuditEntry]:
+    def history_of(self, row: Tenant) -> AuditEntryQuerySet:
         """With what was done to its plan and with the visits of support."""
         return trail.of_tenant(row)
 

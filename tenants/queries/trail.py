@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import CharField, Model, Q, QuerySet
+from django.db.models import CharField, Model, Q
 from django.db.models.functions import Cast
 
 from ops.kernel.audit.actions import label_of, registered
-from ops.kernel.audit.models import AuditEntry
+from ops.kernel.audit.models import AuditEntry, AuditEntryQuerySet
 from ops.kernel.registry import Registry
 from tenants.enums import ResellerRole
 from tenants.models import Announcement, ImpersonationGrant, Reseller, ResellerMember, Tenant
@@ -50,7 +50,7 @@ for _kind in (
     kinds.register(_kind.name, _kind)
 
 
-def of_reseller(reseller: Reseller) -> QuerySet[AuditEntry]:
+def of_reseller(reseller: Reseller) -> AuditEntryQuerySet:
     """What its team did, and what anybody did to its customers and its own things."""
     team = ResellerMember.objects.filter(reseller=reseller).values_list(Cast("user_id", CharField()), flat=True)
     mine = Q(actor_id__in=team) | Q(object_type="accounts.user", object_id__in=team)
@@ -59,7 +59,7 @@ def of_reseller(reseller: Reseller) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(mine)
 
 
-def of_tenant(tenant: Tenant) -> QuerySet[AuditEntry]:
+def of_tenant(tenant: Tenant) -> AuditEntryQuerySet:
     """What was done to one customer in the consoles; what its own people do stands in its own log."""
     mine = Q()
     for _name, kind in kinds.items():
@@ -73,7 +73,7 @@ def _about(kind: Kind, path: str, whose: Model) -> Q:
     return Q(object_type=kind.name, object_id__in=rows.values_list(Cast("pk", CharField()), flat=True))
 
 
-def in_group(entries: QuerySet[AuditEntry], group: str) -> QuerySet[AuditEntry]:
+def in_group(entries: AuditEntryQuerySet, group: str) -> AuditEntryQuerySet:
     """Of customers, of the team, or of the company's own things; anything else leaves all."""
     if group in GROUPS:
         return entries.filter(object_type__in=GROUPS[group])
@@ -82,7 +82,7 @@ def in_group(entries: QuerySet[AuditEntry], group: str) -> QuerySet[AuditEntry]:
     return entries
 
 
-def search(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
+def search(entries: AuditEntryQuerySet, text: str) -> AuditEntryQuerySet:
     """By person, thing, address or what was done, in the words the reader sees."""
     text = text.strip()
     if not text:
