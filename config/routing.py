@@ -3,6 +3,7 @@
 from channels.routing import URLRouter
 
 from chat.routing import websocket_urlpatterns as chat
+from tenants.routing import websocket_urlpatterns as console
 from tenants.sockets import TenantSocketMiddleware
 
-websocket = TenantSocketMiddleware(URLRouter([*chat]))
+websocket = TenantSocketMiddleware(URLRouter([*chat, *console]))

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django_tenants.utils import schema_context, tenant_context
 
-from ops.kernel import signing
+from ops.kernel import live, signing
 from ops.kernel.actors import Actor
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
@@ -139,7 +139,6 @@ def request(*, tenant: Tenant, person: User, role: str, reason: str, minutes: in
                     state=GrantState.APPROVED if is_allowed else GrantState.REQUESTED,
                     answered_at=now if is_allowed else None,
                     valid_until=now + (ENTER_WITHIN if is_allowed else ANSWER_WITHIN),
-                    created_at=now,
                 )
         except IntegrityError as error:
             raise errors.VisitOpen() from error
@@ -172,6 +171,7 @@ def answer(*, grant: ImpersonationGrant, approve: bool, by: Any, now: datetime) 
             raise errors.VisitOver()
         grant.refresh_from_db()
         _tell_both(grant, "tenants.support_approved" if approve else "tenants.support_refused", by=by, now=now)
+        _nudge(grant)
         support_bell.silence(grant, by=by, now=now)
         hosts.forget()
 
@@ -339,6 +339,7 @@ def end(*, grant: ImpersonationGrant, why: GrantEnd, by: Any, now: datetime) -> 
                 user.save(update_fields=["is_active", "updated_at"])
                 sessions.end_all(user=user, now=now)
         _tell_both(grant, "tenants.support_ended", by=by, now=now, why=str(why))
+        _nudge(grant)
         support_bell.silence(grant, by=by, now=now)
         hosts.forget()
     return True
@@ -367,6 +368,16 @@ def close_overdue(*, now: datetime, tenant: Tenant | None = None) -> int:
             end(grant=grant, why=_why_overdue(grant), by="", now=grant.valid_until)
             for grant in (rows.for_tenant(tenant) if tenant else rows).select_related("tenant").order_by("pk")
         )
+
+
+def group_of(person_id: UUID) -> str:
+    """Where pages of the console listen that wait for an answer to this person; a group of the public schema."""
+    return f"support.{person_id}"
+
+
+def _nudge(grant: ImpersonationGrant) -> None:
+    """After the commit the console of whoever asked looks again."""
+    live.push(live.group(group_of(grant.person_id), schema=PUBLIC_SCHEMA), {"type": "support.changed"})
 
 
 def _why_overdue(grant: ImpersonationGrant) -> GrantEnd:

@@ -7,12 +7,16 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
+from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.consumers import CLOSE_FORBIDDEN, CLOSE_UNKNOWN_TENANT
-from ops.kernel.testing import PATIENCE_S
+from ops.kernel.testing import PATIENCE_S, communicator
+from tenants.accounts.tests.factories import UserFactory
 from tenants.enums import TenantStatus
 from tenants.models import Tenant
 from tenants.queries import hosts
+from tenants.services import support
 from tenants.sockets import TenantSocketMiddleware
 
 pytestmark = pytest.mark.transactional
@@ -106,3 +110,45 @@ async def test_a_handshake_leaves_the_workers_connection_as_it_was(acme):
     await shake(host="beta.localhost")
 
     assert await sync_to_async(lambda: connection.schema_name)() == before
+
+
+# --- The console's page that waits for a customer ------------------------------------------------------
+
+WAITING = "/ws/console/support/"
+
+
+async def test_a_console_hears_that_its_own_request_was_answered(acme, ana, platform, client_of):
+    def asked() -> Any:
+        with schema_context("public"):
+            people = [
+                UserFactory(email=email, is_staff=True, is_superuser=True)
+                for email in ("alice@x.example", "bruno@x.example")
+            ]
+            return people, [session_of(client_of(platform, user=one)) for one in people]
+
+    (alice, _bruno), cookies = await sync_to_async(asked)()
+    hers, his = (communicator(WAITING, host="localhost", headers={"cookie": cookie}) for cookie in cookies)
+    for socket in (hers, his):
+        assert (await socket.connect(timeout=PATIENCE_S))[0]
+
+    def answered() -> None:
+        with schema_context("public"):
+            wanted = {"role": "agent", "reason": "The widget does not open", "minutes": 15}
+            grant = support.request(tenant=acme, person=alice, now=timezone.now(), **wanted)
+        with tenant_context(acme):
+            support.answer(grant=grant, approve=True, by=ana, now=timezone.now())
+
+    await sync_to_async(answered)()
+
+    assert await hers.receive_json_from(timeout=PATIENCE_S) == {"type": "support.changed"}
+    assert await his.receive_nothing()
+    for socket in (hers, his):
+        await socket.disconnect(timeout=PATIENCE_S)
+
+
+async def test_strangers_and_customers_hear_nothing_there(acme, ana, client_of):
+    cookie = session_of(await sync_to_async(client_of)(acme, user=ana))
+
+    for host, headers, code in (("localhost", {}, 4401), ("acme.localhost", {"cookie": cookie}, CLOSE_FORBIDDEN)):
+        socket = communicator(WAITING, host=host, headers=headers)
+        assert await socket.connect(timeout=PATIENCE_S) == (False, code)
