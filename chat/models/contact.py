@@ -1,6 +1,7 @@
 """Contacts: the people outside."""
 
 from typing import Self
+from uuid import UUID
 
 import phonenumbers
 from django.conf import settings
@@ -14,6 +15,14 @@ from chat.models.inbox import Inbox
 from chat.models.label import Label
 from chat.models.search import HasDigits, Matches, words
 from ops.kernel.models import TimestampedModel
+
+
+def visitor_number(key: UUID | str) -> int:
+    """Four digits of a contact's key: they tell apart people of whom nothing is known, the same on every screen.
+
+    `static/js/chat/format.js` counts alike.
+    """
+    return int(str(key)[-6:], 16) % 9000 + 1000
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -99,7 +108,7 @@ class Contact(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.email or self.phone or str(_("Visitor"))
+        return self.name or self.email or self.phone or _("Visitor %(number)s") % {"number": visitor_number(self.pk)}
 
     @property
     def phone(self) -> str:

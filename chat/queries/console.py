@@ -22,7 +22,7 @@ FROM chat_conversation WHERE status = %s
 # Resolving is activity, and activity has an index.
 RESOLVED = "SELECT count(*) FROM chat_conversation WHERE status = %s AND resolved_at >= %s AND last_activity_at >= %s"
 WAITING = """
-SELECT c.number, c.preview, c.waiting_since, p.name, p.email, p.phone_e164
+SELECT c.number, c.preview, c.waiting_since, p.id, p.name, p.email, p.phone_e164
 FROM chat_conversation c JOIN chat_contact p ON p.id = c.contact_id
 WHERE c.status = %s AND c.assignee_id IS NULL AND c.waiting_since IS NOT NULL
 ORDER BY c.waiting_since, c.id LIMIT %s
@@ -192,7 +192,7 @@ def _row(
     warned: bool,
     target_s: int | None,
 ) -> Row:
-    who = name or str(Contact(email=email, phone_e164=phone))
+    who = name or str(Contact(pk=contact_id, email=email, phone_e164=phone))
     worn = tuple((color, word) for color, _, word in (one.partition(" ") for one in labels))
     clock = None if due_at is None or target_s is None else Clock(due_at, warn_at, warned, target_s)
     return Row(
@@ -224,8 +224,8 @@ def waiting(*, user: Any, limit: int) -> tuple[list[Waiting], bool]:
         sql.execute(WAITING, [Status.OPEN.value, limit + 1])
         found = sql.fetchall()
     rows = [
-        Waiting(number, str(Contact(name=name, email=email, phone_e164=phone)), preview, since)
-        for number, preview, since, name, email, phone in found[:limit]
+        Waiting(number, str(Contact(pk=pk, name=name, email=email, phone_e164=phone)), preview, since)
+        for number, preview, since, pk, name, email, phone in found[:limit]
     ]
     return rows, len(found) > limit
 

@@ -21,7 +21,7 @@ m.id::text, m.client_id::text, m.seq, m.direction, m.kind, m.body, m.body_html, 
 m.meta::text, m.created_at, m.edited_at IS NOT NULL, m.deleted_at IS NOT NULL, m.reply_to_id::text,
 EXISTS (SELECT FROM chat_attachment f WHERE f.message_id = m.id),
 m.author_agent_id::text, a.name, a.email, m.author_contact_id::text, p.name, p.email, p.phone_e164,
-m.author_bot_id::text, b.name
+m.author_bot_id::text, b.name, m.meta->>'imported_author'
 """
 PEOPLE = """
 LEFT JOIN accounts_user a ON a.id = m.author_agent_id
@@ -41,7 +41,7 @@ CHOSEN = (
 ANSWERED = f"""
 SELECT m.id::text, left(m.body, {QUOTE_CHARACTERS}), m.deleted_at IS NOT NULL, m.direction,
     m.author_agent_id::text, a.name, a.email, m.author_contact_id::text, p.name, p.email, p.phone_e164,
-    m.author_bot_id::text, b.name
+    m.author_bot_id::text, b.name, m.meta->>'imported_author'
 FROM chat_message m {PEOPLE} WHERE m.id = ANY(%s)
 """  # noqa: S608
 
@@ -132,10 +132,15 @@ def _author(
     contact_phone: str | None,
     bot: str | None,
     bot_name: str | None,
+    imported: str | None,
 ) -> tuple[str, str]:
     """Who speaks, and under which name; a message of nobody is the direction's."""
     if agent is not None:
         return agent, agent_name or (agent_email or "").split("@")[0]
     if contact is not None:
-        return contact, contact_name or str(Contact(email=contact_email or "", phone_e164=contact_phone or ""))
-    return (bot, bot_name or "") if bot is not None else (direction, "")
+        known = Contact(pk=contact, email=contact_email or "", phone_e164=contact_phone or "")
+        return contact, contact_name or str(known)
+    if bot is not None:
+        return bot, bot_name or ""
+    # Brought along from elsewhere, by somebody who has no account here.
+    return (f"imported:{imported}", imported) if imported else (direction, "")

@@ -118,6 +118,8 @@ def message(row: Message, *, visitor: bool) -> dict[str, Any]:
         author = contact_author(row.author_contact)  # type: ignore[arg-type]
     elif row.direction == Direction.BOT:
         author = bot_author(row.author_bot)
+    elif name := row.meta.get("imported_author"):
+        author = {"kind": "agent", "id": None, "name": name}
     return message_of(
         id=row.pk,
         conversation=row.conversation_id,

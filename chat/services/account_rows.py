@@ -315,7 +315,7 @@ class Mover:
             person = self._agent(sender.get("id")) if sender.get("type") in (None, "user", "User") else None
             ours = direction == Direction.OUT
             meta: dict[str, Any] = {}
-            if ours and person is None and sender.get("name"):
+            if (ours or private) and person is None and sender.get("name"):
                 meta["imported_author"] = str(sender["name"])[:120]
             with transaction.atomic():
                 posted = journal.post(

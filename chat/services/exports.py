@@ -297,4 +297,4 @@ _TABLES: dict[str, Sequence[Table]] = {
 def _author(message: Message) -> str:
     if message.author_agent is not None:
         return _person(message.author_agent)
-    return str(message.author_contact or message.author_bot or "")
+    return str(message.author_contact or message.author_bot or message.meta.get("imported_author") or "")

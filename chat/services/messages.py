@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db import transaction
-from django.utils import timezone
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from chat.enums import Delivery, Direction, EventType, Kind, Status
 from chat.errors import (
@@ -270,8 +272,8 @@ def tell_files(*, message_id: UUID, now: datetime) -> None:
     """Tell everybody that a message carries its files now: they came after its words. Raises `MessageNotFound`."""
     message = _locked(message_id)
     if not message.body:
-        names = ", ".join(file.name for file in message.attachments.all())
-        Conversation.objects.filter(pk=message.conversation_id, preview="").update(preview=names[:120])
+        said = _words_of_files((file.name, file.voice) for file in message.attachments.all())
+        Conversation.objects.filter(pk=message.conversation_id, preview="").update(preview=said)
     journal.record(
         conversation_id=message.conversation_id,
         type=EventType.MESSAGE_UPDATED,
@@ -489,9 +491,16 @@ def _carry(posted: journal.Posted, attachment_ids: Sequence[UUID], *, owner: att
         return []
     files = attachments.carry(attachments.ready_for(attachment_ids, owner), message_id=posted.id)
     if not posted.body and not posted.private:
-        names = ", ".join(file["name"] for file in files)
-        Conversation.objects.filter(pk=posted.conversation_id).update(preview=names[:120])
+        said = _words_of_files((file["name"], file["voice"]) for file in files)
+        Conversation.objects.filter(pk=posted.conversation_id).update(preview=said)
     return files
+
+
+def _words_of_files(files: Iterable[tuple[str, bool]]) -> str:
+    """What the list shows of files without words, in the company's language; the name of a recording says nothing."""
+    with translation.override(getattr(connection.tenant, "language", None) or settings.LANGUAGE_CODE):
+        recorded = _("Voice message")
+    return ", ".join(recorded if voice else name for name, voice in files)[:120]
 
 
 def created_frame(

@@ -102,7 +102,7 @@ def _name(row: Message, conversation: Conversation) -> str:
     if row.direction == Direction.BOT:
         return str(row.author_bot) if row.author_bot_id else _("Assistant")
     if row.author_agent is None:
-        return _("Team")
+        return str(row.meta.get("imported_author") or _("Team"))
     profile = getattr(row.author_agent, "agent_profile", None)
     return profile.display_name if profile is not None and profile.display_name else row.author_agent.get_short_name()
 

@@ -167,8 +167,7 @@ def _row(values: tuple[Row, str, bool, bool, bool, int], now: datetime) -> str:
     unread = one.unread
     dot = '<span class="dot dot-green"></span>' if is_here else ""
     preview = one.preview or "…"
-    if one.preview_direction == Direction.OUT and one.preview:
-        preview = str(said["youSaid"]) % {"text": preview}
+    answered = "" if one.preview_direction == Direction.OUT and one.preview else " hidden"
     current = ' aria-current="true"' if is_open else ""
     counted = ngettext("%(count)s unread", "%(count)s unread", unread) % {"count": unread}
     return (
@@ -185,7 +184,8 @@ def _row(values: tuple[Row, str, bool, bool, bool, int], now: datetime) -> str:
         f'<span class="chat-row-channel" data-tip="{escape(one.inbox)}">{icon(CHANNEL_ICONS.get(one.channel, "inbox"), 12)}'
         f'<span class="visually-hidden">{escape(_channel(one.channel))}</span></span>'
         f'<span class="chat-row-age" data-part="age">{age(one.at)}</span></span>'
-        f'<span class="chat-row-foot"><span class="chat-row-preview" data-part="preview">{escape(preview)}</span>'
+        f'<span class="chat-row-foot"><span class="chat-row-answered" data-part="answered"{answered}>{icon("reply", 12)}'
+        f'<span class="visually-hidden">{escape(said["answered"])}</span></span><span class="chat-row-preview" data-part="preview">{escape(preview)}</span>'
         f'<span class="chat-row-marks"><span class="avatar-stack" data-part="viewers"></span>{_ring(one, said, now)}'
         f"{_flag_mark(one)}{_state_mark(one)}{'' if is_mine else _holder(one)}"
         f'<span class="count" data-part="count"{"" if unread else " hidden"}><span aria-hidden="true"'

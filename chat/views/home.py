@@ -73,9 +73,9 @@ def waiting(request: HttpRequest) -> dict[str, Any]:
     return {"rows": rows, "more": more}
 
 
-def queue_badge(request: HttpRequest) -> int | None:
+def queue_badge(request: HttpRequest) -> int:
     """How many conversations wait for somebody to take them."""
-    return counts(request)["queue"] or None
+    return counts(request)["queue"]
 
 
 def find_conversations(request: HttpRequest, text: str) -> Iterable[dict[str, Any]]:

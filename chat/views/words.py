@@ -21,6 +21,15 @@ def _unread() -> dict[str, str]:
     }
 
 
+def _waiting() -> dict[str, str]:
+    """The rail's own words, filled by the console."""
+    place = {"counter": "%(count)s"}
+    return {
+        "one": ngettext("%(counter)s waiting", "%(counter)s waiting", 1) % place,
+        "other": ngettext("%(counter)s waiting", "%(counter)s waiting", 2) % place,
+    }
+
+
 def widget() -> Words:
     """What the visitor's side says, in the active language."""
     return {
@@ -246,7 +255,9 @@ def _console(_language: str | None) -> dict[str, Any]:
         "now": _("now"),
         "unread": _unread(),
         "visitor": _("Visitor"),
-        "youSaid": _("You: %(text)s"),
+        "waiting": _waiting(),
+        "answered": _("Our answer:"),
+        "visitorNumber": _("Visitor %(number)s"),
         "window": {
             "left": _("WhatsApp takes free words for another %(time)s."),
             "over": _("The 24 hours are over: until the person writes again, WhatsApp takes only templates."),

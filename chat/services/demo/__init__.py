@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
-from chat.services import calls, contacts, conversations, inboxes, messages, sla, widget
+from chat.services import calls, contacts, conversations, inboxes, messages, pix, sla, widget
 from chat.services.demo import campaigns, channels, desk, figures, files, flow, past, shelves
 
 HERE = Path(__file__).parent
@@ -37,6 +37,9 @@ def fill(*, language: str, now: datetime, people: dict[str, Any]) -> int:
     if calls.offered():
         inbox.features = inbox.features | {"video": True}
         inbox.save(update_fields=["features"])
+    if not language.startswith("en"):
+        owner = people["owner"]
+        pix.set_up(key=owner.email, name=connection.tenant.name, city="Sao Paulo", by=owner)
     shelves.fill(trade=trade, language=language, now=now, people=people)
     before = past.fill(inbox=inbox, language=language, people=people, now=now)
     by_bot = shelves.let_the_bot_talk(trade=trade, inbox=inbox, now=now, people=people)

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from billing import entitlements
-from chat.enums import Channel, Delivery
-from chat.models import Contact, Conversation
+from chat.enums import Channel, Delivery, Direction
+from chat.models import Bot, Contact, Conversation, Inbox
 from chat.providers.channel import Incoming
 from chat.services import channels, conversations, incoming, messages
+from chat.services.bots import setup, turns
 
 # A line begins with who speaks: `>` the person, `<` the agent.
 TALKS: dict[str, list[dict[str, Any]]] = {
@@ -53,6 +54,13 @@ TALKS: dict[str, list[dict[str, Any]]] = {
                 "alimentar que devamos considerar?",
             ],
         },
+        {
+            "channel": Channel.TELEGRAM,
+            "bot": True,
+            "minutes_ago": 2,
+            "who": {"sender": "70559981", "name": "Nádia Prates", "attrs": {"telegram": "@nadiaprates"}},
+            "lines": ["> Oi!", "> qual o horário de funcionamento da loja?"],
+        },
     ],
     "en": [
         {
@@ -93,6 +101,13 @@ TALKS: dict[str, list[dict[str, Any]]] = {
                 "< Hello Grace,\n\nthere is: from 20 people on it is 30 % less. Shall I send an offer for 25?",
             ],
         },
+        {
+            "channel": Channel.TELEGRAM,
+            "bot": True,
+            "minutes_ago": 2,
+            "who": {"sender": "70559981", "name": "Nina Walsh", "attrs": {"telegram": "@ninawalsh"}},
+            "lines": ["> Hi!", "> how do I get my certificate?"],
+        },
     ],
 }
 
@@ -103,10 +118,43 @@ def talks(language: str) -> list[dict[str, Any]]:
 
 
 def tell(talk: dict[str, Any], *, now: datetime, people: dict[str, Any]) -> bool:
-    """One conversation through its own inbox; `False` when the plan has no room for one more inbox."""
+    """One conversation through its own inbox; `False` when the plan has no room for one more inbox.
+
+    One of them the bot has, at work right now: the website's visitors reach a person at once.
+    """
+    if talk.get("bot"):
+        return _tell_by_bot(talk, now=now, by=people["owner"])
     if not entitlements.check("chat.inboxes").allowed:
         return False
     _tell(talk, now=now, by=people["agent"])
+    return True
+
+
+def _tell_by_bot(talk: dict[str, Any], *, now: datetime, by: Any) -> bool:
+    """What somebody asks and the bot answers, at the inbox an earlier talk made."""
+    inbox = Inbox.objects.filter(channel=talk["channel"]).order_by("created_at", "pk").first()
+    bot = Bot.objects.order_by("created_at", "pk").first()
+    if inbox is None or bot is None:
+        return False
+    setup.stand_at(bot=bot, inboxes=[inbox], by=by, now=now - timedelta(days=9))
+    clock = begun = now - timedelta(minutes=talk["minutes_ago"])
+    conversation: Conversation | None = None
+    for number, line in enumerate(talk["lines"]):
+        clock += timedelta(seconds=25)
+        said = Incoming(external_id=f"demo-bot-{number}", text=line[1:].strip(), thread=("demo-bot",), **talk["who"])
+        stored = incoming.take_in(inbox=inbox, message=said, now=clock)
+        if stored is None:
+            continue
+        conversation = stored.conversation
+        turns.take(message_id=stored.pk, now=clock + timedelta(seconds=2))
+    if conversation is None:
+        return False
+    Conversation.objects.filter(pk=conversation.pk).update(created_at=begun)
+    Contact.objects.filter(pk=conversation.contact_id).update(created_at=begun)
+    for row in conversation.messages.filter(direction=Direction.BOT).order_by("seq"):
+        messages.set_delivery(message_id=row.pk, delivery=Delivery.READ, now=clock)
+    conversation.refresh_from_db()
+    conversations.mark_read(conversation_id=conversation.pk, seq=conversation.last_seq, now=clock)
     return True
 
 

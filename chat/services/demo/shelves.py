@@ -224,8 +224,8 @@ def place_bot(*, trade: str, now: datetime, people: dict[str, Any]) -> Bot:
 def let_the_bot_talk(*, trade: str, inbox: Inbox, now: datetime, people: dict[str, Any]) -> int:
     """Conversations the bot has had: some it solved, some it gave to a person; returns how many.
 
-    Afterwards it stands at no inbox: who tries the demonstration reaches a person at once, and sees the bot by putting it
-    at the website's inbox.
+    Afterwards it leaves the website: who tries the demonstration reaches a person at once. Where there is a Telegram
+    inbox it works there (`channels.tell`).
     """
     bot = place_bot(trade=trade, now=now, people=people)
     setup.stand_at(bot=bot, inboxes=[inbox], by=people.get("owner"), now=now)

@@ -18,6 +18,7 @@ from chat.models import (
     Label,
     Message,
 )
+from chat.queries import spoken, wire
 from chat.services import account_imports, messages, processing
 from chat.tests.chatwoot import T0, PretendedChatwoot, contact, conversation, message
 from chat.tests.factories import ContactFactory
@@ -116,6 +117,8 @@ def test_everything_comes_along_under_its_own_dates(there, bia):
     ]
     assert [line.delivery for line in lines] == ["sent"] * 5
     assert lines[4].meta == {"imported_author": "Quem saiu"}
+    assert spoken.latest(talk.pk, limit=5)[4].name == "Quem saiu"
+    assert wire.message(lines[4], visitor=True)["author"] == {"kind": "agent", "id": None, "name": "Quem saiu"}
     assert lines[0].created_at.timestamp() == T0 + 1100
     assert Inbox.objects.get(name="Site (Chatwoot)").active is False
     assert CannedResponse.objects.get(shortcut="oi").body == "Olá, {{contact.name}}"

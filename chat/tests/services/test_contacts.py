@@ -5,6 +5,7 @@ import hmac
 from uuid import uuid4
 
 import pytest
+from django.utils import translation
 
 from chat.errors import ContactNotFound, MergeUndone, NotMergeable
 from chat.models import ChatEvent, Contact, ContactMerge, Message, phones
@@ -48,6 +49,15 @@ def test_a_number_without_the_ninth_digit_finds_who_has_it_with_it(acme):
     assert contacts.known_by_phone("+551187654321") == known
     assert contacts.known_by_phone("+55 11 93123-4567") is None
     assert contacts.known_by_phone("no number") is None
+
+
+def test_people_of_whom_nothing_is_known_are_told_apart_by_a_number(acme):
+    one = Contact(pk="01998f10-0000-7000-8000-0000000022c3")
+    other = Contact(pk="01998f10-0000-7000-8000-0000000022c4")
+
+    with translation.override("en"):
+        assert (str(one), str(other)) == ("Visitor 9899", "Visitor 9900")
+    assert str(Contact(pk=one.pk, email="ana@example.com")) == "ana@example.com"
 
 
 def test_two_who_are_one_are_merged_and_separated_again(acme, ana):

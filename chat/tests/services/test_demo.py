@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from chat.enums import Status
-from chat.models import Attachment, Contact, Conversation, Message, Notification, Team
+from chat.models import Attachment, Contact, Conversation, Inbox, Message, Notification, Team
 from chat.services import demo
 from tenants.accounts.tests.factories import UserFactory
 
@@ -20,6 +20,15 @@ def test_a_demonstration_shows_every_state_and_is_made_once(acme, ana, bia, lang
     elsewhere = Conversation.objects.exclude(inbox__channel="web")
     assert set(elsewhere.values_list("inbox__channel", flat=True)) == {"whatsapp", "telegram", "email"}
     assert not Message.objects.filter(delivery="pending").exists()
+    by_bot = elsewhere.get(status="pending")
+    assert by_bot.inbox.bot is not None
+    assert [row.direction for row in by_bot.messages.exclude(direction="activity").order_by("seq")] == [
+        "in",
+        "bot",
+        "in",
+        "bot",
+    ]
+    assert Inbox.objects.get(channel="web").bot is None
     assert set(Conversation.objects.values_list("status", flat=True)) == set(Status.values)
     assert Conversation.objects.queue().count() == 3
     assert Conversation.objects.filter(agent_unread__gt=0).count() == 6

@@ -2,7 +2,7 @@
 
 import { on, request } from "../lib/dom.js";
 import { toast } from "../lib/toast.js";
-import { fill } from "./format.js";
+import { fill, inWords, personName } from "./format.js";
 import { preference, setPreference } from "./preferences.js";
 
 /** Two soft tones, made here: no file, no licence, nothing to load. */
@@ -48,14 +48,14 @@ export function openAlerts({ app, retitle }) {
         const assignee = whose(conversation);
         const open = conversation === app.thread?.conversation;
         if (assignee && assignee !== me.id && !open) return;
-        if (!open) app.announce(fill(words.arrived, { name: data.author?.name || words.visitor }));
+        if (!open) app.announce(fill(words.arrived, { name: personName(data.author, words) }));
         if (!away() && open) return;
         if (away()) {
             missed += 1;
             retitle();
         }
         ring();
-        notify(data.author?.name || words.visitor, data.body || words.file, conversation);
+        notify(personName(data.author, words), inWords(data, words), conversation);
     }
 
     /** What the server tells this person alone: a mention, an assignment. */

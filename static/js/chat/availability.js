@@ -6,6 +6,7 @@ import { toast } from "../lib/toast.js";
 export function openAvailability({ app }) {
     const { words, me, live } = app;
     const menu = document.getElementById("chat-availability");
+    const team = new Map();
     const shown = () => document.querySelectorAll("[data-my-availability]");
 
     function show(state) {
@@ -21,7 +22,13 @@ export function openAvailability({ app }) {
     function heard({ user, state }) {
         if (!user) return;
         if (user.id === me.id) show(state);
-        for (const dot of document.querySelectorAll(`[data-agent-dot="${CSS.escape(user.id)}"]`)) dot.dataset.state = state;
+        team.set(user.id, state);
+        paint();
+    }
+
+    /** Again after the server drew the menus: it does not know who is there. */
+    function paint() {
+        for (const dot of document.querySelectorAll("[data-agent-dot]")) dot.dataset.state = team.get(dot.dataset.agentDot) ?? "offline";
     }
 
     async function choose(state) {
@@ -42,8 +49,11 @@ export function openAvailability({ app }) {
     const stops = menu ? [on(menu, "click", "[data-availability]", (event, item) => choose(item.dataset.availability))] : [];
     return {
         heard,
+        paint,
         team(states) {
-            for (const dot of document.querySelectorAll("[data-agent-dot]")) dot.dataset.state = states[dot.dataset.agentDot] ?? "offline";
+            team.clear();
+            for (const [id, state] of Object.entries(states)) team.set(id, state);
+            paint();
             if (states[me.id]) show(states[me.id]);
         },
         close: () => stops.forEach((stop) => stop()),

@@ -3,6 +3,7 @@
 import { on, request } from "../lib/dom.js";
 import { openCall } from "../lib/call.js";
 import { openCallView } from "../lib/call-view.js";
+import { personName } from "./format.js";
 
 export function openCalls({ app }) {
     const { live, me, words, root } = app;
@@ -16,7 +17,7 @@ export function openCalls({ app }) {
         ringsFor: ({ agent }) => app.mayReply && (!agent || agent.id === me.id),
         changed: () => view?.draw(),
     });
-    const view = openCallView({ root: document.body, call, words: words.call, who: (one) => one?.contact?.name || names.get(one?.conversation) || words.visitor });
+    const view = openCallView({ root: document.body, call, words: words.call, who: (one) => one?.contact?.name || names.get(one?.conversation) || personName(one?.contact, words) });
 
     const stops = [
         on(root, "click", "[data-call]", (event, button) => {

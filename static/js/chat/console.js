@@ -101,7 +101,10 @@ export function start(root) {
         if (state === "connecting") pill = setTimeout(() => connection(state, { queued }), PILL_AFTER_MS);
         else connection(state, { queued });
     }
-    app.refreshed = showLine;
+    app.refreshed = () => {
+        app.availability.paint();
+        showLine();
+    };
 
     live.on("state", showLine);
     live.on("welcome", (frame) => {
@@ -180,6 +183,7 @@ export function start(root) {
         live.send({ type: "viewing", conversation });
         app.retitle(article.dataset.name);
         thread.seen();
+        app.availability.paint();
         showLine();
     }
 

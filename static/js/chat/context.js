@@ -5,6 +5,7 @@ import { openDialog } from "../lib/dialog.js";
 import { toast } from "../lib/toast.js";
 import { post } from "./actions.js";
 import { h } from "./dom.js";
+import { personName } from "./format.js";
 
 export function openContext({ app }) {
     const { main, words } = app;
@@ -56,7 +57,7 @@ export function openContext({ app }) {
         try {
             const { results } = await request(`/api/v1/chat/contacts/?q=${encodeURIComponent(text)}&limit=8`);
             const others = results.filter((one) => one.id !== mine);
-            list.replaceChildren(...others.map((one) => h("li", {}, h("button.menu-item", { type: "button", onclick: () => join(one.id) }, h("span.grow.truncate", {}, one.name || one.email || one.phone || words.visitor), h("span.muted.small.truncate", {}, one.email || one.phone || "")))));
+            list.replaceChildren(...others.map((one) => h("li", {}, h("button.menu-item", { type: "button", onclick: () => join(one.id) }, h("span.grow.truncate", {}, one.email || one.phone ? one.name || one.email || one.phone : personName(one, words)), h("span.muted.small.truncate", {}, one.email || one.phone || "")))));
             if (!others.length) list.replaceChildren(h("li.muted.small", {}, words.nobody));
         } catch (error) {
             said(error);

@@ -89,6 +89,17 @@ export function initials(name) {
     return letters.map((part) => [...part][0]).join("").toLocaleUpperCase() || "?";
 }
 
+/** What a person outside is called; of whom nothing is known has four digits of their key, as the server counts them. */
+export function personName(person, words) {
+    if (person?.name) return person.name;
+    return person?.id ? fill(words.visitorNumber, { number: (parseInt(person.id.slice(-6), 16) % 9000) + 1000 }) : words.visitor;
+}
+
+/** What is said of a message where only words fit. */
+export function inWords(message, words) {
+    return message.body || (message.attachments?.[0]?.voice ? words.voiceMessage : words.file);
+}
+
 /** Five minutes and the same author keep messages together. */
 export function together(a, b) {
     return Boolean(a && b) && a.author === b.author && a.private === b.private && new Date(b.at) - new Date(a.at) < 300_000 && sameDay(a.at, b.at);

@@ -2,7 +2,7 @@
 
 import { debounce, on } from "../lib/dom.js";
 import { openFilters } from "./filters.js";
-import { age, fill, plural } from "./format.js";
+import { age, inWords, plural } from "./format.js";
 import { faces, presence } from "./here.js";
 import { openSelection } from "./selection.js";
 
@@ -53,8 +53,9 @@ export function openList({ app, current }) {
         if (event === "message.created" && row && !data.private && data.direction !== "activity") {
             const mine = data.direction === "out";
             delete row.dataset.drawn;
-            const said = data.body || words.file;
-            piece(row, "preview").textContent = mine ? fill(words.youSaid, { text: said }) : said;
+            const said = inWords(data, words);
+            piece(row, "preview").textContent = said;
+            piece(row, "answered").hidden = !mine;
             const time = row.querySelector("time");
             time.dateTime = data.created_at;
             time.textContent = age(data.created_at, locale, words);
@@ -111,6 +112,7 @@ export function openList({ app, current }) {
                 // A popover that is open is being used.
             if (next && !old.querySelector(":popover-open") && old.innerHTML !== next.innerHTML) old.innerHTML = next.innerHTML;
         }
+        countQueue();
         const box = rows();
         box.dataset.url = fresh.content.querySelector("[data-chat-rows]").dataset.url;
         const known = new Map([...box.children].map((row) => [row.id, row]));
@@ -137,6 +139,16 @@ export function openList({ app, current }) {
         mark(marked);
         const row = focused && document.getElementById(focused);
         if (row && document.activeElement === document.body) row.querySelector("a").focus({ preventScroll: true });
+    }
+
+    /** The rail says how many wait, as the tab of the queue does. */
+    function countQueue() {
+        const badge = document.querySelector(".rail-link[aria-current] [data-waiting]");
+        const waiting = Number(list.querySelector('[data-tab="queue"] .count')?.textContent);
+        if (!badge || Number.isNaN(waiting)) return;
+        badge.hidden = !waiting;
+        badge.firstElementChild.textContent = waiting > 99 ? "99+" : waiting;
+        badge.lastElementChild.textContent = plural(words.waiting, waiting, locale);
     }
 
     function mark(conversation) {

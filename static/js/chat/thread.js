@@ -1,7 +1,7 @@
 // The open thread: lines by the server's order, what still waits below them, and what happens to them.
 
 import { h } from "./dom.js";
-import { day, dayNumber, fill } from "./format.js";
+import { day, dayNumber, fill, inWords, personName } from "./format.js";
 import { openHere } from "./here.js";
 import { openHistory } from "./history.js";
 import { openLines } from "./lines.js";
@@ -70,7 +70,7 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
         }
         const author = message.author?.id ?? message.direction;
         const mine = author === me.id;
-        const fields = { key, id: message.id, seq, kind: message.direction, author, mine, name: message.author?.name || (message.direction === "in" ? words.visitor : ""), at: message.created_at, private: message.private === true };
+        const fields = { key, id: message.id, seq, kind: message.direction, author, mine, name: message.direction === "in" ? personName(message.author, words) : message.author?.name ?? "", at: message.created_at, private: message.private === true };
         let line = known;
         if (!known || message.edited_at || message.deleted_at) {
             line = draw.make({ ...fields, body: message.body, quote: quoted(message.reply_to), gone: Boolean(message.deleted_at), edited: Boolean(message.edited_at) });
@@ -198,7 +198,7 @@ export function openThread({ article, words, me, retry, discard, read, stale, an
                 marks = { read: Math.max(marks.read, seq), delivered: Math.max(marks.delivered, seq) };
                 ticks();
                 typing.heard({ on: false, by: data.author });
-                announce?.(fill(words.arrivedText, { name: data.author?.name || words.visitor, text: data.body || words.file }));
+                announce?.(fill(words.arrivedText, { name: personName(data.author, words), text: inWords(data, words) }));
             }
             const line = put(data, seq);
             show();

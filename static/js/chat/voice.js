@@ -22,16 +22,24 @@ export function openVoice({ form, words, send }) {
     let sound = null;
     let begunAt = 0;
     let cancelled = false;
+    let asking = false;
 
     const say = panel.querySelector("[data-voice-time]");
     const bars = panel.querySelector("[data-voice-bars]");
     bars.replaceChildren(...Array.from({ length: BARS }, () => h("i", {})));
 
     async function begin() {
+        if (asking || recorder) return null;
+        asking = true;
+        // The browser may ask first, or the microphone take its time.
+        button.setAttribute("aria-busy", "true");
         try {
             stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
         } catch {
             return toast(words.noMicrophone, { tone: "error" });
+        } finally {
+            asking = false;
+            button.removeAttribute("aria-busy");
         }
         const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
         const pieces = [];
