@@ -74,13 +74,23 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card of the dashboard. `context(request, scope)` fills `template`; `width` is in twelfths of the row."""
+    """A card of the dashboard. `context(request, scope)` fills `template`; `width` is in twelfths of the row.
+
+    `is_for(scope)` says who gets it; without it everybody does.
+    """
 
     template: str
     context: Callable[[HttpRequest, Scope], Mapping[str, Any]]
     order: int = 100
     width: int = 6
     platform_only: bool = False
+    is_for: Callable[[Scope], bool] | None = None
+
+    def is_shown(self, scope: Scope) -> bool:
+        """Whether the person gets it here."""
+        if self.platform_only and not (scope.is_platform and scope.sees_everything):
+            return False
+        return self.is_for is None or self.is_for(scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +246,7 @@ class ResellerAdminSite(UnfoldAdminSite):
         shown = [
             {"template": card.template, "width": card.width, "key": key, **card.context(request, scope)}
             for key, card in cards.items()
-            if not is_new and (not card.platform_only or (scope.is_platform and scope.sees_everything))
+            if not is_new and card.is_shown(scope)
         ]
         urls = {
             "create_url": self._first_step(request, Tenant, "add"),
@@ -275,7 +285,7 @@ class ResellerAdminSite(UnfoldAdminSite):
         frame = {
             **self.each_context(request),
             "title": gettext("Change password"),
-            "hint": gettext("Your other devices are logged out."),
+            "hint": gettext("Your other devices will be logged out."),
             "action": gettext("Change password"),
             "form": form,
             "back": reverse("admin:index"),
@@ -502,6 +512,26 @@ class ResellerScopedAdmin(ScopedRows, ModelAdmin):
         if self.export_columns:
             actions["export_csv"] = (export_csv, "export_csv", export_csv.short_description)  # type: ignore[attr-defined]
         return actions
+
+    def ask_first(
+        self, request: HttpRequest, rows: QuerySet[Any], *, action: str, title: str, hint: str, label: Text
+    ) -> HttpResponse | None:
+        """The question before an action of the list that is hard to undo; nothing once it was answered."""
+        if "confirmed" in request.POST:
+            return None
+        found = list(rows)
+        context = {
+            "opts": self.opts,
+            "title": title,
+            "hint": hint,
+            "label": label,
+            "action": action,
+            "keys": [row.pk for row in found],
+            "names": [str(row) for row in found[:12]],
+            "more": max(0, len(found) - 12),
+            "back": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+        }
+        return site.frame(request, "console/sure.html", context)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what the filters name: a lookup through relations can be asked like an oracle."""

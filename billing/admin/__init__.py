@@ -1,6 +1,7 @@
 """Screens that need the plan: customers with what they use, and the plans themselves."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from billing.enums import Unit
 from billing.forms import CustomerForm, plan_form
 from billing.models import Plan, Subscription
 from billing.queries import plans, usage
+from billing.queries import prices as price_queries
 from billing.services import onboarding
 from billing.services import plans as catalogue
 from ops.kernel.errors import DomainError
@@ -33,6 +35,7 @@ from tenants.console import Card, Menu, Reach, ResellerScopedAdmin, cards, host_
 from tenants.enums import ConsoleRight, TenantStatus
 from tenants.models import Tenant
 from tenants.queries.portfolio import Scope
+from tenants.templatetags.ui import money
 
 # What a row of the list has room for; the customer's page shows all of it.
 KEYS_IN_LIST = ("chat.agents", "chat.conversations_month")
@@ -61,14 +64,18 @@ class CustomerList(ChangeList):
     """The list with plan and usage read for the whole page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Three more questions, however many rows."""
+        """Four more questions, however many rows."""
         super().get_results(request)
         rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
-        found = usage.of_tenants(rows, now=timezone.now())
+        now, scope = timezone.now(), scope_of(request)
+        found = usage.of_tenants(rows, now=now)
+        board = price_queries.board(resellers=None if scope.reseller is None else [scope.reseller.pk])
+        knows_prices = scope.may(ConsoleRight.VIEW_PRICES)
         may_stop = scope_of(request).may(ConsoleRight.STOP_CUSTOMERS)
         may_create = scope_of(request).may(ConsoleRight.CREATE_CUSTOMERS)
         for row in rows:
             row.portfolio, row.may_stop, row.may_create = found.get(row.pk), may_stop, may_create
+            row.price = board.retail(row.plan_id, now, row.reseller_id) if row.plan_id and knows_prices else None
         self.result_list = rows
 
 
@@ -85,17 +92,26 @@ class CustomerAdmin(TenantAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         """With the plan's name in the same question: the list sorts by it."""
-        in_force = Subscription.objects.open().filter(tenant=OuterRef("pk")).values("plan__name")[:1]
-        return super().get_queryset(request).annotate(plan_name=Subquery(in_force))
+        in_force = Subscription.objects.open().filter(tenant=OuterRef("pk"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                plan_name=Subquery(in_force.values("plan__name")[:1]), plan_id=Subquery(in_force.values("plan")[:1])
+            )
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The list that reads usage."""
         return CustomerList
 
     @admin.display(description=_("plan"), ordering="plan_name")
-    def plan_cell(self, row: Any) -> str:
-        """The plan in force."""
-        return row.plan_name or "–"
+    def plan_cell(self, row: Any) -> SafeString | str:
+        """The plan in force, and what the customer pays a month."""
+        price = getattr(row, "price", None)
+        if not row.plan_name:
+            return "–"
+        return cells.titled(row.plan_name, gettext("%(price)s a month") % {"price": money(price)} if price else "")
 
     @admin.display(description=_("usage"))
     def usage_cell(self, row: Any) -> SafeString | str:
@@ -118,8 +134,17 @@ class CustomerAdmin(TenantAdmin):
 
     def usage(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """All bars of one customer."""
-        found = usage.of_tenants([tenant], now=timezone.now()).get(tenant.pk)
-        return {"portfolio": found, "bars": [(bar, bar_words(bar)) for bar in found.bars] if found else []}
+        now, scope = timezone.now(), scope_of(request)
+        found = usage.of_tenants([tenant], now=now).get(tenant.pk)
+        held = list(Subscription.objects.for_tenant(tenant).select_related("plan").order_by("-starts_at", "-pk")[:12])
+        current = next((one for one in held if one.ends_at is None), None)
+        return {
+            "portfolio": found,
+            "bars": [(bar, bar_words(bar)) for bar in found.bars] if found else [],
+            "held": held,
+            "plan_facts": _plan_facts(tenant, current, scope, now) if current else [],
+            "may_change_plan": current is not None and scope.may(ConsoleRight.CHANGE_PLANS),
+        }
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """One short form; it ends on the page that follows the preparation."""
@@ -154,6 +179,21 @@ class CustomerAdmin(TenantAdmin):
             given = [{"label": one.label, "hint": one.hint, "text": text} for one in handovers if (text := one.text())]
         first = onboarding.first_login(tenant)
         return super().finished(request, tenant) | {"given": given, "first_login": first, "address": address_of(tenant)}
+
+
+def _plan_facts(tenant: Tenant, held: Subscription, scope: Scope, now: datetime) -> list[dict[str, Any]]:
+    """Since when, for how much, and what stays of it, as far as the person may know."""
+    facts = [{"label": gettext("Since"), "value": cells.when(held.starts_at)}]
+    board = price_queries.board(resellers=[tenant.reseller_id] if tenant.reseller_id else [], plans=[held.plan_id])
+    retail = board.retail(held.plan_id, now, tenant.reseller_id)
+    wholesale = board.wholesale(held.plan_id, now) if tenant.reseller_id else None
+    if scope.may(ConsoleRight.VIEW_PRICES):
+        pays = gettext("%(price)s a month") % {"price": money(retail)} if retail else gettext("on request")
+        facts.append({"label": gettext("Customer pays"), "value": pays})
+    if scope.may(ConsoleRight.VIEW_MARGIN) and retail is not None and wholesale is not None:
+        facts.append({"label": gettext("Wholesale"), "value": money(wholesale)})
+        facts.append({"label": gettext("Margin"), "value": money(retail - wholesale)})
+    return facts
 
 
 @admin.register(Plan, site=site)

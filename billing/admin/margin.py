@@ -1,18 +1,21 @@
 """What a reseller earns, customer by customer and month by month."""
 
 import csv
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.queries import margin
-from tenants.console import Menu, Page, formula_free, pages, site
+from tenants.console import Card, Menu, Page, cards, formula_free, pages, site
 from tenants.enums import ConsoleRight
 from tenants.queries.portfolio import Scope
+from tenants.templatetags.ui import money
 
 PAGE_SIZE = 50
 
@@ -53,6 +56,39 @@ def _csv(report: margin.Report) -> HttpResponse:
     return response
 
 
+def revenue(request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    """What the plans bring a month, with the last half year behind each number."""
+    report = margin.report(scope, now=timezone.now(), months=6)
+    url = reverse("admin:billing_margin")
+    shown = (
+        (gettext("Your customers pay a month"), "retail"),
+        (gettext("You pay a month"), "wholesale"),
+        (gettext("Margin this month"), "margin"),
+    )
+    return {
+        "stats": [
+            {
+                "label": label,
+                "value": money(getattr(report.now, name)),
+                "hint": "",
+                "url": url,
+                "values": [getattr(month, name).amount for month in report.months],
+            }
+            for label, name in shown
+        ]
+    }
+
+
+cards.register(
+    "billing.revenue",
+    Card(
+        "console/cards/numbers.html",
+        revenue,
+        order=15,
+        width=12,
+        is_for=lambda scope: scope.reseller is not None and scope.may(ConsoleRight.VIEW_MARGIN),
+    ),
+)
 pages.register(
     "billing_margin",
     Page(

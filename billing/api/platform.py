@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from billing.models import Subscription
-from billing.services import onboarding
+from billing.services import onboarding, subscriptions
 from ops.kernel.api import IdempotentMixin, StrictSerializer
 from ops.kernel.errors import FieldError, Invalid
 from tenants.enums import ConsoleRight, CopyMode, TenantStatus
@@ -32,6 +32,9 @@ RIGHTS = {
     "create": ConsoleRight.CREATE_CUSTOMERS,
     "suspend": ConsoleRight.STOP_CUSTOMERS,
     "resume": ConsoleRight.STOP_CUSTOMERS,
+    "archive": ConsoleRight.CLOSE_CUSTOMERS,
+    "restore": ConsoleRight.CLOSE_CUSTOMERS,
+    "change_plan": ConsoleRight.CHANGE_PLANS,
     "clone": ConsoleRight.CREATE_CUSTOMERS,
     "rename": ConsoleRight.CHANGE_ADDRESSES,
     "domains_move": ConsoleRight.CHANGE_ADDRESSES,
@@ -137,6 +140,18 @@ class SuspendSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=200)
 
 
+class ArchiveSerializer(StrictSerializer):
+    """Why an account is put away."""
+
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class PlanChangeSerializer(StrictSerializer):
+    """The short name of the new plan."""
+
+    plan = serializers.CharField(max_length=40)
+
+
 class CloneSerializer(StrictSerializer):
     """A copy to be. With everything it keeps the owners of the original; of the settings only, it needs one."""
 
@@ -231,6 +246,34 @@ class TenantViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def resume(self, request: Request, pk: Any = None) -> Response:
         """Let a suspended customer work again."""
         lifecycle.resume(tenant=self.get_object(), by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=ArchiveSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: Any = None) -> Response:
+        """Close the doors for everybody and keep the data, without a date for their deletion."""
+        sent = ArchiveSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        reason = sent.validated_data.get("reason", "")
+        lifecycle.archive(tenant=self.get_object(), reason=reason, by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: Any = None) -> Response:
+        """Open a closed account again; a planned deletion is taken back."""
+        leaving.open_again(tenant=self.get_object(), by=request.user, now=timezone.now())
+        return Response(TenantSerializer(self.get_object()).data)
+
+    @extend_schema(request=PlanChangeSerializer, responses={200: TenantSerializer})
+    @action(detail=True, methods=["post"], url_path="plan")
+    def change_plan(self, request: Request, pk: Any = None) -> Response:
+        """Put a customer on another plan, from now on. What it uses beyond the new limits stays; more of it is refused."""
+        sent = PlanChangeSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        subscriptions.change_plan(
+            tenant=self.get_object(), plan=sent.validated_data["plan"], by=request.user, now=timezone.now()
+        )
         return Response(TenantSerializer(self.get_object()).data)
 
     @extend_schema(request=CloneSerializer, responses={201: TenantSerializer})

@@ -88,11 +88,22 @@ class AnnouncementAdmin(ResellerScopedAdmin):
         return self.has_add_permission(request)
 
     @admin.action(description=_("End now"), permissions=["publish"])
-    def finish(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
+    def finish(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> HttpResponse | None:
         """Off all pages at once."""
+        question = self.ask_first(
+            request,
+            queryset,
+            action="finish",
+            title=gettext("End now?"),
+            hint=gettext("Nobody reads it any more. It can be published again from its page."),
+            label=gettext("End now"),
+        )
+        if question is not None:
+            return question
         for row in Announcement.objects.filter(pk__in=queryset.values("pk")).order_by("pk"):
             announcements.finish(announcement=row, by=request.user, now=timezone.now())
         self.message_user(request, gettext("The announcement is off all pages."), messages.SUCCESS)
+        return None
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

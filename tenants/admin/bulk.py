@@ -31,7 +31,7 @@ from tenants.enums import ConsoleRight
 from tenants.forms.console import ReasonForm
 from tenants.models import Announcement, Tenant
 from tenants.queries import trail
-from tenants.services import lifecycle
+from tenants.services import leaving, lifecycle
 
 SALT, CHOSEN_FOR_S = "tenants.bulk", 3600
 REPORT_FOR_S = 24 * 3600
@@ -84,6 +84,31 @@ works.register(
 )
 
 
+works.register(
+    "archive",
+    Work(
+        _("Archive"),
+        _(
+            "Nobody can log in any more and the chat on their website is gone. Everything is kept, without a date for"
+            " its deletion, until you open the account again."
+        ),
+        ConsoleRight.CLOSE_CUSTOMERS,
+        lambda tenant, answers, by, now: lifecycle.archive(tenant=tenant, reason=answers["reason"], by=by, now=now),
+        form=_reason_form,
+        destroys=True,
+    ),
+)
+works.register(
+    "open_again",
+    Work(
+        _("Open again"),
+        _("The account works as it did before it was closed. A planned deletion is taken back."),
+        ConsoleRight.CLOSE_CUSTOMERS,
+        lambda tenant, answers, by, now: leaving.open_again(tenant=tenant, by=by, now=now),
+    ),
+)
+
+
 def _told(detail: Mapping[str, Any]) -> str:
     """What the log says of work on several customers."""
     work = works.get(str(detail.get("work", "")))
@@ -110,6 +135,7 @@ class BulkPages(CustomerPages):
             path("bulk/<slug:name>/", page(self.bulk_view), name="tenants_tenant_bulk"),
             path("<uuid:pk>/suspend/", page(self.work_on_one), {"name": "suspend"}, name="tenants_tenant_suspend"),
             path("<uuid:pk>/resume/", page(self.work_on_one), {"name": "resume"}, name="tenants_tenant_resume"),
+            path("<uuid:pk>/work/<slug:name>/", page(self.work_on_one), name="tenants_tenant_work"),
         ]
         return own + super().get_urls()
 
@@ -166,6 +192,7 @@ class BulkPages(CustomerPages):
             "console/tenant/confirm.html",
             {
                 "title": work.verb,
+                "tenant": tenants[0] if len(tenants) == 1 else None,
                 "heading": _heading(work, tenants),
                 "work_name": name,
                 "work": work,

@@ -127,21 +127,49 @@ class MemberAdmin(ResellerScopedAdmin):
         self._set_role(request, queryset, ResellerRole.FINANCE)
 
     @admin.action(description=_("Take a lost second factor away"), permissions=["manage"])
-    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> HttpResponse | None:
         """They log in with the password alone and set up a new one; their logins stop and they get a letter."""
-        for member in queryset.exclude(user=request.user.pk).select_related("user", "reseller"):
+        rows = self._others(request, queryset)
+        question = self.ask_first(
+            request,
+            rows,
+            action="reset_second_factor",
+            title=gettext("Take the second factor away?"),
+            hint=gettext(
+                "They log in with the password alone and set up a new one. They are logged out everywhere and get a letter."
+            ),
+            label=gettext("Take it away"),
+        )
+        for member in rows if question is None else ():
             self._try(
                 request,
                 lambda one=member: resellers.reset_second_factor(member=one, by=request.user, now=timezone.now()),
             )
+        return question
 
     @admin.action(description=_("Take out of the team"), permissions=["manage"])
-    def remove(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> None:
+    def remove(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> HttpResponse | None:
         """Their logins stop at once."""
-        for member in queryset.exclude(user=request.user.pk).select_related("user", "reseller"):
+        rows = self._others(request, queryset)
+        question = self.ask_first(
+            request,
+            rows,
+            action="remove",
+            title=gettext("Take out of the team?"),
+            hint=gettext("Their logins stop at once. What they did stays in the log."),
+            label=gettext("Take out"),
+        )
+        for member in rows if question is None else ():
             self._try(
                 request, lambda one=member: resellers.remove_member(member=one, by=request.user, now=timezone.now())
             )
+        return question
+
+    def _others(self, request: HttpRequest, queryset: QuerySet[ResellerMember]) -> QuerySet[ResellerMember]:
+        """All but oneself, which is said: nobody locks themselves out by a click too many."""
+        if queryset.filter(user=request.user.pk).exists():  # type: ignore[misc]  # the site let a person in
+            self.message_user(request, gettext("You are left out: somebody else has to do that."), messages.WARNING)
+        return queryset.exclude(user=request.user.pk).select_related("user", "reseller").order_by("user__name", "pk")  # type: ignore[misc]
 
     def _set_role(self, request: HttpRequest, queryset: QuerySet[ResellerMember], role: str) -> None:
         for member in queryset.exclude(role=role):
@@ -202,6 +230,7 @@ class BrandAdmin(ResellerScopedAdmin):
             "primary_color": look.primary,
             "secondary_color": look.secondary,
             "email_sender_name": row.email_sender_name,
+            "custom_css": row.custom_css,
         }
         form = BrandForm(request.POST or None, request.FILES or None, initial=known)
         if request.method == "POST" and form.is_valid():
@@ -221,6 +250,7 @@ class BrandAdmin(ResellerScopedAdmin):
             hint=gettext("Your console and, until they choose their own, your customers' pages wear it."),
             action=gettext("Save brand"),
             look=look,
+            row=row,
         )
 
 
@@ -318,9 +348,19 @@ class ResellerAdmin(ResellerScopedAdmin):
         )
 
     @admin.action(description=_("Close the console"), permissions=["manage"])
-    def close(self, request: HttpRequest, queryset: QuerySet[Reseller]) -> None:
+    def close(self, request: HttpRequest, queryset: QuerySet[Reseller]) -> HttpResponse | None:
         """Its people cannot log in; its customers go on working."""
-        self._switch(request, queryset, is_active=False)
+        question = self.ask_first(
+            request,
+            queryset,
+            action="close",
+            title=gettext("Close the console?"),
+            hint=gettext("Its people cannot log in until you open it again. Their customers go on working."),
+            label=gettext("Close the console"),
+        )
+        if question is None:
+            self._switch(request, queryset, is_active=False)
+        return question
 
     @admin.action(description=_("Open the console again"), permissions=["manage"])
     def open_again(self, request: HttpRequest, queryset: QuerySet[Reseller]) -> None:

@@ -79,8 +79,26 @@ def growth(request: HttpRequest, scope: Scope) -> dict[str, Any]:
 
 
 def attention(request: HttpRequest, scope: Scope) -> dict[str, Any]:
-    """Preparations that stopped and customers who cannot work."""
-    return {"jobs": portfolio.jobs_that_failed(scope, limit=5), "suspended": portfolio.suspended(scope, limit=5)}
+    """Work that stopped, own addresses that are lost, and customers who cannot work."""
+    return {
+        "jobs": portfolio.jobs_that_failed(scope, limit=5),
+        "addresses": [
+            {"row": row, "url": _whose_url(row, "addresses", "admin:tenants_console_addresses")}
+            for row in portfolio.addresses_in_trouble(scope, limit=5)
+        ],
+        "senders": [
+            {"row": row, "url": _whose_url(row, "overview", "admin:tenants_mailsender_changelist")}
+            for row in portfolio.senders_in_trouble(scope, limit=5)
+        ],
+        "suspended": portfolio.suspended(scope, limit=5),
+    }
+
+
+def _whose_url(row: Any, tab: str, own: str) -> str:
+    """Where it can be mended: on the customer's page, or on the console's own."""
+    if row.reseller_id is not None:
+        return reverse(own)
+    return reverse("admin:tenants_tenant_change", args=[row.tenant_id]) + f"?tab={tab}"
 
 
 def activity(request: HttpRequest, scope: Scope) -> dict[str, Any]:

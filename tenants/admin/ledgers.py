@@ -99,7 +99,7 @@ class OutboxDeliveryAdmin(Ledger):
     """Each event at each receiver. The ones that were given up wait here for somebody to look and send them again."""
 
     menu = Menu("platform", "outbox", order=45)
-    list_display = ("event_cell", "receiver", "schema", "state_cell", "attempts", "error_cell", "due_at")
+    list_display = ("event_cell", "receiver", "schema", "state_cell", "attempts", "error_cell", "due_cell")
     list_filter = ("state",)
     list_select_related = ("event",)
     search_fields = ("^receiver", "=schema", "^aggregate", "^event__name")
@@ -120,6 +120,11 @@ class OutboxDeliveryAdmin(Ledger):
     def error_cell(self, row: OutboxDelivery) -> SafeString | str:
         """The first words of the error."""
         return format_html("<code>{}</code>", row.last_error.splitlines()[-1][:120]) if row.last_error else "–"
+
+    @admin.display(description=_("next attempt"), ordering="due_at")
+    def due_cell(self, row: OutboxDelivery) -> SafeString | str:
+        """Relative time."""
+        return cells.when(row.due_at)
 
     @admin.action(description=_("Send again"))
     def replay(self, request: HttpRequest, queryset: QuerySet[OutboxDelivery]) -> None:

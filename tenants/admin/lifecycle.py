@@ -149,13 +149,13 @@ class LifecyclePages(CustomerPages):
         )
 
     def reopen_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Take a planned deletion back."""
+        """Open a closed account again; a planned deletion is taken back."""
         return require_POST(self._reopen)(request, pk)
 
     def _reopen(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         tenant = self.one(request, pk, ConsoleRight.CLOSE_CUSTOMERS)
         try:
-            leaving.take_back(tenant=tenant, by=request.user, now=timezone.now())
+            leaving.open_again(tenant=tenant, by=request.user, now=timezone.now())
         except DomainError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]))

@@ -31,12 +31,12 @@ from tenants.admin import cells
 from tenants.admin.bulk import BulkPages
 from tenants.admin.lifecycle import LifecyclePages
 from tenants.admin.support import SupportPages
-from tenants.console import Menu, scope_of
-from tenants.enums import ConsoleRight, TenantStatus
+from tenants.console import Menu, ScopedRelatedFilter, scope_of
+from tenants.enums import ConsoleRight, JobState, TenantStatus
 from tenants.forms.domains import HostForm
 from tenants.models import Tenant, TenantJob
 from tenants.queries import addresses, brands, progress, trail
-from tenants.services import claims, domains, naming, provisioning
+from tenants.services import claims, domains, leaving, naming, provisioning
 
 NEW_TAB = mark_safe(' target="_blank" rel="noopener"')
 
@@ -103,6 +103,21 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
 
     # --- The list ---
 
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        """With the reseller where customers of several stand on one page."""
+        shown = super().get_list_display(request)
+        return (shown[0], "reseller_cell", *shown[1:]) if scope_of(request).sees_everything else shown
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """By reseller too, where there are several."""
+        found = super().get_list_filter(request)
+        return [*found, ("reseller", ScopedRelatedFilter)] if scope_of(request).sees_everything else found
+
+    @admin.display(description=_("reseller"), ordering="reseller__name")
+    def reseller_cell(self, row: Tenant) -> str:
+        """Whose customer it is."""
+        return row.reseller.name if row.reseller else gettext("Direct")
+
     @admin.display(description=_("customer"), ordering="name")
     def name_cell(self, row: Tenant) -> SafeString:
         """Name, and the address it answers at."""
@@ -160,7 +175,7 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
             Tab("overview", _("Overview"), "console/tenant/overview.html", self.overview),
             Tab("addresses", _("Addresses"), "console/tenant/addresses.html", self.addresses),
             Tab("brand", _("Brand"), "console/tenant/brand.html", self.brand),
-            Tab("jobs", _("Preparation"), "console/tenant/jobs.html", self.jobs),
+            Tab("jobs", _("Jobs"), "console/tenant/jobs.html", self.jobs),
         ]
 
     def change_view(
@@ -272,11 +287,25 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
 
     def _retry(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         tenant = self.one(request, pk, ConsoleRight.CREATE_CUSTOMERS)
+        if "job" in request.POST:
+            return self._retry_job(request, tenant)
         job = TenantJob.objects.birth_of(tenant)
         if job is None:
             raise Http404
         provisioning.retry(job=job, by=request.user, now=timezone.now())
         return HttpResponseRedirect(reverse("admin:tenants_tenant_progress", args=[tenant.pk]))
+
+    def _retry_job(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        """Go on with a later piece of work, such as the last export, at the step it stopped at."""
+        try:
+            job = TenantJob.objects.filter(tenant=tenant, state=JobState.FAILED, pk=UUID(request.POST["job"])).first()
+        except ValueError:
+            job = None
+        if job is None:
+            raise Http404
+        provisioning.retry(job=job, by=request.user, now=timezone.now())
+        leaving.retry(job=job, by=request.user, now=timezone.now())
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]) + "?tab=jobs")
 
     # --- Addresses ---
 

@@ -10,7 +10,10 @@ from tenants.services import naming
 
 
 class BrandForm(forms.Form):
-    """How a reseller looks. Whether colours and pictures will do is judged by the service."""
+    """How a reseller, or a tenant, looks; what a tenant leaves alone comes from its reseller's brand.
+
+    Whether colours and pictures will do is judged by the service.
+    """
 
     display_name = forms.CharField(
         label=_("Company name"), max_length=80, required=False, help_text=_("What your customers read on their pages.")
@@ -28,14 +31,6 @@ class BrandForm(forms.Form):
         help_text=_("Left empty, the company name is used."),
     )
 
-    def changes(self) -> dict[str, Any]:
-        """What was changed, as `branding.save` takes it; a file that was not chosen stays."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
-
-
-class TenantBrandForm(BrandForm):
-    """How a tenant looks on its own settings page: what is left alone comes from the reseller's brand."""
-
     remove_logo = forms.BooleanField(label=_("Take the logo away"), required=False)
     remove_favicon = forms.BooleanField(label=_("Take the favicon away"), required=False)
     custom_css = forms.CharField(
@@ -49,8 +44,8 @@ class TenantBrandForm(BrandForm):
     )
 
     def changes(self) -> dict[str, Any]:
-        """What was changed, as `branding.save` takes it; a new picture wins over taking the old one away."""
-        found = super().changes()
+        """What was changed, as `branding.save` takes it. A file that was not chosen stays; a new one wins over taking it away."""
+        found = {name: self.cleaned_data[name] for name in self.changed_data}
         for name in ("logo", "favicon"):
             if found.pop(f"remove_{name}", False) and not found.get(name):
                 found[name] = None

@@ -9,8 +9,8 @@ from django.db.models import CharField, Count, Q, QuerySet
 from django.db.models.functions import Cast, TruncWeek
 
 from ops.kernel.audit.models import AuditEntry
-from tenants.enums import ConsoleRight, JobState, ResellerRole, TenantStatus
-from tenants.models import Reseller, ResellerMember, Tenant, TenantJob
+from tenants.enums import ClaimState, ConsoleRight, JobState, ResellerRole, SenderState, TenantStatus
+from tenants.models import DomainClaim, MailSender, Reseller, ResellerMember, Tenant, TenantJob
 from tenants.models.reseller import CONSOLE_RIGHTS
 
 
@@ -102,6 +102,22 @@ def jobs_that_failed(scope: Scope, *, limit: int) -> Sequence[TenantJob]:
 def suspended(scope: Scope, *, limit: int) -> Sequence[Tenant]:
     """Customers who cannot work now, the longest first."""
     return list(scope.tenants().filter(status=TenantStatus.SUSPENDED).order_by("suspended_at", "pk")[:limit])
+
+
+def addresses_in_trouble(scope: Scope, *, limit: int) -> Sequence[DomainClaim]:
+    """Own domains, of customers and of the console itself, whose proof fails or is lost; the longest first."""
+    rows = DomainClaim.objects.filter(state__in=(ClaimState.FAILING, ClaimState.LOST))
+    if scope.reseller is not None:
+        rows = rows.filter(Q(tenant__reseller=scope.reseller) | Q(reseller=scope.reseller))
+    return list(rows.select_related("tenant", "reseller").order_by("failing_since", "pk")[:limit])
+
+
+def senders_in_trouble(scope: Scope, *, limit: int) -> Sequence[MailSender]:
+    """Own addresses of letters that the DNS no longer allows; the longest first."""
+    rows = MailSender.objects.filter(state=SenderState.LOST)
+    if scope.reseller is not None:
+        rows = rows.filter(Q(tenant__reseller=scope.reseller) | Q(reseller=scope.reseller))
+    return list(rows.select_related("tenant", "reseller").order_by("failing_since", "pk")[:limit])
 
 
 def activity(scope: Scope, *, limit: int) -> Sequence[AuditEntry]:

@@ -116,6 +116,13 @@ def take_back(*, tenant: Tenant, by: Any, now: datetime, own: bool = False) -> T
     return tenant
 
 
+def open_again(*, tenant: Tenant, by: Any, now: datetime) -> Tenant:
+    """Open a closed account again, whether its deletion was planned or it was only put away. Raises `NotAllowedNow`."""
+    if tenant.delete_after is not None:
+        return take_back(tenant=tenant, by=by, now=now)
+    return lifecycle.restore(tenant=tenant, by=by, now=now)
+
+
 # --- The steps ---
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ops.kernel.errors import DomainError
 from ops.kernel.registry import settings_pages, settings_sections
 from tenants.accounts.forms.base import add_problem
-from tenants.forms.brand import CompanyForm, TenantBrandForm
+from tenants.forms.brand import BrandForm, CompanyForm
 from tenants.permissions import CHANGE_BRANDING, CHANGE_SETTINGS
 from tenants.queries import brands
 from tenants.services import branding, company
@@ -63,7 +63,7 @@ def brand(request: HttpRequest) -> HttpResponse:
     tenant = request.tenant
     row = branding.of(tenant)
     look = brands.brand_for(tenant)
-    form = TenantBrandForm(
+    form = BrandForm(
         request.POST if request.method == "POST" else None,
         request.FILES if request.method == "POST" else None,
         initial={

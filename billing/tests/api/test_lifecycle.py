@@ -4,6 +4,8 @@ import pytest
 from django.urls import reverse
 from django_tenants.utils import schema_context
 
+from billing.models import Plan
+from billing.tests.factories import SubscriptionFactory
 from billing.tests.views.test_features import console_of
 from tenants.enums import JobKind, TenantStatus
 from tenants.models import Tenant, TenantJob
@@ -16,6 +18,9 @@ CALLS = {
     "move-domain": {"host": "chat.loja.example", "to": "01a2033d-2ba3-73ee-93a1-9aed98e08522"},
     "delete": {"name": "Acme", "reason": "They asked for it"},
     "undelete": {},
+    "archive": {"reason": "They asked for it"},
+    "restore": {},
+    "plan": {"plan": "business"},
 }
 PAGES = ("clone", "rename", "move_domain", "close")
 
@@ -60,6 +65,25 @@ def test_a_program_copies_renames_closes_and_opens_a_customer(sold, platform, cl
     back = send(browser, sold, "undelete")
     assert (back.status_code, back.json()["status"], back.json()["delete_after"]) == (200, "active", None)
     assert send(browser, sold, "undelete").status_code == 409
+
+
+def test_a_program_puts_a_customer_away_opens_it_again_and_changes_its_plan(sold, platform, client_of):
+    browser = console_of(sold.reseller, platform, client_of)
+
+    away = send(browser, sold, "archive", reason="Closed for the season")
+    assert (away.status_code, away.json()["status"], away.json()["delete_after"]) == (200, "archived", None)
+    assert send(browser, sold, "archive", reason=7 * "long enough to be refused, this is no reason").status_code == 422
+    back = send(browser, sold, "restore")
+    assert (back.status_code, back.json()["status"]) == (200, "active")
+
+    none = send(browser, sold, "plan")
+    assert none.status_code == 409
+    SubscriptionFactory(tenant=sold, plan=Plan.objects.get(slug="starter"))
+    other = send(browser, sold, "plan")
+    assert (other.status_code, other.json()["plan"]) == (200, "business")
+    unknown = send(browser, sold, "plan", plan="gold")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "plan")
+    assert send(browser, sold, "plan", price="1").status_code == 422
 
 
 def test_nobody_touches_a_customer_of_another_reseller(sold, platform, client_of):

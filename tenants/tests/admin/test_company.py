@@ -67,8 +67,12 @@ def url(name: str, *args: Any) -> str:
 
 
 def act(client: Client, model: str, action: str, *rows: Any) -> Any:
+    """Run an action of a list, and say yes where it asks first."""
     chosen = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return client.post(url(f"{model}_changelist"), chosen, follow=True)
+    answer = client.post(url(f"{model}_changelist"), chosen, follow=True)
+    if b'name="confirmed"' in answer.content:
+        answer = client.post(url(f"{model}_changelist"), chosen | {"confirmed": "1"}, follow=True)
+    return answer
 
 
 # --- The team ----------------------------------------------------------------------------------------
@@ -150,6 +154,17 @@ def test_somebody_taken_out_is_out_at_once(sul, owner, staff):
     assert not User.objects.get(email="saulo@sul.example").is_active
 
 
+def test_taking_somebody_out_asks_first(sul, owner, staff):
+    client = browser(owner.user)
+    chosen = {"action": "remove", "_selected_action": [str(staff.pk), str(owner.pk)]}
+
+    question = client.post(url("tenants_resellermember_changelist"), chosen)
+
+    assert question.status_code == 200
+    assert [str(key) for key in question.context["keys"]] == [str(staff.pk)]
+    assert ResellerMember.objects.filter(pk=staff.pk).exists()
+
+
 def test_nobody_takes_themselves_out(sul, owner):
     member(sul, ResellerRole.OWNER, "second@sul.example")
 
@@ -190,6 +205,20 @@ def test_a_reseller_paints_its_console(sul, staff):
     assert "Sul Atendimento" in stranger.get("/admin/login/").content.decode()
     assert stranger.get("/brand/logo").status_code == 200
     assert "#7a1fa2" not in Client(headers={"host": "localhost"}).get("/brand.css").content.decode()
+
+
+def test_a_reseller_dresses_its_customers_and_takes_its_logo_away(sul, staff):
+    client, page = browser(staff.user), url("tenants_branding_changelist")
+    client.post(page, BRAND | {"logo": picture(), "custom_css": ".button { border-radius: 0; }"})
+
+    assert "border-radius: 0" in Client(headers={"host": "sul.localhost"}).get("/brand.css").content.decode()
+    assert "border-radius: 0" in client.get(page).content.decode()
+
+    refused = client.post(page, BRAND | {"custom_css": "body { background: url(https://x.example) }"})
+    assert refused.status_code == 422
+    client.post(page, BRAND | {"remove_logo": "on", "custom_css": ""})
+    row = Branding.objects.get(reseller=sul)
+    assert (str(row.logo), row.custom_css) == ("", "")
 
 
 @pytest.mark.parametrize(

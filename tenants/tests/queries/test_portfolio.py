@@ -12,7 +12,9 @@ from tenants.models import Reseller, Tenant
 from tenants.queries import portfolio
 from tenants.queries.portfolio import Scope, ScopeRefused
 from tenants.tests.factories import (
+    DomainClaimFactory,
     DomainFactory,
+    MailSenderFactory,
     ResellerFactory,
     ResellerMemberFactory,
     TenantFactory,
@@ -34,6 +36,21 @@ def norte(db: None) -> Reseller:
 
 def mine(reseller: Reseller) -> Scope:
     return Scope(reseller=reseller, is_platform=False)
+
+
+def test_addresses_and_senders_that_are_lost_need_attention(sul, norte):
+    mine_claim = DomainClaimFactory(tenant=TenantFactory(reseller=sul), host="chat.a.example", state="failing")
+    console = DomainClaimFactory(
+        tenant=Tenant.objects.get(schema_name="public"), reseller=sul, host="app.b.example", state="lost"
+    )
+    DomainClaimFactory(tenant=TenantFactory(reseller=sul), host="chat.c.example", state="verified")
+    DomainClaimFactory(tenant=TenantFactory(reseller=norte), host="chat.d.example", state="lost")
+    sender = MailSenderFactory(tenant=mine_claim.tenant, reseller=None, address="oi@a.example", state="lost")
+    MailSenderFactory(tenant=None, reseller=norte, address="oi@d.example", state="lost")
+
+    assert set(portfolio.addresses_in_trouble(mine(sul), limit=5)) == {mine_claim, console}
+    assert list(portfolio.senders_in_trouble(mine(sul), limit=5)) == [sender]
+    assert len(portfolio.addresses_in_trouble(Scope(reseller=None, is_platform=True), limit=5)) == 3
 
 
 def test_a_member_sees_its_reseller_at_home_and_on_the_platform(sul, norte):

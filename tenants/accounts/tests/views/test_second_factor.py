@@ -302,7 +302,8 @@ def test_a_reseller_takes_a_lost_factor_of_a_colleague_away(platform, client_of)
         client.force_login(owner)
 
     client.post(
-        "/admin/tenants/resellermember/", {"action": "reset_second_factor", "_selected_action": [str(member.pk)]}
+        "/admin/tenants/resellermember/",
+        {"action": "reset_second_factor", "confirmed": 1, "_selected_action": [str(member.pk)]},
     )
 
     with schema_context("public"):
