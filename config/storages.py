@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -21,6 +22,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from ops.kernel.squeezing import squeezed
 
 PIECE = 64 * 1024
+S3_CONNECT_S, S3_READ_S = 3, 15
 IMPORT = re.compile(r'@import "(?P<name>[^"]+)" layer\((?P<layer>\w+)\);')
 ADDRESS = re.compile(r'url\("(?P<name>\.[^"]+)"\)')
 
@@ -148,6 +150,12 @@ class MediaStorage(LazyObject):
                 querystring_auth=True,
                 querystring_expire=600,
                 file_overwrite=False,
+                # botocore would wait a minute, five times: a page with a logo hung as long as the store was away.
+                client_config=Config(
+                    connect_timeout=S3_CONNECT_S,
+                    read_timeout=S3_READ_S,
+                    retries={"mode": "standard", "total_max_attempts": 2},
+                ),
             )
         else:
             self._wrapped = TenantDiskStorage(parts.path or str(settings.MEDIA_ROOT))

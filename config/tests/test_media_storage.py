@@ -103,3 +103,11 @@ def test_a_wrong_key_is_refused(acme, s3, settings):
     with pytest.raises(Exception, match=r"AccessDenied|403|Forbidden"):
         MediaStorage().save("uploads/a.txt", ContentFile(b"x"))
     assert s3.objects == {}
+
+
+def test_a_store_that_is_away_holds_no_page_for_minutes(settings):
+    """What the client library would do by itself: wait a minute, five times."""
+    settings.STORAGE_URL = "s3://key:secret@media?endpoint=http://127.0.0.1:1"
+    waits = MediaStorage().client_config
+
+    assert (waits.connect_timeout, waits.read_timeout, waits.retries["total_max_attempts"]) == (3, 15, 2)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ops.kernel import signing
@@ -52,7 +52,9 @@ class AnnouncementAdmin(ResellerScopedAdmin):
     @admin.display(description=_("announcement"), ordering="title_pt")
     def title_cell(self, row: Announcement) -> SafeString:
         """The title, and who wrote it."""
-        return cells.titled_link(str(row), reverse("admin:tenants_announcement_change", args=[row.pk]), row.author)
+        return cells.titled_link(
+            row.words(get_language())[0], reverse("admin:tenants_announcement_change", args=[row.pk]), row.author
+        )
 
     @admin.display(description=_("for whom"), ordering="audience")
     def audience_cell(self, row: Any) -> str:

@@ -31,7 +31,7 @@ from tenants.enums import ConsoleRight
 from tenants.forms.console import ReasonForm
 from tenants.models import Announcement, Tenant
 from tenants.queries import trail
-from tenants.services import leaving, lifecycle
+from tenants.services import leaving, lifecycle, naming
 
 SALT, CHOSEN_FOR_S = "tenants.bulk", 3600
 REPORT_FOR_S = 24 * 3600
@@ -212,7 +212,10 @@ class BulkPages(CustomerPages):
         except DomainError as error:
             self.message_user(request, f"{tenant.name}: {error}", messages.WARNING)
         else:
-            words = gettext("%(work)s: done for %(name)s.") % {"work": work.verb, "name": tenant.name}
+            words = gettext("%(work)s: done for %(name)s.") % {
+                "work": work.verb,
+                "name": naming.in_sentence(tenant.name),
+            }
             self.message_user(request, words, messages.SUCCESS)
 
     def _do(

@@ -16,6 +16,7 @@ from tenants.accounts.services import attempts, logins
 from tenants.enums import ResellerRole
 from tenants.models import Reseller, ResellerMember
 from tenants.queries import portfolio
+from tenants.services import naming
 
 
 class ConsoleLoginForm(AuthenticationForm):
@@ -67,7 +68,7 @@ def _why(member: ResellerMember | None) -> str:
             "reseller": member.reseller
         }
     return gettext("This person belongs to the console of %(reseller)s. Log in at its own address.") % {
-        "reseller": member.reseller
+        "reseller": naming.in_sentence(member.reseller)
     }
 
 

@@ -5,6 +5,7 @@ the company's own address, signed, once the DNS of its domain allows that (`send
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from email.utils import formataddr, parseaddr
@@ -18,6 +19,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape
 
 from ops.kernel.tasks import enqueue
 from tenants import palette
@@ -105,6 +107,8 @@ def write(
     signer = senders.chosen(site.tenant, site.reseller)
     with translation.override(language):
         subject, text, page = _words(template, filled, site, language)
+        names = (brand.display_name, site.tenant.name)
+        subject, text, page = (one_dot(part, *names) for part in (subject, text, page))
         message = Letter(
             subject=subject,
             body=text.strip() + "\n",
@@ -156,14 +160,15 @@ def sample(name: str, *, to: str, language: str, host: str = "", words: wording.
             ink=palette.ink_on(brand.primary),
         )
         message = Letter(
-            subject=written.subject,
-            body=written.text + "\n",
+            subject=one_dot(written.subject, brand.display_name),
+            body=one_dot(written.text, brand.display_name) + "\n",
             from_email=sender(brand.email_sender_name, signer.address if signer else ""),
             to=[to],
             headers={"Auto-Submitted": "auto-generated"},
         )
         message.signer = signer
-        message.attach_alternative(framed(written, site=site, base=base), "text/html")
+        page = one_dot(framed(written, site=site, base=base), brand.display_name)
+        message.attach_alternative(page, "text/html")
     return message
 
 
@@ -171,6 +176,16 @@ def send_sample(name: str, *, to: str, language: str, host: str = "") -> None:
     """Send the letter as it stands to somebody who wants to see it, after the commit. Raises `NotFound`."""
     wording.action(name)
     enqueue("tenants.send_sample", name=name, to=to, language=language, host=host)
+
+
+def one_dot(text: str, *names: str) -> str:
+    """Sentences that end with a company called “… Ltda.” have one dot: it is the name's and the sentence's."""
+    for name in names:
+        if not name.endswith("."):
+            continue
+        for shown in {name, escape(name)}:
+            text = re.sub(rf"{re.escape(shown)}\.(?!\.)", lambda _found, shown=shown: str(shown), text)
+    return text
 
 
 def sender(name: str, address: str = "") -> str:

@@ -106,6 +106,11 @@ def judge(*, name: str, slug: str) -> dict[str, str]:
     return {"state": "free", "slug": wanted, "host": host, "message": gettext("%(host)s is free.") % {"host": host}}
 
 
+def in_sentence(name: object) -> str:
+    """A company's name where a sentence may end behind it: the dot of “… Ltda.” is the sentence's then."""
+    return str(name).removesuffix(".")
+
+
 def lock(slug: str) -> None:
     """One at a time for one name, until the transaction ends: tenants and resellers share the names of hosts."""
     with connection.cursor() as cursor:

@@ -20,7 +20,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
+from tenants.services import naming
+
 register = template.Library()
+register.filter("in_sentence", naming.in_sentence)
 
 AVATAR_COLOURS = 8
 # Particles do not make a good second initial: "Ana da Silva" is AS, not AD.

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 
 from chat.models import Bot
 from chat.queries import terms
+from tenants.services import naming
 
 HELPED, PERSON, OTHER = "helped", "person", "other"
 
@@ -91,7 +92,7 @@ def greeting(bot: Bot, brand: str) -> str:
     """The first words."""
     return bot.greeting or _(
         "Hello! I am the assistant of %(brand)s. Ask me anything: I look for the answer in our help centre."
-    ) % {"brand": brand}
+    ) % {"brand": naming.in_sentence(brand)}
 
 
 def miss(bot: Bot) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from ops.kernel import http
 from ops.kernel.errors import PermanentFailure
@@ -78,7 +79,10 @@ def discover(client: Client, *, fresh: bool = False) -> Discovery:
 def _described(client: Client, said: dict[str, Any]) -> Discovery:
     # Discovery, 4.3: a description that names another issuer must not be used.
     if said.get("issuer") != client.issuer:
-        raise SettingsRefused(words=f"issuer is {said.get('issuer')!r}, not {client.issuer!r}")
+        raise SettingsRefused(
+            words=_("it calls itself %(said)s and not %(wanted)s.")
+            % {"said": str(said.get("issuer") or "–")[:200], "wanted": client.issuer}
+        )
     addresses = {
         name: str(said.get(name) or "")
         for name in (
@@ -92,7 +96,10 @@ def _described(client: Client, said: dict[str, Any]) -> Discovery:
     for name, address in addresses.items():
         needed = name in {"authorization_endpoint", "token_endpoint", "jwks_uri"}
         if (needed or address) and not _is_usable(address, client.private_addresses):
-            raise SettingsRefused(words=f"{name} is {address!r}")
+            raise SettingsRefused(
+                words=_("the address it gives as %(name)s cannot be used: %(address)s")
+                % {"name": name, "address": address[:200] or "–"}
+            )
     methods = texts(said.get("token_endpoint_auth_methods_supported")) or ("client_secret_basic",)
     return Discovery(issuer=client.issuer, auth_methods=methods, **addresses)
 
@@ -329,9 +336,9 @@ def _object(response: Any) -> dict[str, Any]:
     try:
         said = response.json()
     except ValueError as error:
-        raise SettingsRefused(words="the answer is not JSON") from error
+        raise SettingsRefused(words=_("its answer is not what the standard asks for (no JSON).")) from error
     if not isinstance(said, dict):
-        raise SettingsRefused(words="the answer is not an object")
+        raise SettingsRefused(words=_("its answer is not what the standard asks for (no JSON)."))
     return said
 
 

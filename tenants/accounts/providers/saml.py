@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from django.utils.translation import gettext as _
 from lxml import etree
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
@@ -138,7 +139,9 @@ class Party:
                 {**_ourselves(self, want_messages_signed=want_messages_signed), "idp": provider}
             )
         except OneLogin_Saml2_Error as error:
-            raise SettingsRefused(words=str(error)) from error
+            raise SettingsRefused(
+                words=_("its addresses or certificates are incomplete (%(words)s).") % {"words": error}
+            ) from error
 
     def _auth(self, url: str, query: dict[str, str], *, want_messages_signed: bool = False) -> OneLogin_Saml2_Auth:
         settings = self._settings(want_messages_signed=want_messages_signed)
@@ -307,7 +310,7 @@ def fetch_metadata(url: str, *, private_addresses: bool) -> str:
     try:
         return answer.content.decode("utf-8-sig")
     except UnicodeError as error:
-        raise SettingsRefused(words="the metadata is not UTF-8") from error
+        raise SettingsRefused(words=_("its metadata cannot be read.")) from error
 
 
 def describe(metadata: str, *, entity_id: str = "") -> Description:
@@ -315,7 +318,7 @@ def describe(metadata: str, *, entity_id: str = "") -> Description:
     try:
         parsed = OneLogin_Saml2_IdPMetadataParser.parse(metadata.strip().encode(), entity_id=entity_id or None)
     except Exception as error:
-        raise SettingsRefused(words=f"{type(error).__name__}: {error}"[:300]) from error
+        raise SettingsRefused(words=_("its metadata cannot be read.")) from error
     found = parsed.get("idp", {})
     certificates = found.get("x509certMulti", {}).get("signing") or [found.get("x509cert", "")]
     described = Description(
@@ -325,7 +328,9 @@ def describe(metadata: str, *, entity_id: str = "") -> Description:
         certificates=tuple(pem(one) for one in certificates if one),
     )
     if not (described.entity_id and described.sso_url and described.certificates):
-        raise SettingsRefused(words="an entity id, a login address by redirect and a signing certificate are needed")
+        raise SettingsRefused(
+            words=_("its metadata lack the entity id, the login address by redirect or the signing certificate.")
+        )
     return described
 
 
@@ -337,7 +342,7 @@ def pem(text: str) -> str:
     try:
         x509.load_pem_x509_certificate(wrapped.encode())
     except ValueError as error:
-        raise SettingsRefused(words="this is not a certificate") from error
+        raise SettingsRefused(words=_("what stands there as a certificate is none.")) from error
     return wrapped
 
 

@@ -5,6 +5,7 @@ import re
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from ops.kernel import http
 from ops.kernel.errors import DomainError
@@ -94,8 +95,25 @@ def problem(error: DomainError, *, field: str | None = None) -> DomainError:
     if isinstance(error, http.AddressRefused):
         return PrivateAddress(field=field)
     if isinstance(error, SettingsRefused | http.ServiceRefused | http.ServiceUnavailable):
-        # "[Errno 111] Connection refused": the number says nothing to whoever sets this up.
-        words = re.sub(r"^\[Errno -?\d+\] ", "", error.words) or str(error)
-        code = getattr(error, "status_code", 0)
-        return ProviderUnusable(field=field, words=(f"HTTP {code}. {words}" if code else words)[:300])
+        return ProviderUnusable(field=field, words=_said(error)[:300])
     return error
+
+
+def _said(error: DomainError) -> str:
+    """Why, in the reader's language: what the system or a library calls it says nothing to whoever sets this up."""
+    words = str(getattr(error, "words", ""))
+    code = getattr(error, "status_code", 0)
+    if code:
+        return _("it answered with the error %(code)s.") % {"code": code}
+    if not isinstance(error, http.ServiceUnavailable):
+        return words or str(error)
+    known = {
+        r"Name or service not known|getaddrinfo|nodename|Temporary failure in name|No address": _(
+            "there is no such name in the DNS."
+        ),
+        r"refused": _("nobody answers at this address."),
+        r"timed? ?out|Timeout": _("it did not answer in time."),
+        r"certificate|CERTIFICATE": _("the certificate it shows is not trusted."),
+    }
+    found = (told for pattern, told in known.items() if re.search(pattern, words))
+    return next(found, _("the connection failed."))

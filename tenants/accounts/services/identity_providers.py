@@ -4,7 +4,7 @@ Whatever is fetched from an address somebody typed is fetched before the transac
 networks and connects to the very address it checked (`ops.kernel.http`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
+from django.utils.translation import gettext
 
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError, FieldError, Invalid, NotFound
@@ -137,14 +138,20 @@ def missing(provider: IdentityProvider) -> list[str]:
     return [name for name in needed if not getattr(provider, name)]
 
 
+def _labels(names: Collection[str]) -> str:
+    """Fields as the page calls them, as what is missing."""
+    known = ", ".join(str(IdentityProvider._meta.get_field(name).verbose_name) for name in names)
+    return gettext("missing: %(names)s.") % {"names": known}
+
+
 def _found(provider: IdentityProvider, base: str) -> list[str]:
     if absent := missing(provider):
-        raise ProviderUnusable(words=", ".join(absent))
+        raise ProviderUnusable(words=_labels(absent))
     if provider.kind != IdentityProviderKind.SAML:
         client = connections.client(provider)
         count = oidc.count_keys(client)
         if not count:
-            raise SettingsRefused(words="the provider publishes no keys")
+            raise SettingsRefused(words=gettext("it publishes no keys."))
         found = oidc.discover(client)
         return [found.issuer, found.authorization_endpoint, found.token_endpoint, f"{found.jwks_uri} ({count})"]
     _ = connections.party(provider, base).settings
@@ -303,7 +310,7 @@ def _require_whole(provider: IdentityProvider, asked_to_enforce: bool) -> None:
     if not provider.enabled:
         return
     if absent := missing(provider):
-        raise ProviderUnusable(field=absent[0], words=", ".join(absent))
+        raise ProviderUnusable(field=absent[0], words=_labels(absent))
     if not provider.domains.filter(verified_at__isnull=False).exists():
         raise NoDomain(field="domains")
     if provider.enforced and provider.tested_at is None:

@@ -11,6 +11,7 @@ from ops.kernel.errors import Invalid, NotFound
 from tenants import letterbook
 from tenants.accounts.services import emails, invitations
 from tenants.accounts.tests.factories import ApiTokenFactory, InvitationFactory, LoginFactory, UserFactory
+from tenants.queries import hosts
 from tenants.services import letters, wording
 from tenants.services.wording import Words
 from tenants.tests.factories import ResellerFactory
@@ -178,3 +179,22 @@ def test_letters_about_devices_and_tokens_say_which_in_either_words(acme, ana, m
         assert said in told(name, about)
         save(acme, Words("x", f"Veja: {{{{{place}}}}}\n\n{{{{link}}}}"), name=f"accounts/{name}")
         assert told(name, about).startswith(f"Veja: {said}")
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the product's words", "own words"])
+def test_a_company_whose_name_ends_with_a_dot_gets_no_second_one(acme, mailoutbox, own):
+    with schema_context("public"):
+        type(acme).objects.filter(pk=acme.pk).update(name="Sol & Mar Ltda.")
+    hosts.clear()
+    if own:
+        save(acme, Words("Na {{company}}.", "Bom dia da {{company}}.\n\n{{link}}"))
+    with tenant_context(acme):
+        person = UserFactory(email="rui@correio.example", language="pt-br")
+        person.set_unusable_password()
+        person.save()
+        emails.deliver(letter="welcome", user_id=str(person.pk), host="", to="")
+
+    sent = mailoutbox[-1]
+    said = f"{sent.subject} {sent.body} {sent.alternatives[0][0]}"
+    assert "Ltda." in said
+    assert "Ltda.." not in said
