@@ -68,8 +68,12 @@ class LoopLayer(RedisPubSubLoopLayer):
         named = [(self._get_group_channel_name(group), message) for group, message in messages]
         for name, message in named:
             self.spread(name, message, None)
+        trips: dict[Shard, list[tuple[str, bytes]]] = {}
         for name, message in named:
-            await self._get_shard(name).publish(name, self.channel_layer.serialize({**message, FROM: self.name}))
+            data = self.channel_layer.serialize({**message, FROM: self.name})
+            trips.setdefault(self._get_shard(name), []).append((name, data))
+        for shard, found in trips.items():
+            await shard.publish_all(found)
 
     def spread(self, name: str, message: dict[str, Any], data: bytes | None) -> None:
         """Hand a message to the followers in this process."""
@@ -82,7 +86,32 @@ class LoopLayer(RedisPubSubLoopLayer):
 
 
 class Shard(RedisSingleShardConnection):
-    """One Redis; a group's message is read once, whoever it is for."""
+    """One Redis; a group's message is read once, whoever it is for.
+
+    What is published while an earlier trip to Redis is under way waits for it and leaves together.
+    """
+
+    def __init__(self, host: Any, channel_layer: LoopLayer) -> None:
+        super().__init__(host, channel_layer)
+        self.waiting: list[tuple[str, bytes]] = []
+        self.trip: asyncio.Future[None] | None = None
+
+    async def publish_all(self, messages: list[tuple[str, bytes]]) -> None:
+        """Publish in this order, after everything that waits already. Raises what Redis raises."""
+        self.waiting += messages
+        if self.trip is None:
+            self.trip = asyncio.ensure_future(self._leave())
+        # Others travel along, so nobody who gives up stops the trip.
+        await asyncio.shield(self.trip)
+
+    async def _leave(self) -> None:
+        async with self._lock:
+            messages, self.waiting, self.trip = self.waiting, [], None
+            self._ensure_redis()
+            together = self._redis.pipeline(transaction=False)
+            for name, data in messages:
+                together.publish(name, data)
+            await together.execute()
 
     def _receive_message(self, message: dict[str, Any] | None) -> None:
         if message is None:
