@@ -41,7 +41,8 @@ class TenantSocketMiddleware:
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         headers = dict(scope.get("headers", ()))
         host = hosts.normalise(headers.get(b"host", b"").decode("latin-1"))
-        site = await database_sync_to_async(hosts.site_of)(host) if host else None
+        # After a restart everybody comes at once, and only the first of a host needs a thread.
+        site = (hosts.site_at_hand(host) or await database_sync_to_async(hosts.site_of)(host)) if host else None
         if site is None or not (site.tenant.is_public or site.tenant.status in OPEN):
             return await _close(receive, send, CLOSE_UNKNOWN_TENANT)
         if not _is_own_page(headers.get(b"origin"), host):

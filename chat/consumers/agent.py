@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
 from chat.consumers.calls import FRAMES as CALL_FRAMES
 from chat.consumers.calls import CallsMixin
@@ -15,7 +14,7 @@ from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.enums import Availability
 from chat.errors import ConversationNotFound, CursorUnknown
 from chat.queries import stream, wire
-from chat.services import hot, messages, notifications, presence
+from chat.services import arrivals, hot, messages, notifications, presence
 from chat.services.attachments import PER_MESSAGE
 from chat.services.mentions import MOST as MOST_CALLED
 from ops.kernel import errors
@@ -108,7 +107,7 @@ class AgentConsumer(CallsMixin):
 
     def _come_in(self, token: str | None) -> tuple[User | None, datetime | None]:
         """Who it is, before they follow anything. Raises `TokenRefused`, `PermissionRefused`."""
-        if not pulse.counter_is_open(self.tenant):
+        if not arrivals.counter_is_open(self.tenant):
             raise errors.PermissionRefused()
         user, expires_at = self._person(token)
         if user is not None and not allows(user, VIEW):
@@ -191,9 +190,9 @@ class AgentConsumer(CallsMixin):
         presence.view(conversation_id=None, user=self.user, session=self.session)
         presence.agent_gone(user=self.user, session=self.session)
 
-    async def head(self, conversation_id: UUID) -> int | None:
+    def in_numbers_of(self) -> None:
         # Who may see conversations sees all of them; who no longer may is shown out (`pulse`, `person_changed`).
-        return await hot.head(schema=self.tenant.schema_name, conversation_id=conversation_id, visitor=None)
+        return None
 
     def party(self) -> User:
         return self.user

@@ -5,7 +5,7 @@ A socket only hints: what it pushes was committed before, and what it loses the 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from chat.consumers import pulse, restart
 from chat.consumers.frames import number_in, uuid_in
 from chat.errors import ConversationNotFound, CursorUnknown
 from chat.queries import stream, thread, wire
-from chat.services import journal, messages
+from chat.services import conversations, hot, journal, messages
 from ops.kernel import errors
 from ops.kernel.consumers import TenantConsumer
 from ops.kernel.ids import uuid7
+from ops.kernel.together import Together
 
 PROTOCOL = "chat.v1"
 CLOSE_TOKEN, CLOSE_FORBIDDEN, CLOSE_TOO_FAST, CLOSE_PROTOCOL = 4001, 4003, 4029, 4400
@@ -30,6 +31,8 @@ MAX_REPLAYED = 1000
 FRAMES_PATIENCE, FRAMES_END, FRAMES_WINDOW_S = 120, 600, 10
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
+
+HEADS = Together[hot.Standing, dict[UUID, int]](lambda socket, asked: hot.heads(socket.tenant.schema_name, asked))
 
 
 class ChatConsumer(TenantConsumer):
@@ -47,7 +50,7 @@ class ChatConsumer(TenantConsumer):
         self.closing = False
         self.followed: set[UUID] = set()
         self.answering = ""
-        self.patience: asyncio.Task[None] | None = None
+        self.patience: asyncio.TimerHandle | None = None
         self.window = (0.0, 0)
 
     async def connect(self) -> None:
@@ -56,7 +59,7 @@ class ChatConsumer(TenantConsumer):
             return
         await self.accept(PROTOCOL)
         restart.watch(self)
-        self.patience = asyncio.create_task(self._expect_hello())
+        self.patience = asyncio.get_running_loop().call_later(HELLO_WITHIN_S, self._out_of_patience)
 
     async def disconnect(self, code: int) -> None:
         if self.patience is not None:
@@ -142,8 +145,8 @@ class ChatConsumer(TenantConsumer):
         """Tell the others that this socket is gone."""
         raise NotImplementedError
 
-    async def head(self, conversation_id: UUID) -> int | None:
-        """Head of a conversation this person may see, else nothing."""
+    def in_numbers_of(self) -> conversations.Visitor | None:
+        """The visitor whose conversations and numbers count here; nothing for the team, who may see them all."""
         raise NotImplementedError
 
     async def on_send(self, frame: dict[str, Any]) -> None:
@@ -161,15 +164,28 @@ class ChatConsumer(TenantConsumer):
             await self.follow(uuid_in(frame, "conversation"), number_in(frame, "after", optional=True))
 
     async def follow(self, key: UUID, after: int | None) -> None:
-        """Join first and read then, so that nothing falls between; what comes twice has a number the client knows."""
+        """Be told what happens in a conversation, after what happened since `after`. Raises `ConversationNotFound`."""
         if len(self.followed) >= MAX_FOLLOWED and key not in self.followed:
             raise errors.Invalid(field="conversation")
-        head = await self.head(key)
-        if head is None:
+        if not await self.heads({key}):
             raise ConversationNotFound(field="conversation")
-        if key not in self.followed:
+        await self._follow({key: after})
+
+    async def heads(self, keys: Collection[UUID]) -> dict[UUID, int]:
+        """Where conversations stand, of those that who speaks here may see."""
+        return await HEADS.ask(self, hot.Standing(frozenset(keys), self.in_numbers_of()))
+
+    async def _follow(self, wanted: Mapping[UUID, int | None]) -> None:
+        """Join first and read then, so that nothing falls between; what comes twice has a number the client knows."""
+        for key in wanted.keys() - self.followed:
             await self.join(self.follow_group(key))
             self.followed.add(key)
+        heads = await self.heads(wanted)
+        for key, after in wanted.items():
+            if key in heads:
+                await self._catch_up(key, heads[key], after)
+
+    async def _catch_up(self, key: UUID, head: int, after: int | None) -> None:
         place = head if after is None else after
         if place > head:
             await self.send_frame({"type": "resync_required", "conversation": str(key)})
@@ -203,12 +219,21 @@ class ChatConsumer(TenantConsumer):
         known = frame.get("conversations", {})
         if not isinstance(known, dict) or len(known) > MAX_FOLLOWED:
             raise errors.Invalid(field="conversations")
+        wanted: dict[UUID, int | None] = {}
         for key, after in known.items():
             entry = {"conversation": key, "after": after}
             try:
-                await self.follow(uuid_in(entry, "conversation"), number_in(entry, "after", optional=True))
+                wanted[uuid_in(entry, "conversation")] = number_in(entry, "after", optional=True)
             except errors.DomainError as error:
-                await self.send_frame({**self.nack(error, client_id=None), "conversation": str(key)[:40]})
+                await self._not_followed(key, error)
+        mine = await self.heads(wanted) if wanted else {}
+        for gone in wanted.keys() - mine:
+            await self._not_followed(str(gone), ConversationNotFound(field="conversation"))
+        if mine:
+            await self._follow({key: wanted[key] for key in mine})
+
+    async def _not_followed(self, key: str, error: errors.DomainError) -> None:
+        await self.send_frame({**self.nack(error, client_id=None), "conversation": str(key)[:40]})
 
     async def on_ping(self, frame: dict[str, Any]) -> None:
         await self.send_frame({"type": "pong"})
@@ -219,10 +244,9 @@ class ChatConsumer(TenantConsumer):
 
     # --- Keeping the line ---
 
-    async def _expect_hello(self) -> None:
-        await asyncio.sleep(HELLO_WITHIN_S)
+    def _out_of_patience(self) -> None:
         if not self.greeted and not self.closing:
-            await self.bye(CLOSE_TOKEN)
+            self.errand(self.bye(CLOSE_TOKEN))
 
     async def _too_fast(self) -> bool:
         began, count = self.window

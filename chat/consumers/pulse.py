@@ -15,10 +15,9 @@ from weakref import WeakKeyDictionary
 from django.utils import timezone
 
 from chat.queries import stream, thread, wire
-from chat.services import presence, widget
+from chat.services import arrivals, presence, widget
 from tenants.accounts.models import ApiToken, User
 from tenants.accounts.services import sessions, tokens
-from tenants.models import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ class Pulse:
 
     def _ask(self, agents: list[Any], visitors: list[Any]) -> dict[str, str | int]:
         """The heartbeat's text by session, or the code it is closed with; without either it may no longer be here."""
-        if not counter_is_open(self.tenant):
+        if not arrivals.counter_is_open(self.tenant):
             return {}
         return {**self._ask_for_agents(agents), **_ask_for_visitors(visitors)}
 
@@ -163,11 +162,6 @@ def _ask_for_visitors(sockets: list[Any]) -> dict[str, str | int]:
         )
         for socket in here
     }
-
-
-def counter_is_open(tenant: Any) -> bool:
-    """A suspended customer's counter is closed. The handshake's tenant may be old, so the row is asked."""
-    return Tenant.objects.active().filter(pk=tenant.pk).exists()
 
 
 _pulses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Pulse]] = WeakKeyDictionary()

@@ -1,23 +1,36 @@
 """The visitors' socket."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils import timezone
 
-from chat.consumers import pulse
 from chat.consumers.base import CLOSE_FORBIDDEN, CLOSE_TOKEN, MAX_FRAME_BYTES, Handler, acknowledge
 from chat.consumers.calls import FRAMES as CALL_FRAMES
 from chat.consumers.calls import CallsMixin
 from chat.consumers.frames import flag_in, number_in, text_in, uuid_in, uuids_in
 from chat.errors import ConversationNotFound, VisitorTokenRefused
-from chat.queries import stream
-from chat.services import contacts, conversations, hot, messages, presence, widget
+from chat.services import arrivals, contacts, conversations, hot, messages, presence, widget
 from chat.services.attachments import PER_MESSAGE
 from ops.kernel import errors
+from ops.kernel.together import Together
 
 PREVIEW_LIMIT = 500
+
+
+async def _let_in(socket: Any, arrived: Sequence[arrivals.Arrival]) -> list[arrivals.Welcome | errors.DomainError]:
+    return await socket.in_tenant(arrivals.let_in, arrived, tenant=socket.tenant, now=timezone.now())
+
+
+async def _let_go(socket: Any, gone: Sequence[tuple[UUID, str]]) -> list[None]:
+    await socket.in_tenant(presence.visitors_left, gone)
+    return [None] * len(gone)
+
+
+ARRIVALS = Together[arrivals.Arrival, arrivals.Welcome](_let_in)
+DEPARTURES = Together[tuple[UUID, str], None](_let_go)
 
 
 class WidgetConsumer(CallsMixin):
@@ -42,32 +55,24 @@ class WidgetConsumer(CallsMixin):
     async def hello(self, frame: dict[str, Any]) -> None:
         token = text_in(frame, "token", limit=4096, optional=True) or ""
         try:
-            # One trip to a thread: after a restart everybody comes at once.
-            epoch, online = await self.in_tenant(self._arrive, token)
+            welcome = await ARRIVALS.ask(self, arrivals.Arrival(token, self.session))
         except VisitorTokenRefused:
             await self.bye(CLOSE_TOKEN)
             return
         except errors.PermissionRefused:
             await self.bye(CLOSE_FORBIDDEN)
             return
+        self.visitor = welcome.visitor
         await self.join("visitors")
         me = {"id": str(self.visitor.contact_id), "name": self.visitor.name}
-        await self.welcome(epoch=epoch, me=me, presence={"online": online})
+        await self.welcome(epoch=welcome.epoch, me=me, presence={"online": welcome.online})
         await self.follow_known(frame)
 
-    def _arrive(self, token: str) -> tuple[str, bool]:
-        if not pulse.counter_is_open(self.tenant):
-            raise errors.PermissionRefused()
-        self.visitor = widget.visitor_behind(token)
-        presence.visitor_here(contact_id=self.visitor.contact_id, session=self.session)
-        contacts.see(contact_id=self.visitor.contact_id, now=timezone.now())
-        return stream.epoch(), presence.anybody_there()
-
     async def leave(self) -> None:
-        await self.in_tenant(presence.visitor_gone, contact_id=self.visitor.contact_id, session=self.session)
+        await DEPARTURES.ask(self, (self.visitor.contact_id, self.session))
 
-    async def head(self, conversation_id: UUID) -> int | None:
-        return await hot.head(schema=self.tenant.schema_name, conversation_id=conversation_id, visitor=self.visitor)
+    def in_numbers_of(self) -> conversations.Visitor:
+        return self.visitor
 
     def party(self) -> conversations.Visitor:
         return self.visitor

@@ -1,5 +1,6 @@
 """Contacts: the people outside."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -103,6 +104,13 @@ def see(*, contact_id: UUID, now: datetime, page: dict[str, str] | None = None) 
     if page is not None:
         changes["last_page"] = {"url": page.get("url", "")[:500], "title": page.get("title", "")[:200]}
     Contact.objects.filter(pk=contact_id).update(**changes)
+
+
+@transaction.atomic
+def saw(contact_ids: Iterable[UUID], *, now: datetime) -> None:
+    """Remember that these visitors were here; one whose row somebody else holds is being written about anyway."""
+    free = Contact.objects.filter(pk__in=set(contact_ids)).select_for_update(skip_locked=True, no_key=True)
+    Contact.objects.filter(pk__in=free.values("pk")).update(last_seen_at=now)
 
 
 def current(contact: Contact) -> Contact:

@@ -5,6 +5,8 @@ message, such as a visitor's first one or one to a resolved conversation, is lef
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +27,7 @@ from ops.kernel.outbox.services import publishing
 log = logging.getLogger(__name__)
 
 MARK = journal.MARK.replace("chat_mark", "{schema}.chat_mark")
+HEADS = "SELECT id, last_seq, last_pub_seq, contact_inbox_id FROM {schema}.chat_conversation WHERE id = ANY(%s::uuid[])"
 SEND = "SELECT * FROM {schema}.chat_send(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)"
 
 
@@ -116,19 +119,26 @@ async def mark(
         await tell(schema, conversation_id, team=frames[0], public=frames[1])
 
 
-async def head(*, schema: str, conversation_id: UUID, visitor: Visitor | None) -> int | None:
-    """Where a conversation stands, for the team or for the visitor it belongs to; nothing when there is none."""
-    if visitor is None:
-        found = await async_sql.row(
-            schema, "SELECT last_seq FROM {schema}.chat_conversation WHERE id = %s", (conversation_id,)
-        )
-    else:
-        found = await async_sql.row(
-            schema,
-            "SELECT last_pub_seq FROM {schema}.chat_conversation WHERE id = %s AND contact_inbox_id = %s",
-            (conversation_id, visitor.contact_inbox_id),
-        )
-    return None if found is None else found[0]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which of these conversations there are, for the team or for the visitor they belong to, and where they stand."""
+
+    conversation_ids: frozenset[UUID]
+    visitor: Visitor | None
+
+
+async def heads(schema: str, asked: Sequence[Standing]) -> list[dict[UUID, int]]:
+    """The newest number of every conversation that whoever asks may see, in their own numbers."""
+    keys = list(frozenset().union(*(one.conversation_ids for one in asked)))
+    rows = {row[0]: row for row in await async_sql.rows(schema, HEADS, (keys,))} if keys else {}
+    return [
+        {
+            key: rows[key][1] if one.visitor is None else rows[key][2]
+            for key in one.conversation_ids & rows.keys()
+            if one.visitor is None or rows[key][3] == one.visitor.contact_inbox_id
+        }
+        for one in asked
+    ]
 
 
 async def tell(

@@ -4,6 +4,7 @@ One sorted set per kind and tenant holds a member a socket, scored by when it ex
 count once and a killed process leaves nobody behind. What agents say about themselves stands in their profiles.
 """
 
+import functools
 import json
 import logging
 import time
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import redis
 from django.db import connection, transaction
+from redis.commands.core import Script
 
 from chat.enums import Availability
 from chat.events import AgentAvailable
@@ -27,16 +29,49 @@ log = logging.getLogger(__name__)
 
 TTL_S = 60
 VIEWING_TTL_S = 14 * 24 * 3600
+# Sockets that Redis looks at before it may do something else.
+AT_ONCE = 500
+
+# KEYS: the set of everybody of a kind; beside it one set a person, so that whether somebody was here is no question
+# about a thousand others. ARGV: now, when it expires, how long sets are kept, then pairs of who and session.
+# Both scripts answer a number for each pair: 1 when nobody of this person was here before, or is here after.
+KEEP = """
+local now, found = ARGV[1], {}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+for i = 4, #ARGV, 2 do
+    local own = KEYS[1] .. '.' .. ARGV[i]
+    redis.call('ZREMRANGEBYSCORE', own, '-inf', now)
+    found[#found + 1] = redis.call('EXISTS', own) == 0 and 1 or 0
+    redis.call('ZADD', own, ARGV[2], ARGV[i + 1])
+    redis.call('EXPIRE', own, ARGV[3])
+    redis.call('ZADD', KEYS[1], ARGV[2], ARGV[i] .. '|' .. ARGV[i + 1])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return found
+"""
+DROP = """
+local now, found = ARGV[1], {}
+for i = 4, #ARGV, 2 do
+    local own = KEYS[1] .. '.' .. ARGV[i]
+    redis.call('ZREM', KEYS[1], ARGV[i] .. '|' .. ARGV[i + 1])
+    redis.call('ZREM', own, ARGV[i + 1])
+    redis.call('ZREMRANGEBYSCORE', own, '-inf', now)
+    found[#found + 1] = redis.call('EXISTS', own) == 0 and 1 or 0
+end
+return found
+"""
 
 
 def agent_here(*, user: Any, session: str) -> None:
     """An agent's socket is open; `still_here` keeps it. Tells the team when the person came."""
-    _here("agents", str(user.pk), session, came=lambda: _came(user))
+    if _keep("agents", [(str(user.pk), session)]):
+        _came(user)
 
 
 def agent_gone(*, user: Any, session: str) -> None:
     """An agent's socket closed. Tells the team when it was the last one."""
-    _gone("agents", str(user.pk), session, left=lambda: tell_agent(user))
+    if _drop("agents", [(str(user.pk), session)]):
+        tell_agent(user)
 
 
 @transaction.atomic
@@ -79,19 +114,21 @@ def anybody_there() -> bool:
     return Availability.ONLINE.value in states().values()
 
 
-def visitor_here(*, contact_id: UUID, session: str, page: dict[str, str] | None = None) -> None:
-    """A visitor's socket is open, perhaps on another page."""
-    _here("visitors", str(contact_id), session, came=lambda: _tell_visitor(contact_id, online=True, page=page))
+def visitors_came(arrived: Sequence[tuple[UUID, str]]) -> None:
+    """Sockets of visitors are open, as pairs of contact and session. Tells the team who was not here before."""
+    for who in _keep("visitors", [(str(contact), session) for contact, session in arrived]):
+        _tell_visitor(who, online=True, page=None)
 
 
 def visitor_on_page(*, contact_id: UUID, page: dict[str, str]) -> None:
     """Tell the team where a visitor is."""
-    _tell_visitor(contact_id, online=True, page=page)
+    _tell_visitor(str(contact_id), online=True, page=page)
 
 
-def visitor_gone(*, contact_id: UUID, session: str) -> None:
-    """A visitor's socket closed."""
-    _gone("visitors", str(contact_id), session, left=lambda: _tell_visitor(contact_id, online=False, page=None))
+def visitors_left(gone: Sequence[tuple[UUID, str]]) -> None:
+    """Sockets of visitors closed, as pairs of contact and session. Tells the team whose last one it was."""
+    for who in _drop("visitors", [(str(contact), session) for contact, session in gone]):
+        _tell_visitor(who, online=False, page=None)
 
 
 def visitors_here(contact_ids: Iterable[UUID]) -> set[str]:
@@ -187,8 +224,8 @@ def tell_agent(user: Any) -> None:
     live.publish(live.group("visitors"), journal.forward({"type": "presence", "online": online}))
 
 
-def _tell_visitor(contact_id: UUID, *, online: bool, page: dict[str, str] | None) -> None:
-    frame = {"type": "visitor", "contact": str(contact_id), "online": online, "page": page}
+def _tell_visitor(contact_id: str, *, online: bool, page: dict[str, str] | None) -> None:
+    frame = {"type": "visitor", "contact": contact_id, "online": online, "page": page}
     live.publish(live.group("agents"), journal.forward(frame))
 
 
@@ -206,50 +243,32 @@ def _members(kind: str) -> set[str]:
     return {_text(row).split("|", 1)[0] for row in rows}
 
 
-def _here(kind: str, who: str, session: str, *, came: Any) -> None:
-    now, own = time.time(), _key(f"{kind}.{who}")
-    try:
-        # A set a person beside the one of everybody: whether they were here is no question about a thousand others.
-        with client().pipeline(transaction=False) as together:
-            together.zcount(own, now, "+inf")
-            for key, member in ((own, session), (_key(kind), f"{who}|{session}")):
-                together.zremrangebyscore(key, "-inf", now)
-                together.zadd(key, {member: now + TTL_S})
-                together.expire(key, TTL_S)
-            new = not together.execute()[0]
-    except redis.RedisError as error:
-        log.warning("Presence not kept: %s", error)
-        return
-    if new:
-        came()
-
-
 def still_here(kind: str, members: Sequence[tuple[str, str]]) -> None:
     """These sockets, as pairs of who and session, are still open; called with every heartbeat."""
-    if not members:
-        return
-    until = time.time() + TTL_S
-    try:
-        with client().pipeline(transaction=False) as together:
-            together.zadd(_key(kind), {f"{who}|{session}": until for who, session in members})
-            together.expire(_key(kind), TTL_S)
-            for who, session in members:
-                together.zadd(_key(f"{kind}.{who}"), {session: until})
-                together.expire(_key(f"{kind}.{who}"), TTL_S)
-            together.execute()
-    except redis.RedisError as error:
-        log.warning("Presence not kept: %s", error)
+    _keep(kind, members)
 
 
-def _gone(kind: str, who: str, session: str, *, left: Any) -> None:
+def _keep(kind: str, members: Sequence[tuple[str, str]]) -> list[str]:
+    """Remember these sockets for a minute; gives those who were not here before."""
+    return _run(KEEP, kind, members)
+
+
+def _drop(kind: str, members: Sequence[tuple[str, str]]) -> list[str]:
+    """Forget these sockets; gives those who are not here any more."""
+    return _run(DROP, kind, members)
+
+
+def _run(script: str, kind: str, members: Sequence[tuple[str, str]]) -> list[str]:
+    now, found = time.time(), []
     try:
-        with client().pipeline(transaction=False) as together:
-            together.zrem(_key(kind), f"{who}|{session}")
-            together.zrem(_key(f"{kind}.{who}"), session)
-            together.zcount(_key(f"{kind}.{who}"), time.time(), "+inf")
-            last = not together.execute()[2]
+        for start in range(0, len(members), AT_ONCE):
+            values = [value for pair in members[start : start + AT_ONCE] for value in pair]
+            found += _script(script)(keys=[_key(kind)], args=[now, now + TTL_S, TTL_S, *values], client=client())
     except redis.RedisError as error:
         log.warning("Presence not kept: %s", error)
-        return
-    if last:
-        left()
+    return [who for (who, _), first in zip(members, found, strict=False) if first]
+
+
+@functools.cache
+def _script(text: str) -> Script:
+    return client().register_script(text)

@@ -6,7 +6,7 @@ nobody who reads the database or the API can come back as that visitor. The toke
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from chat.models import Contact, ContactInbox, Conversation, Inbox
 from chat.services import contacts
 from chat.services.conversations import Visitor
 from ops.kernel import signing
+from ops.kernel.errors import DomainError
 from tenants.services import domains
 
 SALT = "chat.visitor"
@@ -63,16 +64,31 @@ def open_session(
 
 def visitor_behind(token: str) -> Visitor:
     """Who holds this token. Raises `VisitorTokenRefused`, `ContactBlocked`."""
+    found = visitors_behind([token])[0]
+    if isinstance(found, DomainError):
+        raise found
+    return found
+
+
+def visitors_behind(tokens: Sequence[str]) -> list[Visitor | DomainError]:
+    """Who holds each of these tokens, or why nobody does: `VisitorTokenRefused`, `ContactBlocked`."""
+    keys = [_named_by(token) for token in tokens]
+    rows = ContactInbox.objects.filter(pk__in={key for key in keys if key is not None}, inbox__active=True)
+    links = {link.pk: link for link in rows.select_related("contact")}
+    return [_let_in(links.get(key) if key else None) for key in keys]
+
+
+def _named_by(token: str) -> UUID | None:
     try:
-        key = UUID(str(signing.loads(token, salt=SALT, max_age=TOKEN_AGE_S)))
-    except (signing.BadSignature, ValueError) as error:
-        raise VisitorTokenRefused() from error
-    link = ContactInbox.objects.select_related("contact").filter(pk=key, inbox__active=True).first()
+        return UUID(str(signing.loads(token, salt=SALT, max_age=TOKEN_AGE_S)))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _let_in(link: ContactInbox | None) -> Visitor | DomainError:
     if link is None:
-        raise VisitorTokenRefused()
-    if link.contact.blocked:
-        raise ContactBlocked()
-    return _visitor(link)
+        return VisitorTokenRefused()
+    return ContactBlocked() if link.contact.blocked else _visitor(link)
 
 
 def _visitor(link: ContactInbox) -> Visitor:

@@ -222,7 +222,7 @@ def a_call_is_not_answered(at):
     SubscriptionFactory(tenant=at.tenant, plan=PlanFactory(flags={"videoCall": True}, limits={}))
     entitlements.forget(at.tenant)
     Inbox.objects.update(features={"video": True})
-    presence.visitor_here(contact_id=at.visitor.contact_id, session="tab")
+    presence.visitors_came([(at.visitor.contact_id, "tab")])
     call = calls.start(conversation_id=at.key, by=at.bia, video=True, peer="page-0001")
     calls.end(call_id=UUID(call["id"]), by=at.bia)
 

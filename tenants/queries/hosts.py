@@ -102,10 +102,23 @@ def normalise(raw: str) -> str | None:
 def site_of(host: str) -> Site | None:
     """The site of a normalised host, or nothing. In single-tenant mode every host is the one tenant's."""
     if settings.SINGLE_TENANT:
-        site = remembered("single", lambda: _single(settings.SINGLE_TENANT))
+        site = remembered(_key(host), lambda: _single(settings.SINGLE_TENANT))
     else:
-        site = remembered(f"host:{host}", lambda: _find(host))
+        site = remembered(_key(host), lambda: _find(host))
     return site.fresh() if site else None
+
+
+def site_at_hand(host: str) -> Site | None:
+    """What `site_of` would answer without asking anybody, for an event loop; nothing when it would have to ask."""
+    now = time.monotonic()
+    known = _known.get(_key(host))
+    if known is None or known[0] <= now or now - _looked_at >= LOOK_EVERY_S:
+        return None
+    return known[1].fresh() if known[1] else None
+
+
+def _key(host: str) -> str:
+    return "single" if settings.SINGLE_TENANT else f"host:{host}"
 
 
 def remembered(key: str, look: Callable[[], T]) -> T:

@@ -44,7 +44,7 @@ def conversation(plan, bia):
     """A conversation whose visitor and agent are both there."""
     row = ConversationFactory()
     Inbox.objects.filter(pk=row.inbox_id).update(features={"video": True})
-    presence.visitor_here(contact_id=row.contact_id, session="v")
+    presence.visitors_came([(row.contact_id, "v")])
     presence.agent_here(user=bia, session="a")
     return row
 
@@ -184,7 +184,7 @@ def test_one_call_at_a_time(conversation, visitor, bia, acme):
     told = ring(conversation, bia)
     calls.accept(call_id=told["id"], by=visitor, peer=OTHER_PAGE)
     other = ConversationFactory()
-    presence.visitor_here(contact_id=other.contact_id, session="w")
+    presence.visitors_came([(other.contact_id, "w")])
 
     with pytest.raises(InAnotherCall):
         ring(other, bia)
@@ -202,7 +202,7 @@ def test_one_call_at_a_time(conversation, visitor, bia, acme):
 def test_what_a_closed_page_left_behind_keeps_nobody_from_calling(conversation, visitor, bia, noon):
     ring(conversation, bia, now=noon)
     other = ConversationFactory()
-    presence.visitor_here(contact_id=other.contact_id, session="w")
+    presence.visitors_came([(other.contact_id, "w")])
 
     told = ring(other, bia, now=noon + timedelta(seconds=5))
     assert Call.objects.get(conversation=conversation).reason == "cancelled"
@@ -214,7 +214,7 @@ def test_what_a_closed_page_left_behind_keeps_nobody_from_calling(conversation, 
 
 
 def test_nobody_rings_where_nobody_is(conversation, visitor, bia):
-    presence.visitor_gone(contact_id=conversation.contact_id, session="v")
+    presence.visitors_left([(conversation.contact_id, "v")])
     with pytest.raises(VisitorAway):
         ring(conversation, bia)
     presence.agent_gone(user=bia, session="a")

@@ -126,7 +126,7 @@ def test_what_only_the_server_draws_is_drawn_once_more(acme, bia, client_of):
 def test_who_is_on_the_website_is_shown_to_their_own_team_only(acme, beta, bia, caio, client_of):
     conversation = ConversationFactory()
     MessageFactory(conversation=conversation, body="Oi")
-    presence.visitor_here(contact_id=conversation.contact_id, session="s1")
+    presence.visitors_came([(conversation.contact_id, "s1")])
     address = reverse("chat:visitor-write", args=[conversation.contact_id])
 
     own = client_of(acme, user=bia)
