@@ -1,6 +1,7 @@
 """The agents' socket."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from chat.services import arrivals, hot, messages, notifications, presence
 from chat.services.attachments import PER_MESSAGE
 from chat.services.mentions import MOST as MOST_CALLED
 from ops.kernel import errors
+from ops.kernel.together import Together
 from tenants.accounts.errors import SecondFactorMissing, TokenRefused
 from tenants.accounts.models import User
 from tenants.accounts.permissions import allows
@@ -31,6 +33,14 @@ HINTS = frozenset({"hello", "ping", "sub", "unsub", "typing", "viewing", "presen
 
 
 VIEW, REPLY = "chat.view_conversation", "chat.reply_conversation"
+
+
+async def _missed(socket: Any, places: Sequence[str]) -> list[stream.Page | CursorUnknown]:
+    return await socket.in_tenant(stream.pages_after, places)
+
+
+# One heartbeat gives all agents the same cursor, so after a restart they come back with the same question.
+MISSED = Together[str, stream.Page](_missed)
 
 
 class AgentConsumer(CallsMixin):
@@ -168,17 +178,16 @@ class AgentConsumer(CallsMixin):
         return stream.now(), frozenset(self.user.get_all_permissions()), presence.states()
 
     async def _replay(self, text: str) -> None:
-        try:
-            place = await self.in_tenant(stream.parse, text)
-        except CursorUnknown:
-            await self.send_frame({"type": "resync_required"})
-            return
         for _ in range(MAX_REPLAY_PAGES):
-            missed, place, more = await self.in_tenant(stream.after, place)
-            for event in missed:
-                await self.send_frame(event)
-            if not more:
+            try:
+                page = await MISSED.ask(self, text)
+            except CursorUnknown:
+                break
+            for frame in page.frames:
+                await self.send(text_data=frame)
+            if not page.more:
                 return
+            text = page.place
         await self.send_frame({"type": "resync_required"})
 
     async def leave(self) -> None:

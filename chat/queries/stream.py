@@ -5,6 +5,7 @@ Ids of concurrent transactions become visible out of order, so a plain "id after
 at once all the same, and told again by the next reading: a client knows it by its number.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from chat.errors import CursorUnknown
 from chat.models import ChatEvent
-from chat.queries import thread
+from chat.queries import thread, wire
 
 PAGE = 500
 # Events are kept this long; who comes back later loads everything again.
@@ -75,6 +76,32 @@ def parse(text: str) -> Cursor:
     if found.epoch != epoch() or found.xid >= 2**63 or found.id >= 2**63:
         raise CursorUnknown()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What happened after a place, as it is sent; the place to ask from next; whether there is more to ask for now."""
+
+    frames: list[str]
+    place: str
+    more: bool
+
+
+def pages_after(places: Sequence[str]) -> list[Page | CursorUnknown]:
+    """A page for each of these cursors, read and written out once for all who came with the same; or why there is none."""
+    found: dict[str, Page | CursorUnknown] = {}
+    for text in places:
+        if text not in found:
+            found[text] = _page_after(text)
+    return [found[text] for text in places]
+
+
+def _page_after(text: str) -> Page | CursorUnknown:
+    try:
+        missed, place, more = after(parse(text))
+    except CursorUnknown as error:
+        return error
+    return Page([wire.encode(frame) for frame in missed], str(place), more)
 
 
 def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], Cursor, bool]:
