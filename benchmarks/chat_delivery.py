@@ -28,6 +28,7 @@ person may write are lifted for the measured process, nothing else is.
 
 import argparse
 import asyncio
+import contextlib
 import os
 import resource
 import sys
@@ -55,11 +56,12 @@ def measure(args: argparse.Namespace) -> bool:
     together = f"bench-{os.getpid()}-all"
     everybody = make_pairs([*alone, *[together] * 20])
     crowd = make_crowd(together, args.visitors) if {"idle", "restart", "endure"} & set(args.parts) else []
-    good, servers = True, []
+    good = True
     try:
-        with own_redis() as (pid, address):
+        with own_redis() as (pid, address), contextlib.ExitStack() as running:
             os.environ["REDIS_URL"] = address
-            servers.append(server := Server("benchmarks.delivery.ours:application"))
+            server = Server("benchmarks.delivery.ours:application")
+            running.callback(server.stop)
             machine, one = Machine(server, pid), everybody[len(alone)]
             if "pairs" in args.parts:
                 groups = {"1": everybody[:1], "20": everybody[:20], "20 in one": everybody[20:]}
@@ -71,13 +73,10 @@ def measure(args: argparse.Namespace) -> bool:
             if "endure" in args.parts:
                 good = asyncio.run(endure.run(args, server, machine, one, crowd))
             if "echo" in args.parts:
-                servers.append(bare := Server("benchmarks.delivery.bare:application"))
+                bare = Server("benchmarks.delivery.bare:application")
+                running.callback(bare.stop)
                 good = asyncio.run(echo.run(args, echo.Ours(server, one), echo.Bare(bare, length=640))) and good
-            for server in servers:
-                server.stop()
     finally:
-        for server in servers:
-            server.process.kill()
         for slug in [*alone, together]:
             clean_up(slug)
     return good
