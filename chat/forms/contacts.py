@@ -54,6 +54,7 @@ class SpreadsheetForm(forms.Form):
     file = forms.FileField(
         label=_("CSV file"),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv"}),
+        error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
         help_text=_("Commas or semicolons, with or without accents: we find out. The first line names the columns."),
     )
 

@@ -207,9 +207,11 @@ class LanguageModelForm(forms.Form):
     )
     timeout_s = forms.IntegerField(label=_("Seconds to wait for an answer"), min_value=3, max_value=60)
 
-    def __init__(self, *args: Any, initial: dict[str, Any], **kwargs: Any) -> None:
-        prices = {name: Decimal(str(initial[name])) for name in ("price_in", "price_out") if initial.get(name)}
-        super().__init__(*args, initial=initial | prices, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("price_in", "price_out"):
+            if self.initial.get(name):
+                self.initial[name] = Decimal(str(self.initial[name]))
 
     def values(self) -> dict[str, Any]:
         """What the configuration keeps: prices as text, so that no cent is lost."""

@@ -225,7 +225,7 @@ def _difference(before: ArticleVersion | None, after: ArticleVersion) -> list[di
     def lines(row: ArticleVersion | None) -> list[str]:
         return [] if row is None else [row.title, row.summary, "", *row.body.splitlines()]
 
-    found = []
+    found: list[dict[str, str]] = []
     # The first two lines name the files; what is taken from the text may begin with the same signs.
     for line in islice(difflib.unified_diff(lines(before), lines(after), n=3, lineterm=""), 2, None):
         if not found and line.startswith(("@@ -0,", "@@ -1,", "@@ -1 ")):
