@@ -10,9 +10,17 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chat.enums import CampaignBasis, CampaignKind, CampaignState, CampaignVisitors, Channel, ChurnBand
-from chat.errors import CampaignMoved, TemplateUnknown
-from chat.models import Bot, Campaign, Contact, Inbox, Label
+from chat.enums import (
+    CampaignBasis,
+    CampaignKind,
+    CampaignState,
+    CampaignVisitors,
+    Channel,
+    ChannelState,
+    ChurnBand,
+)
+from chat.errors import CampaignMoved, ChannelNotConnected, TemplateUnknown
+from chat.models import Bot, Campaign, ChannelAccount, Contact, Inbox, Label
 from chat.queries import wire
 from chat.services import channels
 from ops.kernel.audit import services as audit
@@ -42,6 +50,9 @@ STEPS: dict[str, dict[CampaignState, CampaignState]] = {
 }
 # What a text may name; after `|` stands what is said when nothing is known: `{{contact.first_name|you}}`.
 PLACE = re.compile(r"\{\{\s*([a-z_]+\.[a-z_0-9]+)\s*(?:\|([^{}|]{0,60}))?\}\}")
+BRACES = re.compile(r"\{\{.{0,100}?\}\}")
+# Channels with a provider's account between us and the reader.
+PROVIDED = {Channel.EMAIL, Channel.TELEGRAM, Channel.WHATSAPP}
 PLACES: dict[str, Callable[[Contact | None, Campaign], str]] = {
     "contact.name": lambda contact, campaign: contact.name if contact else "",
     "contact.first_name": lambda contact, campaign: contact.name.split(" ")[0] if contact else "",
@@ -92,6 +103,11 @@ def change(*, campaign: Campaign, by: Any, now: datetime, **fields: Any) -> Camp
     campaign.save()
     audit.record("chat.campaign_changed", by=by, on=campaign, detail={"fields": sorted(fields)}, now=now)
     return campaign
+
+
+def require_complete(*, campaign: Campaign, now: datetime) -> None:
+    """Whether it could start as it is. Raises `Invalid` at the field that is missing or wrong."""
+    _complete(campaign, now=now)
 
 
 @transaction.atomic
@@ -225,10 +241,27 @@ def _complete(campaign: Campaign, *, now: datetime) -> None:
         raise _wrong("body", _("Write what it says."))
     if campaign.kind == CampaignKind.ONCE and campaign.inbox.channel == Channel.EMAIL and not campaign.subject:
         raise _wrong("subject", _("A mail needs a subject."))
+    for field in ("subject", "body"):
+        if unknown := _unknown_places(getattr(campaign, field)):
+            raise _wrong(
+                field, _("Nothing is known as %(place)s: it would be sent as it stands.") % {"place": unknown[0]}
+            )
     if not campaign.inbox.active:
         raise _wrong("inbox", _("This inbox is switched off."))
+    if campaign.inbox.channel in PROVIDED and not _is_connected(campaign.inbox):
+        raise _wrong("inbox", ChannelNotConnected.message)
     if campaign.ends_at is not None and campaign.ends_at <= now:
         raise _wrong("ends_at", _("That is over already."))
+
+
+def _unknown_places(text: str) -> list[str]:
+    """What stands in braces and nobody fills in."""
+    known = {match[0] for match in PLACE.finditer(text) if match[1] in PLACES or match[1].startswith("attrs.")}
+    return [place for place in BRACES.findall(text) if place not in known]
+
+
+def _is_connected(inbox: Inbox) -> bool:
+    return ChannelAccount.objects.filter(inbox=inbox).exclude(state=ChannelState.NEW).exists()
 
 
 def _wrong(field: str, words: Promise | str) -> Invalid:

@@ -135,13 +135,21 @@ def campaign_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _saved(request: HttpRequest, row: Campaign, form: CampaignForm) -> HttpResponse:
     if request.POST.get("then") == "start" and row.state in (CampaignState.DRAFT, CampaignState.PAUSED):
+        once = row.kind == CampaignKind.ONCE
         try:
-            campaigns.start(campaign=row, by=request.user, now=timezone.now())
+            if once:
+                # What is sent cannot be taken back: the page says to how many, and asks.
+                campaigns.require_complete(campaign=row, now=timezone.now())
+            else:
+                campaigns.start(campaign=row, by=request.user, now=timezone.now())
         except DomainError as error:
             # The draft is kept; what it lacks stands at its field.
             _add_problem(form, error)
             return _edit(request, form, row)
-        messages.success(request, _("%(name)s is started.") % {"name": row.name})
+        if once:
+            messages.success(request, _("The draft is saved. Look it over, then schedule it."))
+        else:
+            messages.success(request, _("%(name)s is started.") % {"name": row.name})
     else:
         messages.success(request, _("%(name)s is saved.") % {"name": row.name})
     return redirect("chat:campaign", pk=row.pk)

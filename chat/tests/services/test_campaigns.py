@@ -221,7 +221,7 @@ def test_the_list_is_made_by_labels_silence_risk_and_attributes(letter, acme, no
 
 
 def test_whatsapp_takes_an_approved_template_only(acme, ana, noon, monkeypatch):
-    inbox = InboxFactory(channel=Channel.WHATSAPP)
+    inbox = ChannelAccountFactory(inbox=InboxFactory(channel=Channel.WHATSAPP)).inbox
     known = [{"name": "promo", "language": "pt_BR", "body": "Olá {{1}}, {{2}}", "values": 2}]
     monkeypatch.setattr(campaigns.channels, "templates", lambda *, inbox: known)
     made = campaigns.create(kind="once", name="Promo", inbox=inbox, basis="interest", by=ana, now=noon)

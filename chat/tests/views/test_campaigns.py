@@ -122,9 +122,28 @@ def test_a_list_is_counted_before_it_is_kept_and_scheduled(acme, ana, client_of,
 
     client.post("/chat/campaigns/add/once/", {**sent, "then": "start", "starts_at": "2031-01-05T09:00"})
     row = Campaign.objects.get()
-    assert (row.state, row.starts_at.year) == ("scheduled", 2031)
+    assert (row.state, row.starts_at.year) == ("draft", 2031)
     page = client.get(f"/chat/campaigns/{row.pk}/")
     assert page.context["reach"].reached == 1
+    # The page asks first: what was sent cannot be taken back.
+    client.post(f"/chat/campaigns/{row.pk}/start/")
+    row.refresh_from_db()
+    assert row.state == "scheduled"
+
+
+def test_a_list_is_not_written_to_through_an_inbox_that_reaches_nobody(acme, ana, client_of):
+    client, inbox = client_of(acme, user=ana), InboxFactory(channel="email")
+    sent = {"name": "News", "inbox": str(inbox.pk), "subject": "News", "basis": "consent", "per_minute": "30"}
+
+    lost = client.post("/chat/campaigns/add/once/", {**sent, "body": "Hello", "then": "start"})
+    typo = client.post("/chat/campaigns/add/once/", {**sent, "body": "Hello {{name}}", "then": "start"})
+
+    assert (lost.status_code, list(lost.context["form"].errors)) == (422, ["inbox"])
+    assert (typo.status_code, list(typo.context["form"].errors)) == (422, ["body"])
+    row = Campaign.objects.filter(body="Hello").get()
+    client.post(f"/chat/campaigns/{row.pk}/start/")
+    row.refresh_from_db()
+    assert row.state == "draft"
 
 
 @pytest.mark.parametrize("rows", [1, 3])
