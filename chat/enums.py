@@ -219,6 +219,27 @@ class ArticleState(models.TextChoices):
     PUBLISHED = "published", pgettext_lazy("article", "Published")
 
 
+class CategoryIcon(models.TextChoices):
+    """What stands beside a shelf of articles."""
+
+    BOOK = "book-open", _("Book")
+    BAG = "shopping-bag", _("Bag")
+    CART = "shopping-cart", _("Cart")
+    DELIVERY = "truck", _("Delivery")
+    PARCEL = "package", _("Parcel")
+    CARD = "credit-card", _("Card")
+    RECEIPT = "receipt", _("Receipt")
+    RETURN = "undo-2", _("Return")
+    BAKERY = "croissant", _("Bakery")
+    LEARNING = "graduation-cap", _("Learning")
+    START = "rocket", _("Start")
+    TECHNICAL = "wrench", _("Technical")
+    ACCOUNT = "user-round", _("Account")
+    DATES = "calendar", _("Dates")
+    HEART = "heart", _("Heart")
+    QUESTION = "circle-help", _("Question")
+
+
 class QuestionSource(models.TextChoices):
     """Where a question was asked that found no answer."""
 

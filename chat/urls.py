@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from chat.api.help import BotHookView
+from chat.api.bots import BotHookView
 from chat.views import (
     actions,
     agents,

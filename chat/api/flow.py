@@ -86,7 +86,7 @@ class InboxPart(GenericViewSet[Inbox]):
         return Inbox.objects.order_by("created_at", "pk")
 
 
-class HoursViewSet(InboxPart):
+class HoursViewSet(IdempotentMixin, InboxPart):
     """When inboxes are staffed."""
 
     serializer_class = HoursSerializer

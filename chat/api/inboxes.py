@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from chat.api.serializers import (
+from chat.api.inbox_serializers import (
     InboxMembersSerializer,
     InboxPatchSerializer,
     InboxSerializer,

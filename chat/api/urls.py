@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from chat.api.agents import AgentsView, AgentView, MeView
+from chat.api.bots import BotViewSet
 from chat.api.bulk import BulkView
 from chat.api.calls import CallsView, CallView
 from chat.api.campaigns import CampaignViewSet, ChurnViewSet
@@ -21,13 +22,14 @@ from chat.api.flow import (
     RoutingViewSet,
     SlaViewSet,
 )
-from chat.api.help import ArticleViewSet, BotViewSet, CategoryViewSet, PictureView
+from chat.api.help import ArticleViewSet, CategoryViewSet, PictureView, QuestionViewSet
 from chat.api.inboxes import InboxViewSet
 from chat.api.messages import MessageView, RetryView
 from chat.api.notifications import NotificationViewSet, PushSubscriptionView, PushView
 from chat.api.pix import PixViewSet
 from chat.api.privacy import EraseView, ExportView
 from chat.api.reports import ReportView
+from chat.api.searching import SearchView
 from chat.api.streaming import waiting
 from chat.api.transcripts import TranscriptView
 from chat.api.transfers import (
@@ -38,6 +40,7 @@ from chat.api.transfers import (
     ExportFileView,
 )
 from chat.api.uploads import FileView, UploadsView, UploadView
+from chat.api.visitors import VisitorsView
 from tenants.api.webhooks import WebhookViewSet
 
 router = SimpleRouter()
@@ -45,6 +48,7 @@ router.register("inboxes", InboxViewSet, basename="chat-inbox")
 router.register("conversations", ConversationViewSet, basename="chat-conversation")
 router.register("articles", ArticleViewSet, basename="chat-article")
 router.register("article-categories", CategoryViewSet, basename="chat-article-category")
+router.register("article-questions", QuestionViewSet, basename="chat-article-question")
 router.register("bots", BotViewSet, basename="chat-bot")
 router.register("contacts/imports", ContactImportViewSet, basename="chat-contact-import")
 router.register("imports/chatwoot", AccountImportViewSet, basename="chat-account-import")
@@ -79,6 +83,8 @@ urlpatterns = [
     path("contacts/<uuid:contact_id>/lgpd/export/", ExportView.as_view(), name="chat-contact-export"),
     path("contacts/<uuid:contact_id>/lgpd/erase/", EraseView.as_view(), name="chat-contact-erase"),
     path("reports/<slug:name>/", ReportView.as_view(), name="chat-report"),
+    path("search/", SearchView.as_view(), name="chat-search"),
+    path("visitors/", VisitorsView.as_view(), name="chat-visitors"),
     path("agents/", AgentsView.as_view(), name="chat-agents"),
     path("conversations/<int:number>/call/", CallView.as_view(), name="chat-call"),
     path("calls/", CallsView.as_view(), name="chat-calls"),

@@ -22,11 +22,10 @@ from chat.api.flow_serializers import (
     LeaveSerializer,
     LeftSerializer,
 )
-from chat.api.serializers import (
-    EventsSerializer,
+from chat.api.serializers import EventsSerializer, MessageSerializer, ReadSerializer
+from chat.api.streaming import WAIT_S
+from chat.api.widget_serializers import (
     KnownContactSerializer,
-    MessageSerializer,
-    ReadSerializer,
     SessionCreateSerializer,
     SessionSerializer,
     VisitorContactSerializer,
@@ -36,7 +35,6 @@ from chat.api.serializers import (
     VisitorPageSerializer,
     WidgetConfigSerializer,
 )
-from chat.api.streaming import WAIT_S
 from chat.errors import ConversationNotFound, TooManyMessages, VisitorTokenRefused
 from chat.models import Contact, Conversation, Inbox, LeftMessage
 from chat.queries import opening, thread, wire
@@ -297,6 +295,7 @@ class ConversationsView(VisitorView):
             conversation = conversations.start(
                 visitor=self.visitor,
                 client_id=asked["client_id"],
+                first=asked["first_message"]["client_id"],
                 origin=conversations.Origin(
                     page_url=asked["page_url"],
                     referrer=asked["referrer"],

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from chat.api import calls, help, transcripts, widget, widget_campaigns, widget_uploads
+from chat.api import calls, transcripts, widget, widget_campaigns, widget_help, widget_uploads
 from chat.api.streaming import waiting
 
 app_name = "widget-api"
 
 urlpatterns = [
-    path("articles/", help.WidgetArticlesView.as_view(), name="articles"),
-    path("articles/<uuid:article_id>/", help.WidgetArticleView.as_view(), name="article"),
+    path("articles/", widget_help.WidgetArticlesView.as_view(), name="articles"),
+    path("articles/<uuid:article_id>/", widget_help.WidgetArticleView.as_view(), name="article"),
     path("config/", widget.ConfigView.as_view(), name="config"),
     path("campaigns/", widget_campaigns.OffersView.as_view(), name="campaigns"),
     path("campaigns/<uuid:campaign_id>/", widget_campaigns.OfferView.as_view(), name="campaign"),

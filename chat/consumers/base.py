@@ -49,7 +49,6 @@ class ChatConsumer(TenantConsumer):
         self.greeted = False
         self.closing = False
         self.followed: set[UUID] = set()
-        self.answering = ""
         self.patience: asyncio.TimerHandle | None = None
         self.window = (0.0, 0)
 
@@ -73,6 +72,7 @@ class ChatConsumer(TenantConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.closing:
             return
+        # What is too much is refused unread: it answers no frame.
         self.answering = ""
         if await self._too_fast():
             return
@@ -80,7 +80,6 @@ class ChatConsumer(TenantConsumer):
 
     async def receive_frame(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
-        self.answering = kind if len(kind) <= 40 else ""
         if not self.greeted:
             if kind != "hello":
                 await self.bye(CLOSE_TOKEN)

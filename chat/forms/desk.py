@@ -16,6 +16,7 @@ from chat.models import (
     SavedView,
     Team,
 )
+from chat.services import inboxes
 from tenants.accounts.models import User
 
 
@@ -203,17 +204,35 @@ class InboxForm(forms.ModelForm):
     members = PeopleField(
         label=_("People"), help_text=_("Its conversations are handed out among them. With nobody chosen, among all.")
     )
+    reopen_days = forms.IntegerField(
+        label=_("Days a resolved conversation opens again"),
+        min_value=0,
+        max_value=365,
+        initial=7,
+        help_text=_("When somebody writes later, a new conversation begins. With 0 it always does."),
+    )
+    retention_days = forms.IntegerField(
+        label=_("Days conversations are kept"),
+        min_value=1,
+        max_value=inboxes.LONGEST_KEPT_DAYS,
+        required=False,
+        help_text=_(
+            "Resolved conversations in which nothing happened for so long are deleted every night, with their files. "
+            "This cannot be undone. Empty keeps them."
+        ),
+    )
 
     class Meta:
         model = Inbox
-        fields = ["name", "active"]
+        fields = ["name", "active", "reopen_days", "retention_days"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].help_text = _("Only your team sees this name.")
         self.fields["members"].queryset = User.objects.seated().order_by("name", "pk")  # type: ignore[attr-defined]
         if self.instance._state.adding:
-            del self.fields["active"]
+            for name in ("active", "reopen_days", "retention_days"):
+                del self.fields[name]
         else:
             self.fields["active"].label = _("Takes messages")
             self.fields["active"].help_text = _("Switched off, its chat disappears from the website. Nothing is lost.")

@@ -47,6 +47,11 @@ class WidgetForm(forms.ModelForm):
         label=_("Files and pictures"), required=False, help_text=_("By choosing, pasting, dragging or with the camera.")
     )
     feature_voice = forms.BooleanField(label=_("Voice messages"), required=False)
+    feature_video = forms.BooleanField(
+        label=_("Voice and video calls"),
+        required=False,
+        help_text=_("Visitors can ring the person they talk to, where the plan includes calls."),
+    )
     feature_emoji = forms.BooleanField(label=_("Emoji"), required=False)
     feature_transcript = forms.BooleanField(label=_("Transcript by e-mail"), required=False)
     feature_multi_thread = forms.BooleanField(

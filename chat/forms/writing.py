@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from chat.enums import CategoryIcon
 from chat.models import (
     Article,
     Bot,
@@ -53,32 +54,13 @@ class ArticleForm(forms.ModelForm):
 class CategoryForm(forms.ModelForm):
     """A shelf of articles."""
 
-    ICONS = (
-        ("book-open", _("Book")),
-        ("shopping-bag", _("Bag")),
-        ("shopping-cart", _("Cart")),
-        ("truck", _("Delivery")),
-        ("package", _("Parcel")),
-        ("credit-card", _("Card")),
-        ("receipt", _("Receipt")),
-        ("undo-2", _("Return")),
-        ("croissant", _("Bakery")),
-        ("graduation-cap", _("Learning")),
-        ("rocket", _("Start")),
-        ("wrench", _("Technical")),
-        ("user-round", _("Account")),
-        ("calendar", _("Dates")),
-        ("heart", _("Heart")),
-        ("circle-help", _("Question")),
-    )
-
     class Meta:
         model = Category
         fields = ["name", "locale", "description", "icon", "position"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["icon"] = forms.ChoiceField(label=_("Icon"), choices=self.ICONS)
+        self.fields["icon"] = forms.ChoiceField(label=_("Icon"), choices=CategoryIcon.choices)
         if not self.instance._state.adding:
             del self.fields["locale"]
         self.fields["position"].required = False

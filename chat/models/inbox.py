@@ -32,7 +32,6 @@ def default_features() -> dict[str, Any]:
         "transcript": True,
         "preview": False,
         "multi_thread": True,
-        "reopen": True,
     }
 
 

@@ -16,7 +16,7 @@ from chat.events import (
     ConversationStarted,
     ConversationStatusChanged,
 )
-from chat.models import BotSession, ChatEvent, Contact, Conversation, Inbox, Message, Team
+from chat.models import BotSession, ChatEvent, Contact, ContactInbox, Conversation, Inbox, Message, Team
 from chat.queries import bots, thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
@@ -59,21 +59,31 @@ def start(
     visitor: Visitor,
     client_id: UUID,
     origin: Origin = Origin(),
+    first: UUID | None = None,
     by: Any = None,
     quiet: bool = False,
     now: datetime | None = None,
 ) -> Conversation:
     """Open a conversation with a visitor. The same `client_id` again gives the one it made.
 
+    An inbox that keeps one thread a visitor gives the one that runs. `first` is the `client_id` of the message it begins
+    with: where that was stored before is where it belongs, whatever became of the thread since.
+
     A `quiet` one is resolved from its beginning and nobody is told: a campaign writes into it, and it opens when the
     person answers.
     """
     now = now or timezone.now()
-    known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
+    own = Conversation.objects.of_visitor(visitor.contact_inbox_id)
+    known = own.filter(client_id=client_id).first()
+    if known is None and first is not None:
+        known = own.filter(messages__client_id=first).first()
     if known is not None:
         return known
     try:
         with transaction.atomic():
+            running = _the_one(visitor) if by is None and not quiet else None
+            if running is not None:
+                return running
             conversation = Conversation.objects.create(
                 number=next_number(),
                 inbox_id=visitor.inbox_id,
@@ -107,11 +117,20 @@ def start(
                 )
     except IntegrityError:
         # The same request raced itself: the other one was first.
-        known = Conversation.objects.of_visitor(visitor.contact_inbox_id).filter(client_id=client_id).first()
+        known = own.filter(client_id=client_id).first()
         if known is None:
             raise
         return known
     return conversation
+
+
+def _the_one(visitor: Visitor) -> Conversation | None:
+    """The visitor's thread that runs, where their inbox keeps one at a time; who begins at the same time waits here."""
+    if not Inbox.objects.filter(pk=visitor.inbox_id, features__multi_thread=False).exists():
+        return None
+    ContactInbox.objects.select_for_update().get(pk=visitor.contact_inbox_id)
+    own = Conversation.objects.of_visitor(visitor.contact_inbox_id).unresolved()
+    return own.order_by("-last_activity_at", "-pk").first()
 
 
 def _first_status(visitor: Visitor, *, by: Any, quiet: bool, now: datetime) -> Status:

@@ -33,6 +33,7 @@ CHANGEABLE = {
     "reply_time",
     "features",
     "reopen_days",
+    "retention_days",
     "pre_chat_fields",
     "consent_text",
     "appearance",
@@ -45,6 +46,7 @@ APPEARANCE: dict[str, tuple[Any, ...]] = {
 }
 LABEL_LIMIT = 24
 CONSENT_LIMIT = 600
+LONGEST_KEPT_DAYS = 3650
 BAD_ORIGIN = gettext_lazy("Write a website address such as https://shop.example, without a path.")
 
 

@@ -129,12 +129,12 @@ def inbox_add(request: HttpRequest) -> HttpResponse:
 @login_required
 @permission_required("chat.manage_inbox", raise_exception=True)
 def inbox_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Its name, whether it takes messages, and its people."""
+    """Its name, whether it takes messages, its people, and how long its conversations live."""
     inbox = get_object_or_404(Inbox, pk=pk)
     form = InboxForm(request.POST if request.method == "POST" else None, instance=Inbox.objects.get(pk=pk))
     if request.method == "POST" and form.is_valid():
         now = timezone.now()
-        changes = {name: form.cleaned_data[name] for name in ("name", "active")}
+        changes = {name: form.cleaned_data[name] for name in ("name", "active", "reopen_days", "retention_days")}
         try:
             inboxes.change(inbox=inbox, by=request.user, now=now, **changes)
             inboxes.set_members(inbox=inbox, members=_keys(form), by=request.user, now=now)

@@ -162,8 +162,8 @@ OPEN_API: dict[str, str] = {
         (
             "chat.api.calls.VisitorCallView",
             "chat.api.calls.VisitorCallsView",
-            "chat.api.help.WidgetArticleView",
-            "chat.api.help.WidgetArticlesView",
+            "chat.api.widget_help.WidgetArticleView",
+            "chat.api.widget_help.WidgetArticlesView",
             "chat.api.transcripts.VisitorTranscriptView",
             "chat.api.widget.ConfigView",
             "chat.api.widget.ContactView",
@@ -185,7 +185,7 @@ OPEN_API: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "chat.api.help.BotHookView",
+            "chat.api.bots.BotHookView",
             "chat.api.transfers.ExportFileView",
             "chat.api.uploads.FileView",
         ),

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from ops.kernel import errors, ratelimit
+from ops.kernel import errors, ratelimit, storable
 from ops.kernel.errors import PROBLEM_JSON, FieldError
 from ops.kernel.ratelimit import Limit, Rate
 
@@ -54,6 +54,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
             status=exc.status_code,
             code=CODES.get(type(exc)) or _code(exc),
             detail=_detail(exc.detail),
+            errors=exc.errors if isinstance(exc, UnstorableText) else (),
         )
     else:
         error = errors.as_domain_error(exc)
@@ -101,6 +102,15 @@ def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
         yield FieldError(path, getattr(detail, "code", "invalid"), str(detail))
 
 
+class UnstorableText(exceptions.ParseError):
+    """A text of the body that no database keeps; says which."""
+
+    def __init__(self, path: str) -> None:
+        detail = _("Text must not contain the NUL character or half characters.")
+        super().__init__(detail)
+        self.errors = [FieldError(path, "unreadable", str(detail))] if path else []
+
+
 class StrictJSONParser(parsers.JSONParser):
     """JSON that can be stored: UTF-8, no NaN, no NUL character, no half of a surrogate pair, a sane depth."""
 
@@ -123,26 +133,12 @@ def _refuse_constant(name: str) -> None:
 
 
 def _check_storable(value: Any, depth: int) -> None:
-    if depth < 0:
-        raise exceptions.ParseError(_("The body is nested too deeply."))
-    if isinstance(value, str):
-        if "\x00" in value or not _is_utf8(value):
-            raise exceptions.ParseError(_("Text must not contain the NUL character or half characters."))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _check_storable(key, depth)
-            _check_storable(inner, depth - 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_storable(inner, depth - 1)
-
-
-def _is_utf8(text: str) -> bool:
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        place = storable.flaw(value, depth=depth)
+    except storable.TooDeep as error:
+        raise exceptions.ParseError(_("The body is nested too deeply.")) from error
+    if place is not None:
+        raise UnstorableText(place)
 
 
 class StrictFieldsMixin(_SerializerBase):

@@ -13,9 +13,10 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
+from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
 
-from ops.kernel import context, errors, live
+from ops.kernel import context, errors, live, storable
 from ops.kernel.ids import uuid7
 from ops.kernel.outgoing import Outgoing
 
@@ -28,6 +29,8 @@ CLOSE_UNAUTHENTICATED = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_UNKNOWN_TENANT = 4404
 CLOSE_TOO_FAST = 4429
+# Levels of a frame; what we understand has three.
+MAX_DEPTH = 32
 CLOSE_SLOW = 4008
 
 # Sockets share these threads for what needs the ORM; each gives its connection back after the work.
@@ -46,6 +49,8 @@ class TenantConsumer(AsyncWebsocketConsumer):
 
     max_frame_bytes = 262_144
     outgoing: Outgoing
+    # The type of the frame that is being answered; empty while that is not known.
+    answering = ""
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         """Live as long as the socket does. Groups speak to us by a call, not through a queue and a task each."""
@@ -144,10 +149,15 @@ class TenantConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Parse one frame and hand it to `receive_frame`; answer refusals."""
         client_id = None
+        self.answering = ""
         try:
             frame = self._parse(text_data, bytes_data)
-            sent = frame.get("client_id")
-            client_id = sent if isinstance(sent, str) and len(sent) <= 100 else None
+            kind, sent = frame["type"], frame.get("client_id")
+            self.answering = kind if len(kind) <= 40 and storable.keepable(kind) else ""
+            client_id = sent if isinstance(sent, str) and len(sent) <= 100 and storable.keepable(sent) else None
+            # Only an escape can bring such a text: the frame itself was UTF-8.
+            if text_data is not None and "\\u" in text_data:
+                _refuse_unstorable(frame)
             await self.receive_frame(frame)
         except Exception as exc:
             if errors.as_domain_error(exc) is None:
@@ -165,8 +175,6 @@ class TenantConsumer(AsyncWebsocketConsumer):
             raise errors.Unreadable() from error
         if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
             raise errors.Unreadable()
-        if "\\u0000" in text_data and _has_nul(frame):
-            raise errors.Invalid(str(errors.as_domain_error(ValueError("NUL"))))
         return frame
 
     async def receive_frame(self, frame: dict[str, Any]) -> None:
@@ -187,13 +195,15 @@ def _run_in_tenant(tenant: Any, who: tuple[str, str], fn: Callable[..., T], args
         return fn(*args, **kwargs)
 
 
+def _refuse_unstorable(frame: dict[str, Any]) -> None:
+    try:
+        place = storable.flaw(frame, depth=MAX_DEPTH)
+    except storable.TooDeep as error:
+        raise errors.Unreadable() from error
+    if place is not None:
+        detail = _("Text must not contain the NUL character or half characters.")
+        raise errors.Invalid(detail, field=place) if place else errors.Unreadable()
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON value")
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))

@@ -496,7 +496,7 @@ function draft(value) {
     drafts.set(current, value);
     if (!value || current.startsWith("new:")) return stopTyping();
     // The words so far, where the inbox asks for them and the composer says so; else only that somebody types.
-    const preview = boot.features?.preview ? { preview: value.slice(0, 500) } : null;
+    const preview = boot.features?.preview ? { preview: value.slice(0, 500).replace(/[\uD800-\uDBFF]$/, "") } : null;
     const tell = () => {
         typedAt = Date.now();
         live?.send({ type: "typing", conversation: current, on: true, ...preview });

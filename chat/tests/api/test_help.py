@@ -16,6 +16,7 @@ from chat.tests.factories import (
     ConversationFactory,
     InboxFactory,
     MessageFactory,
+    UnansweredQuestionFactory,
 )
 
 BASE = "/api/v1/chat/articles/"
@@ -138,3 +139,44 @@ def test_a_program_answers_through_its_signed_door(acme, beta, client_of):
     assert post(client_of(beta), asked, key="evt-4").status_code == 404
     with tenant_context(beta):
         assert not Message.objects.exists()
+
+
+def test_shelves_are_added_changed_and_removed(writer):
+    shelves = "/api/v1/chat/article-categories/"
+    made = writer.post(
+        shelves, {"name": "Entregas", "locale": "pt-br", "icon": "truck"}, content_type="application/json"
+    ).json()
+    url = f"{shelves}{made['id']}/"
+
+    assert (made["slug"], made["icon"]) == ("entregas", "truck")
+    changed = writer.patch(url, {"name": "Prazos", "position": 5}, content_type="application/json").json()
+    assert (changed["name"], changed["slug"]) == ("Prazos", "entregas")
+    bad = writer.post(shelves, {"name": "x", "locale": "tlh"}, content_type="application/json")
+    assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "locale")
+    assert writer.patch(url, {"icon": "bomb"}, content_type="application/json").json()["errors"][0]["field"] == "icon"
+    assert (writer.delete(url).status_code, writer.get(url).status_code) == (204, 404)
+
+
+def test_unanswered_questions_become_articles_and_articles_get_translations(writer):
+    asked = UnansweredQuestionFactory(group__title="Vocês entregam aos domingos?", group__count=3)
+    url = f"/api/v1/chat/article-questions/{asked.group_id}/"
+
+    listed = writer.get("/api/v1/chat/article-questions/?state=open").json()["results"]
+    dismissed = writer.post(f"{url}dismiss/").json()["state"]
+    again = writer.post(f"{url}reopen/").json()["state"]
+    draft, repeated = writer.post(f"{url}draft/").json(), writer.post(f"{url}draft/").json()
+    other = writer.post(f"{BASE}{draft['id']}/translate/", {"locale": "en"}, content_type="application/json")
+
+    assert [(row["title"], row["count"]) for row in listed] == [("Vocês entregam aos domingos?", 3)]
+    assert (dismissed, again, draft["id"]) == ("dismissed", "open", repeated["id"])
+    assert writer.get(url).json()["article"] == draft["id"]
+    assert (other.status_code, other.json()["group"], other.json()["locale"]) == (201, draft["group"], "en")
+
+
+def test_a_bot_is_tried_out_without_a_conversation(acme, client_of):
+    bot = BotFactory(locale="pt-br", threshold=35)
+    ArticleFactory(title="Prazo de entrega", body="Entregamos em dois dias.")
+
+    answer = client_of(acme, role="admin").get(f"/api/v1/chat/bots/{bot.pk}/try/", {"q": "prazo de entrega"}).json()
+
+    assert [(row["title"], row["answers"]) for row in answer["results"]] == [("Prazo de entrega", True)]

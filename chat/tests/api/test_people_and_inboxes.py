@@ -88,6 +88,46 @@ def test_an_inbox_is_changed_within_its_rules(acme, client_of):
     assert Inbox.objects.get(pk=inbox.pk).allowed_origins == ["https://a.example"]
 
 
+def test_everything_the_settings_pages_say_about_an_inbox_is_said_by_the_api(acme, client_of):
+    address = f"/api/v1/chat/inboxes/{InboxFactory().pk}/"
+    client = client_of(acme, role="admin")
+    wanted = {
+        "retention_days": 365,
+        "reopen_days": 0,
+        "appearance": {"position": "left", "label": "Ask us"},
+        "pre_chat_fields": [{"name": "size", "label": "Size?", "type": "choice", "options": ["S", "L"]}],
+        "consent_text": "We keep what you write.",
+    }
+
+    said = client.patch(address, wanted, content_type="application/json").json()
+    read = client.get(address).json()
+    bad = {
+        name: client.patch(address, {name: value}, content_type="application/json").json()["errors"][0]["field"]
+        for name, value in (
+            ("retention_days", 0),
+            ("appearance", {"theme": "pink"}),
+            ("pre_chat_fields", [{"label": "Which?", "type": "choice", "options": ["one"]}]),
+            ("consent_text", "x" * 601),
+        )
+    }
+
+    assert said == read | {"updated_at": said["updated_at"]}
+    assert (read["retention_days"], read["reopen_days"]) == (365, 0)
+    assert read["appearance"] == {"position": "left", "theme": "auto", "label": "Ask us", "team": True, "sound": True}
+    assert read["pre_chat_fields"] == [{**wanted["pre_chat_fields"][0], "required": False}]
+    assert read["consent"] == {"version": 1, "text": "We keep what you write."}
+    assert bad == {
+        "retention_days": "retention_days",
+        "appearance": "appearance.theme",
+        "pre_chat_fields": "pre_chat_fields.0.options",
+        "consent_text": "consent_text",
+    }
+    assert (
+        client.patch(address, {"retention_days": None}, content_type="application/json").json()["retention_days"]
+        is None
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "index"),
     [

@@ -72,6 +72,25 @@ def test_beginning_twice_with_the_same_ids_is_beginning_once(acme, browser):
     assert (Conversation.objects.count(), Message.objects.count()) == (1, 1)
 
 
+def test_an_inbox_with_one_thread_a_visitor_goes_on_with_the_one_that_runs(acme, browser):
+    browser.inbox.features |= {"multi_thread": False}
+    browser.inbox.save()
+    browser.come()
+    ids = {"talk": str(uuid4()), "message": str(uuid4())}
+
+    first, second = browser.begin("One").json(), browser.begin("Two", **ids).json()
+    browser.call("post", f"conversations/{first['id']}/end/")
+    # The answer to the second was lost; meanwhile the thread has ended.
+    again, third = browser.begin("Two", **ids).json(), browser.begin("Three").json()
+
+    assert first["id"] == second["id"] == again["id"] != third["id"]
+    assert list(Message.objects.order_by("pk").exclude(body="").values_list("body", flat=True)) == [
+        "One",
+        "Two",
+        "Three",
+    ]
+
+
 def test_a_visitor_sees_and_touches_only_what_is_theirs(acme, browser):
     browser.come()
     theirs = ConversationFactory()

@@ -77,6 +77,18 @@ def test_one_conversation_is_started_by_five_requests_at_once(acme):
     assert Conversation.objects.filter(client_id=client_id).count() == 1
 
 
+def test_five_tabs_begin_one_thread_where_the_inbox_keeps_one(acme):
+    ended = ConversationFactory(status="resolved")
+    ended.inbox.features |= {"multi_thread": False}
+    ended.inbox.save()
+    visitor = conversations.visitor_of(ended)
+
+    answers = at_once(acme, [lambda: conversations.start(visitor=visitor, client_id=uuid4())] * 5)
+
+    assert len({answer.pk for answer in answers}) == 1
+    assert Conversation.objects.count() == 2
+
+
 def test_eight_writers_number_without_gaps(acme, bia):
     conversation = ConversationFactory()
 

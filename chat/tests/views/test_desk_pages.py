@@ -114,9 +114,15 @@ def test_an_inbox_is_added_gets_its_people_and_is_switched_off(acme, ana, bia, c
 
     inbox = Inbox.objects.get(name="Shop")
     assert InboxMember.objects.get(inbox=inbox).user == bia
-    browser.post(f"/settings/chat/inboxes/{inbox.pk}/", {"name": "Old shop"})
+    address = f"/settings/chat/inboxes/{inbox.pk}/"
+    browser.post(address, {"name": "Old shop", "reopen_days": "3", "retention_days": "365"})
     inbox.refresh_from_db()
     assert (inbox.name, inbox.active, inbox.inbox_members.count()) == ("Old shop", False, 0)
+    assert (inbox.reopen_days, inbox.retention_days) == (3, 365)
+    assert browser.post(address, {"name": "Old shop", "reopen_days": "3", "retention_days": "0"}).status_code == 422
+    browser.post(address, {"name": "Old shop", "reopen_days": "3", "retention_days": ""})
+    inbox.refresh_from_db()
+    assert inbox.retention_days is None
 
 
 def test_an_inbox_that_was_used_stays(acme, ana, client_of):

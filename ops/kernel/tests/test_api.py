@@ -113,6 +113,19 @@ def test_what_cannot_be_read_is_a_400(body):
     assert problem_of(response)["code"] == "unreadable"
 
 
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b'{"name": "a\\u0000"}', ["name"]),
+        (b'{"things": [{"name": "a"}, {"name": "\\ud800"}]}', ["things.1.name"]),
+        (b'{"things": {"\\u0000": 1}}', ["things"]),
+        (b'{"\\ud800": 1}', []),
+    ],
+)
+def test_a_text_that_cannot_be_kept_is_named(body, fields):
+    assert [one["field"] for one in problem_of(call(Things.as_view(), body=body))["errors"]] == fields
+
+
 def test_a_type_we_do_not_read_is_refused():
     response = call(Things.as_view(), content_type="text/csv")
     assert problem_of(response)["code"] == "unsupported_media_type"

@@ -110,6 +110,10 @@ async def test_every_socket_reaches_its_own_tenant_also_when_they_ask_at_once(ac
         ('{"a": NaN, "type": "x"}', "unreadable"),
         ("[" * 100_000, "unreadable"),
         ('{"type": "where", "a": {"b": ["\\u0000"]}}', "invalid"),
+        ('{"type": "where", "a": {"\\ud83d": 1}}', "invalid"),
+        ('{"type": "\\ud83d"}', "invalid"),
+        ('{"type": "where", "\\u0000": 1}', "unreadable"),
+        ('{"type": "where", "a": "\\u0041", "b": ' + "[" * 40 + "]" * 40 + "}", "unreadable"),
         (json.dumps({"type": "x", "a": "y" * 300_000}), "too_large"),
     ],
 )
@@ -122,6 +126,15 @@ async def test_a_bad_frame_is_refused_and_the_socket_stays_open(acme, frame, cod
     assert refused.get("client_id") == (frame["client_id"] if isinstance(frame, dict) else None)
     assert "secret" not in json.dumps(refused)
     assert (await ask(socket, {"type": "field"}))["errors"][0]["field"] == "body"
+    await socket.disconnect(timeout=PATIENCE_S)
+
+
+async def test_a_text_that_cannot_be_kept_is_named_with_the_message_it_was_in(acme):
+    socket = await opened(acme)
+
+    refused = await ask(socket, '{"type": "where", "client_id": "c-1", "a": {"b": ["ok", "half \\ud83d"]}}')
+
+    assert (refused["client_id"], refused["errors"][0]["field"]) == ("c-1", "a.b.1")
     await socket.disconnect(timeout=PATIENCE_S)
 
 
