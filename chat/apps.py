@@ -3,6 +3,208 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+# Pages of the settings menu: key, name, icon, address, who may, place, what it is for.
+SETTINGS = (
+    (
+        "chat.me",
+        _("My work"),
+        "bell",
+        "chat:my-work",
+        "chat.reply_conversation",
+        12,
+        _("Whether you take conversations, how you sign, and of what you are told."),
+    ),
+    (
+        "chat.widget",
+        _("Website chat"),
+        "message-circle",
+        "chat:settings-widget",
+        "chat.manage_inbox",
+        50,
+        _("Its words, its websites, and the line that brings it to a page."),
+    ),
+    (
+        "chat.inboxes",
+        _("Inboxes"),
+        "inbox",
+        "chat:inboxes",
+        "chat.manage_inbox",
+        51,
+        _("The ways conversations come in, and who gets them."),
+    ),
+    (
+        "chat.hours",
+        _("Hours and holidays"),
+        "calendar-clock",
+        "chat:settings-hours",
+        "chat.manage_inbox",
+        52,
+        _("When each inbox is staffed, and what it says when it is not."),
+    ),
+    (
+        "chat.routing",
+        _("Routing"),
+        "shuffle",
+        "chat:settings-routing",
+        "chat.manage_inbox",
+        53,
+        _("Who gets a new conversation, and how many an agent may have."),
+    ),
+    (
+        "chat.agents",
+        _("Agents"),
+        "headset",
+        "chat:agents",
+        "chat.manage_team",
+        54,
+        _("Who is there, and how many conversations each may have."),
+    ),
+    (
+        "chat.teams",
+        _("Teams"),
+        "users-round",
+        "chat:settings-teams",
+        "chat.manage_team",
+        55,
+        _("Groups of agents that conversations can be given to."),
+    ),
+    (
+        "chat.labels",
+        _("Labels"),
+        "tags",
+        "chat:settings-labels",
+        "chat.manage_label",
+        56,
+        _("Words with a colour that sort conversations."),
+    ),
+    (
+        "chat.canned",
+        _("Canned replies"),
+        "message-square-quote",
+        "chat:settings-canned",
+        "chat.reply_conversation",
+        57,
+        _("Ready answers, a few keys away while writing."),
+    ),
+    (
+        "chat.macros",
+        _("Macros"),
+        "list-checks",
+        "chat:settings-macros",
+        "chat.reply_conversation",
+        57,
+        _("Several steps in a conversation by one click."),
+    ),
+    (
+        "chat.views",
+        _("Saved views"),
+        "list-filter",
+        "chat:settings-views",
+        "chat.view_conversation",
+        58,
+        _("Lists of conversations with their filters, one click away."),
+    ),
+    (
+        "chat.media",
+        _("Files and calls"),
+        "paperclip",
+        "chat:settings-media",
+        "chat.manage_inbox",
+        59,
+        _("How large files may be, the room that is left, and the servers of calls."),
+    ),
+    (
+        "chat.left",
+        _("Left messages"),
+        "mail-question-mark",
+        "chat:left-messages",
+        "chat.view_conversation",
+        59,
+        _("Written while the plan had no room for another conversation."),
+    ),
+    (
+        "chat.automation",
+        _("Automation"),
+        "workflow",
+        "chat:settings-automation",
+        "chat.manage_flow",
+        60,
+        _("What happens by itself when something happens."),
+    ),
+    (
+        "chat.sla",
+        _("Service levels"),
+        "timer",
+        "chat:settings-sla",
+        "chat.manage_flow",
+        61,
+        _("Times you promise, with a warning before one is missed."),
+    ),
+    (
+        "chat.bots",
+        _("Bots"),
+        "bot",
+        "chat:settings-bots",
+        "chat.manage_bot",
+        62,
+        _("What answers before a person does, and when it calls one."),
+    ),
+    (
+        "chat.help",
+        _("Help centre"),
+        "life-buoy",
+        "chat:settings-help",
+        "chat.manage_article",
+        66,
+        _("Its own words, and whether it is open."),
+    ),
+    (
+        "chat.csat",
+        _("Satisfaction survey"),
+        "smile",
+        "chat:settings-csat",
+        "chat.manage_inbox",
+        67,
+        _("Ask visitors how it was, in your words."),
+    ),
+    (
+        "chat.answers",
+        _("Answers of the survey"),
+        "star",
+        "chat:csat-answers",
+        "chat.view_csat",
+        68,
+        _("What visitors said about their conversations."),
+    ),
+    (
+        "chat.pix",
+        _("Pix in conversations"),
+        "qr-code",
+        "chat:settings-pix",
+        "chat.manage_pix",
+        83,
+        _("Who gets the money agents ask for."),
+    ),
+    (
+        "chat.account_imports",
+        _("Move from Chatwoot"),
+        "truck",
+        "chat:account-imports",
+        "chat.transfer_data",
+        85,
+        _("Contacts, conversations, files and articles of a Chatwoot account."),
+    ),
+    (
+        "chat.exports",
+        _("Export"),
+        "download",
+        "chat:exports",
+        "chat.transfer_data",
+        86,
+        _("Your contacts, conversations and messages as files to take away."),
+    ),
+)
+
 
 class ChatConfig(AppConfig):
     name = "chat"
@@ -27,14 +229,26 @@ class ChatConfig(AppConfig):
     }
 
     def ready(self) -> None:
-        from chat import letters, permissions
+        from chat import actions, letters, permissions
         from chat.models import Conversation, Inbox
         from chat.queries import attachments
-        from chat.services import channels, copying, helpcentre, ice, inboxes, leaving, pix, privacy, questions, widget
+        from chat.services import attachments as chat_files
+        from chat.services import (
+            channels,
+            copying,
+            helpcentre,
+            ice,
+            inboxes,
+            leaving,
+            pix,
+            privacy,
+            push,
+            questions,
+            widget,
+        )
         from chat.services.bots import assistant
         from chat.views import home
-        from ops.kernel.audit import actions
-        from ops.kernel.configuration.registry import Definition, Field, accounts, credentials, declare
+        from ops.kernel.configuration.registry import accounts, credentials, declare
         from ops.kernel.registry import (
             Gauge,
             Handover,
@@ -62,11 +276,15 @@ class ChatConfig(AppConfig):
         from tenants.services.account_parts import LeavingNote, leaving_notes
         from tenants.services.provisioning import on_copied, on_ready
 
+        actions.register()
         letters.register()
         permissions.register()
         declare(helpcentre.DEFINITION)
         declare(pix.DEFINITION)
         declare(assistant.DEFINITION)
+        declare(chat_files.DEFINITION)
+        declare(ice.DEFINITION)
+        declare(push.DEFINITION)
         credentials.register("chat.language_model", assistant.CREDENTIAL)
         credentials.register("chat.relay", ice.CREDENTIAL)
         accounts.register("chat.channels", channels.accounts)
@@ -121,224 +339,8 @@ class ChatConfig(AppConfig):
         )
         settings_sections.register("chat", SettingsSection(_("Support counter"), 50))
         settings_sections.register("chat.quality", SettingsSection(_("Automation and quality"), 60))
-        settings_pages.register(
-            "chat.bots",
-            SettingsPage(
-                _("Bots"),
-                "bot",
-                "chat:settings-bots",
-                "chat.manage_bot",
-                62,
-                _("What answers before a person does, and when it calls one."),
-            ),
-        )
-        settings_pages.register(
-            "chat.help",
-            SettingsPage(
-                _("Help centre"),
-                "life-buoy",
-                "chat:settings-help",
-                "chat.manage_article",
-                66,
-                _("Its own words, and whether it is open."),
-            ),
-        )
-        settings_pages.register(
-            "chat.widget",
-            SettingsPage(
-                _("Website chat"),
-                "message-circle",
-                "chat:settings-widget",
-                "chat.manage_inbox",
-                50,
-                _("Its words, its websites, and the line that brings it to a page."),
-            ),
-        )
-        for order, key, label, sign, permission, hint in (
-            (
-                52,
-                "hours",
-                _("Hours and holidays"),
-                "calendar-clock",
-                "chat.manage_inbox",
-                _("When each inbox is staffed, and what it says when it is not."),
-            ),
-            (
-                53,
-                "routing",
-                _("Routing"),
-                "shuffle",
-                "chat.manage_inbox",
-                _("Who gets a new conversation, and how many an agent may have."),
-            ),
-            (
-                61,
-                "sla",
-                _("Service levels"),
-                "timer",
-                "chat.manage_flow",
-                _("Times you promise, with a warning before one is missed."),
-            ),
-            (
-                60,
-                "automation",
-                _("Automation"),
-                "workflow",
-                "chat.manage_flow",
-                _("What happens by itself when something happens."),
-            ),
-            (
-                57,
-                "macros",
-                _("Macros"),
-                "list-checks",
-                "chat.reply_conversation",
-                _("Several steps in a conversation by one click."),
-            ),
-            (
-                67,
-                "csat",
-                _("Satisfaction survey"),
-                "smile",
-                "chat.manage_inbox",
-                _("Ask visitors how it was, in your words."),
-            ),
-        ):
-            settings_pages.register(
-                f"chat.{key}", SettingsPage(label, sign, f"chat:settings-{key}", permission, order, hint)
-            )
-        settings_pages.register(
-            "chat.media",
-            SettingsPage(
-                _("Files and calls"),
-                "paperclip",
-                "chat:settings-media",
-                "chat.manage_inbox",
-                59,
-                _("How large files may be, the room that is left, and the servers of calls."),
-            ),
-        )
-        settings_pages.register(
-            "chat.answers",
-            SettingsPage(
-                _("Answers of the survey"),
-                "star",
-                "chat:csat-answers",
-                "chat.view_csat",
-                68,
-                _("What visitors said about their conversations."),
-            ),
-        )
-        settings_pages.register(
-            "chat.left",
-            SettingsPage(
-                _("Left messages"),
-                "mail-question-mark",
-                "chat:left-messages",
-                "chat.view_conversation",
-                59,
-                _("Written while the plan had no room for another conversation."),
-            ),
-        )
-        settings_pages.register(
-            "chat.account_imports",
-            SettingsPage(
-                _("Move from Chatwoot"),
-                "truck",
-                "chat:account-imports",
-                "chat.transfer_data",
-                85,
-                _("Contacts, conversations, files and articles of a Chatwoot account."),
-            ),
-        )
-        settings_pages.register(
-            "chat.exports",
-            SettingsPage(
-                _("Export"),
-                "download",
-                "chat:exports",
-                "chat.transfer_data",
-                86,
-                _("Your contacts, conversations and messages as files to take away."),
-            ),
-        )
-        settings_pages.register(
-            "chat.pix",
-            SettingsPage(
-                _("Pix in conversations"),
-                "qr-code",
-                "chat:settings-pix",
-                "chat.manage_pix",
-                83,
-                _("Who gets the money agents ask for."),
-            ),
-        )
-        for order, key, label, sign, address, permission, hint in (
-            (
-                51,
-                "inboxes",
-                _("Inboxes"),
-                "inbox",
-                "chat:inboxes",
-                "chat.manage_inbox",
-                _("The ways conversations come in, and who gets them."),
-            ),
-            (
-                54,
-                "agents",
-                _("Agents"),
-                "headset",
-                "chat:agents",
-                "chat.manage_team",
-                _("Who is there, and how many conversations each may have."),
-            ),
-            (
-                55,
-                "teams",
-                _("Teams"),
-                "users-round",
-                "chat:settings-teams",
-                "chat.manage_team",
-                _("Groups of agents that conversations can be given to."),
-            ),
-            (
-                56,
-                "labels",
-                _("Labels"),
-                "tags",
-                "chat:settings-labels",
-                "chat.manage_label",
-                _("Words with a colour that sort conversations."),
-            ),
-            (
-                57,
-                "canned",
-                _("Canned replies"),
-                "message-square-quote",
-                "chat:settings-canned",
-                "chat.reply_conversation",
-                _("Ready answers, a few keys away while writing."),
-            ),
-            (
-                58,
-                "views",
-                _("Saved views"),
-                "list-filter",
-                "chat:settings-views",
-                "chat.view_conversation",
-                _("Lists of conversations with their filters, one click away."),
-            ),
-            (
-                12,
-                "me",
-                _("My work"),
-                "bell",
-                "chat:my-work",
-                "chat.reply_conversation",
-                _("Whether you take conversations, how you sign, and of what you are told."),
-            ),
-        ):
-            settings_pages.register(f"chat.{key}", SettingsPage(label, sign, address, permission, order, hint))
+        for key, *page in SETTINGS:
+            settings_pages.register(key, SettingsPage(*page))
         handovers.register(
             "chat.widget",
             Handover(
@@ -347,45 +349,6 @@ class ChatConfig(AppConfig):
                 widget.first_snippet,
                 10,
             ),
-        )
-        declare(
-            Definition(
-                "chat.files",
-                _("Files in conversations"),
-                (
-                    Field("image_mb", _("Largest image, in MB"), int, 15, min_value=1, max_value=50),
-                    Field("document_mb", _("Largest document, in MB"), int, 25, min_value=1, max_value=100),
-                    Field("audio_mb", _("Largest audio file, in MB"), int, 16, min_value=1, max_value=50),
-                    Field("video_mb", _("Largest video, in MB"), int, 64, min_value=1, max_value=200),
-                ),
-            )
-        )
-        declare(
-            Definition(
-                "chat.calls",
-                _("Calls"),
-                (
-                    Field("ring_s", _("Seconds a call rings"), int, 45, min_value=15, max_value=50),
-                    Field("stun_urls", _("STUN servers"), list, [], setting="STUN_URLS", validate=ice.check_urls),
-                    Field("turn_urls", _("TURN servers"), list, [], setting="TURN_URLS", validate=ice.check_urls),
-                    Field("turn_secret", _("TURN shared secret"), secret=True, setting="TURN_SECRET"),
-                ),
-                together=("turn_urls", "turn_secret"),
-            )
-        )
-        declare(
-            Definition(
-                "chat.webpush",
-                _("Notifications to browsers"),
-                (
-                    Field(
-                        "private_key",
-                        _("Private key"),
-                        secret=True,
-                        hint=_("Made by itself. With another one every browser must be allowed again."),
-                    ),
-                ),
-            )
         )
         gauges.register("storage.bytes:chat", Gauge(_("Files of conversations"), attachments.stored_bytes))
         gauges.register("chat.inboxes", Gauge(_("Inboxes"), lambda: Inbox.objects.active().count()))
@@ -413,100 +376,3 @@ class ChatConfig(AppConfig):
             )
         ):
             webhook_events.register(event, WebhookEvent(label, 10 + order))
-        for action, label in (
-            ("chat.campaign_created", _("Campaign written")),
-            ("chat.campaign_changed", _("Campaign changed")),
-            ("chat.campaign_started", _("Campaign started")),
-            ("chat.campaign_listed", _("Audience of a campaign fixed")),
-            ("chat.campaign_paused", _("Campaign paused")),
-            ("chat.campaign_stopped", _("Campaign stopped")),
-            ("chat.campaign_done", _("Campaign finished")),
-            ("chat.campaign_deleted", _("Campaign removed")),
-            ("chat.contact_opted_out", _("Contact wants no campaigns")),
-            ("chat.contact_opted_in", _("Contact wants campaigns again")),
-            ("chat.contact_import_started", _("Import of contacts started")),
-            ("chat.contacts_imported", _("Contacts imported")),
-            ("chat.contact_import_stopped", _("Import of contacts stopped")),
-            ("chat.export_asked", _("Export asked for")),
-            ("chat.export_taken", _("Export downloaded")),
-            ("chat.account_import_started", _("Import of a Chatwoot account started")),
-            ("chat.account_imported", _("Chatwoot account imported")),
-            ("chat.account_import_stopped", _("Import of a Chatwoot account stopped")),
-            ("chat.contact_exported", _("Personal data handed over")),
-            ("chat.contact_erased", _("Personal data erased")),
-            ("chat.conversations_expired", _("Old conversations deleted")),
-            ("chat.transcript_sent", _("Transcript sent")),
-            ("chat.pix_settled", _("Pix charge settled")),
-            ("chat.inbox_created", _("Inbox added")),
-            ("chat.inbox_changed", _("Inbox changed")),
-            ("chat.contact_created", _("Contact added")),
-            ("chat.contact_changed", _("Contact changed")),
-            ("chat.contact_labels_changed", _("Labels of a contact changed")),
-            ("chat.message_deleted", _("Message deleted")),
-            ("chat.conversation_assigned", _("Conversation assigned")),
-            ("chat.conversation_unassigned", _("Conversation put back into the queue")),
-            ("chat.conversation_status_changed", _("Conversation moved")),
-            ("chat.hours_changed", _("Business hours changed")),
-            ("chat.holiday_added", _("Holiday added")),
-            ("chat.holiday_removed", _("Holiday removed")),
-            ("chat.routing_changed", _("Routing changed")),
-            ("chat.sla_created", _("Service level added")),
-            ("chat.sla_changed", _("Service level changed")),
-            ("chat.sla_deleted", _("Service level removed")),
-            ("chat.rule_created", _("Rule added")),
-            ("chat.rule_changed", _("Rule changed")),
-            ("chat.rule_deleted", _("Rule removed")),
-            ("chat.macro_created", _("Macro added")),
-            ("chat.macro_changed", _("Macro changed")),
-            ("chat.macro_deleted", _("Macro removed")),
-            ("chat.csat_changed", _("Satisfaction survey changed")),
-            ("chat.left_message_taken_up", _("Left message taken up")),
-            ("chat.left_message_dismissed", _("Left message put away")),
-            ("chat.conversation_given_to_team", _("Conversation given to a team")),
-            ("chat.conversation_marked_spam", _("Conversation marked as spam")),
-            ("chat.conversation_marked_no_spam", _("Conversation taken out of spam")),
-            ("chat.conversations_merged", _("Conversations merged")),
-            ("chat.conversations_changed_together", _("Several conversations changed")),
-            ("chat.contacts_merged", _("Contacts merged")),
-            ("chat.contacts_separated", _("Merged contacts separated")),
-            ("chat.contact_note_added", _("Note about a contact added")),
-            ("chat.contact_note_changed", _("Note about a contact changed")),
-            ("chat.contact_note_deleted", _("Note about a contact deleted")),
-            ("chat.inbox_deleted", _("Inbox removed")),
-            ("chat.inbox_members_changed", _("People of an inbox changed")),
-            ("chat.team_created", _("Team added")),
-            ("chat.team_changed", _("Team changed")),
-            ("chat.team_deleted", _("Team removed")),
-            ("chat.agent_changed", _("How an agent works changed")),
-            ("chat.label_created", _("Label added")),
-            ("chat.label_changed", _("Label changed")),
-            ("chat.label_deleted", _("Label removed")),
-            ("chat.canned_created", _("Canned reply added")),
-            ("chat.canned_changed", _("Canned reply changed")),
-            ("chat.canned_deleted", _("Canned reply removed")),
-            ("chat.view_created", _("Saved view added")),
-            ("chat.view_changed", _("Saved view changed")),
-            ("chat.view_deleted", _("Saved view removed")),
-            ("chat.article_created", _("Article begun")),
-            ("chat.article_changed", _("Article changed")),
-            ("chat.article_published", _("Article published")),
-            ("chat.article_withdrawn", _("Article made a draft again")),
-            ("chat.article_deleted", _("Article deleted")),
-            ("chat.article_restored", _("Earlier version of an article restored")),
-            ("chat.article_category_created", _("Category of articles added")),
-            ("chat.article_category_changed", _("Category of articles changed")),
-            ("chat.article_category_deleted", _("Category of articles deleted")),
-            ("chat.question_drafted", _("Article begun from unanswered questions")),
-            ("chat.bot_created", _("Bot added")),
-            ("chat.bot_changed", _("Bot changed")),
-            ("chat.bot_deleted", _("Bot deleted")),
-            ("chat.bot_placed", _("Bot put at inboxes")),
-            ("chat.bot_secret_replaced", _("Secret of a bot replaced")),
-            ("chat.question_moved", _("Unanswered questions sorted")),
-            ("chat.call_ended", _("Call ended")),
-            ("chat.channel_changed", _("Channel of an inbox changed")),
-            ("chat.channel_connected", _("Inbox connected to its channel")),
-            ("chat.channel_disconnected", _("Inbox disconnected from its channel")),
-            ("chat.file_refused", _("File refused by the virus scanner")),
-        ):
-            actions.register(action, label)

@@ -59,17 +59,17 @@ class BotSerializer(StrictSerializer):
         }
 
 
-class TriedSerializer(FoundSerializer):
+class TriedArticleSerializer(FoundSerializer):
     """An article the bot found, and how sure it is."""
 
     score = serializers.IntegerField(help_text="How much of the question it answers, 0 to 100.")
     answers = serializers.BooleanField(help_text="Whether that is enough for this bot.")
 
 
-class TriedListSerializer(StrictSerializer):
+class TriedArticlesSerializer(StrictSerializer):
     """Best first."""
 
-    results = TriedSerializer(many=True)
+    results = TriedArticleSerializer(many=True)
 
 
 class HookSerializer(StrictSerializer):
@@ -142,7 +142,7 @@ class BotViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
         setup.delete(bot=self.get_object(), by=request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(parameters=[Q], responses={200: TriedListSerializer}, filters=False)
+    @extend_schema(parameters=[Q], responses={200: TriedArticlesSerializer}, filters=False)
     @action(detail=True, url_path="try", pagination_class=None)
     def try_out(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What the bot would find for a question, without asking it in a conversation."""

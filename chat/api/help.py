@@ -26,9 +26,9 @@ from chat.api.help_serializers import (
     CategoryWriteSerializer,
     FoundListSerializer,
     PictureSerializer,
-    QuestionSerializer,
     RestoreSerializer,
     TranslateSerializer,
+    UnansweredQuestionSerializer,
     VersionSerializer,
     found,
 )
@@ -242,7 +242,7 @@ class QuestionViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMod
     """What people asked and nobody wrote about yet."""
 
     queryset = QuestionGroup.objects.none()
-    serializer_class = QuestionSerializer
+    serializer_class = UnansweredQuestionSerializer
     lookup_value_regex = "[0-9a-fA-F-]{32,36}"
     permission_classes = (RequiredPermissions,)
     required_permissions = {
@@ -264,15 +264,15 @@ class QuestionViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveMod
 
     def _moved(self, request: Request, state: QuestionState) -> Response:
         questions.set_state(group=self.get_object(), state=state, by=request.user, now=timezone.now())
-        return Response(QuestionSerializer(self.get_object()).data)
+        return Response(UnansweredQuestionSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={200: QuestionSerializer})
+    @extend_schema(request=None, responses={200: UnansweredQuestionSerializer})
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """They need no article."""
         return self._moved(request, QuestionState.DISMISSED)
 
-    @extend_schema(request=None, responses={200: QuestionSerializer})
+    @extend_schema(request=None, responses={200: UnansweredQuestionSerializer})
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take them up again."""

@@ -164,7 +164,7 @@ class CategoryPatchSerializer(CategoryWriteSerializer):
     group = None  # type: ignore[assignment]
 
 
-class QuestionSerializer(StrictSerializer):
+class UnansweredQuestionSerializer(StrictSerializer):
     """Questions that ask the same and found no answer."""
 
     id = serializers.UUIDField()

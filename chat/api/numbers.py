@@ -1,7 +1,10 @@
-"""Numbers in the address of a request."""
+"""Numbers a request names: in its query string, in its headers, and of a conversation."""
 
 from rest_framework.request import Request
 
+from chat.errors import ConversationNotFound
+from chat.models import Conversation
+from chat.queries import inbox
 from ops.kernel.errors import Invalid
 
 BIGGEST = 2**63 - 1
@@ -26,3 +29,11 @@ def if_match(request: Request) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 19 and int(digits) <= BIGGEST):
         raise Invalid(field="If-Match")
     return int(digits)
+
+
+def conversation_of(request: Request, number: int) -> Conversation:
+    """The conversation of that number, when the caller may see it. 404 else."""
+    row = inbox.page(user=request.user).filter(number=number).first()
+    if row is None:
+        raise ConversationNotFound(field="conversation")
+    return row

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from chat.api.agents import AgentsView, AgentView, MeView
+from chat.api.automation import AutomationViewSet, MacroViewSet
 from chat.api.bots import BotViewSet
 from chat.api.bulk import BulkView
 from chat.api.calls import CallsView, CallView
@@ -13,12 +14,10 @@ from chat.api.contacts import ContactViewSet
 from chat.api.conversations import ConversationViewSet, StreamView
 from chat.api.desk import CannedViewSet, DraftsView, DraftView, LabelViewSet, SavedViewViewSet, TeamViewSet
 from chat.api.flow import (
-    AutomationViewSet,
     CsatSettingsViewSet,
     CsatViewSet,
     HoursViewSet,
     LeftMessageViewSet,
-    MacroViewSet,
     RoutingViewSet,
     SlaViewSet,
 )

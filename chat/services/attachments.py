@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import entitlements
 from billing.errors import PlanLimitReached
@@ -44,6 +45,7 @@ from ops.kernel import ratelimit
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
 from ops.kernel.configuration import services as configuration
+from ops.kernel.configuration.registry import Definition, Field
 from ops.kernel.errors import DomainError
 from ops.kernel.tasks import enqueue
 
@@ -52,6 +54,16 @@ log = logging.getLogger(__name__)
 MB = 1_000_000
 STORAGE = "storage.bytes"
 SETTING = "chat.files"
+DEFINITION = Definition(
+    SETTING,
+    gettext_lazy("Files in conversations"),
+    (
+        Field("image_mb", gettext_lazy("Largest image, in MB"), int, 15, min_value=1, max_value=50),
+        Field("document_mb", gettext_lazy("Largest document, in MB"), int, 25, min_value=1, max_value=100),
+        Field("audio_mb", gettext_lazy("Largest audio file, in MB"), int, 16, min_value=1, max_value=50),
+        Field("video_mb", gettext_lazy("Largest video, in MB"), int, 64, min_value=1, max_value=200),
+    ),
+)
 PER_MESSAGE = 10
 # One request's worth: bigger pieces gain nothing and would sit in memory.
 PIECE_LIMIT = 8 * 1024 * 1024

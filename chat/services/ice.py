@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.providers import relay
 from ops.kernel.configuration import services as configuration
-from ops.kernel.configuration.registry import Credential, Tested
+from ops.kernel.configuration.registry import Credential, Definition, Field, Tested
 from ops.kernel.configuration.values import Source
 from ops.kernel.errors import PermanentFailure, TemporaryFailure
 
@@ -74,6 +74,24 @@ def check(values: Mapping[str, Any]) -> Tested:
     return Tested(True, _("Every server answers, and the relay takes the secret."))
 
 
+def check_urls(values: list[Any]) -> None:
+    """Whether every address is one of a STUN or TURN server. Raises `ValidationError`."""
+    for value in values:
+        if not isinstance(value, str) or not value.startswith(SCHEMES) or len(value) > 200 or " " in value:
+            raise ValidationError(_("Write addresses such as stun:stun.example:3478 or turn:turn.example:3478."))
+
+
+DEFINITION = Definition(
+    SETTING,
+    _("Calls"),
+    (
+        Field("ring_s", _("Seconds a call rings"), int, 45, min_value=15, max_value=50),
+        Field("stun_urls", _("STUN servers"), list, [], setting="STUN_URLS", validate=check_urls),
+        Field("turn_urls", _("TURN servers"), list, [], setting="TURN_URLS", validate=check_urls),
+        Field("turn_secret", _("TURN shared secret"), secret=True, setting="TURN_SECRET"),
+    ),
+    together=("turn_urls", "turn_secret"),
+)
 CREDENTIAL = Credential(
     SETTING,
     _("Relay for calls"),
@@ -88,10 +106,3 @@ CREDENTIAL = Credential(
 def shown() -> dict[str, Any]:
     """The setting for its form, the secret masked."""
     return configuration.get(SETTING).masked()
-
-
-def check_urls(values: list[Any]) -> None:
-    """Whether every address is one of a STUN or TURN server. Raises `ValidationError`."""
-    for value in values:
-        if not isinstance(value, str) or not value.startswith(SCHEMES) or len(value) > 200 or " " in value:
-            raise ValidationError(_("Write addresses such as stun:stun.example:3478 or turn:turn.example:3478."))

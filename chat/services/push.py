@@ -14,12 +14,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 from django_tenants.utils import get_public_schema_name, schema_context
 
 from chat.enums import NotificationKind
 from chat.models import Notification, PushSubscription
 from chat.providers import webpush
 from ops.kernel.configuration import services as configuration
+from ops.kernel.configuration.registry import Definition, Field
 from ops.kernel.errors import Invalid, NotFound, PermanentFailure, TemporaryFailure
 from tenants.models import Tenant
 from tenants.services import domains
@@ -27,6 +29,18 @@ from tenants.services import domains
 log = logging.getLogger(__name__)
 
 SETTING = "chat.webpush"
+DEFINITION = Definition(
+    SETTING,
+    _("Notifications to browsers"),
+    (
+        Field(
+            "private_key",
+            _("Private key"),
+            secret=True,
+            hint=_("Made by itself. With another one every browser must be allowed again."),
+        ),
+    ),
+)
 LOCK = 0x62616C63_616F77
 MOST_BROWSERS = 20
 # A push service keeps it this long for a browser that is away; older news is no news.

@@ -105,6 +105,8 @@ def field_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
 class UnstorableText(exceptions.ParseError):
     """A text of the body that no database keeps; says which."""
 
+    default_code = "unreadable"
+
     def __init__(self, path: str) -> None:
         detail = _("Text must not contain the NUL character or half characters.")
         super().__init__(detail)
