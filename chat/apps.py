@@ -339,8 +339,8 @@ class ChatConfig(AppConfig):
         )
         settings_sections.register("chat", SettingsSection(_("Support counter"), 50))
         settings_sections.register("chat.quality", SettingsSection(_("Automation and quality"), 60))
-        for key, *page in SETTINGS:
-            settings_pages.register(key, SettingsPage(*page))
+        for key, label, sign, address, permission, order, hint in SETTINGS:
+            settings_pages.register(key, SettingsPage(label, sign, address, permission, order, hint))
         handovers.register(
             "chat.widget",
             Handover(
