@@ -162,10 +162,16 @@ class ConversationSerializer(WireSerializer):
 
 
 class PageSerializer(StrictSerializer):
-    """The page a visitor is on."""
+    """A page of the website."""
 
     url = serializers.CharField(max_length=500)
     title = serializers.CharField(max_length=200, allow_blank=True, required=False)
+
+
+class LastPageSerializer(PageSerializer):
+    """The page a visitor is on, and how they came to it."""
+
+    before = PageSerializer(many=True, required=False, help_text="Up to five pages before it, the newest first.")
 
 
 class ContactSerializer(WireSerializer):
@@ -185,7 +191,7 @@ class ContactSerializer(WireSerializer):
     consent_at = serializers.DateTimeField(allow_null=True)
     merged_into = serializers.UUIDField(allow_null=True, help_text="The contact this one turned out to be.")
     last_seen_at = serializers.DateTimeField(allow_null=True)
-    last_page = PageSerializer(allow_null=True)
+    last_page = LastPageSerializer(allow_null=True)
     created_at = serializers.DateTimeField()
 
 

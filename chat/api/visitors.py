@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api.serializers import ContactRefSerializer, PageSerializer
+from chat.api.serializers import ContactRefSerializer, LastPageSerializer
 from chat.queries import visitors, wire
 from chat.services import presence
 from ops.kernel.api import StrictSerializer
@@ -19,7 +19,7 @@ class VisitorSerializer(StrictSerializer):
     """A known contact with a page of the website open."""
 
     contact = ContactRefSerializer()
-    page = PageSerializer(allow_null=True, help_text="Where they are; null when their page has not said.")
+    page = LastPageSerializer(allow_null=True, help_text="Where they are; null when their page has not said.")
     seen_at = serializers.DateTimeField(allow_null=True)
     referrer = serializers.CharField(allow_blank=True, help_text="Where their running conversation came from.")
     conversation = serializers.IntegerField(allow_null=True, help_text="Number of the one that runs.")

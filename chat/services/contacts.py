@@ -38,6 +38,8 @@ FILLED = (
 )
 # Conversations whose consoles are told one by one that they belong to somebody else now.
 MOST_TOLD = 500
+# Pages remembered of the way a visitor came to where they are.
+PAGES_BEFORE = 5
 
 
 class IdentifierTaken(Conflict):
@@ -99,10 +101,14 @@ def introduce(
 
 
 def see(*, contact_id: UUID, now: datetime, page: dict[str, str] | None = None) -> None:
-    """Remember when, and on which page, a visitor was last here."""
+    """Remember when, and on which page, a visitor was last here, and the few pages before it, the newest first."""
     changes: dict[str, Any] = {"last_seen_at": now}
     if page is not None:
-        changes["last_page"] = {"url": page.get("url", "")[:500], "title": page.get("title", "")[:200]}
+        here = {"url": page.get("url", "")[:500], "title": page.get("title", "")[:200]}
+        last = Contact.objects.filter(pk=contact_id).values_list("last_page", flat=True).first() or {}
+        trail = [{name: last.get(name, "") for name in here}, *last.get("before", [])] if last.get("url") else []
+        before = [one for one in trail if one["url"] != here["url"]][:PAGES_BEFORE]
+        changes["last_page"] = here | ({"before": before} if before else {})
     Contact.objects.filter(pk=contact_id).update(**changes)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import connection, transaction
@@ -80,7 +81,8 @@ def _tell(
         contacts.introduce(
             contact_id=visitor.contact_id, name=talk["name"], email=talk.get("email"), phone=talk.get("phone")
         )
-    contacts.see(contact_id=visitor.contact_id, now=clock, page={"url": talk["page"], "title": talk.get("title", "")})
+    for url, title in ((urljoin(talk["page"], "/"), ""), (talk["page"], talk.get("title", ""))):
+        contacts.see(contact_id=visitor.contact_id, now=clock, page={"url": url, "title": title})
     conversation = conversations.start(
         visitor=visitor, client_id=key, origin=conversations.Origin(page_url=talk["page"]), now=clock
     )

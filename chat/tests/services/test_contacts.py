@@ -5,7 +5,7 @@ import hmac
 from uuid import uuid4
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from chat.errors import ContactNotFound, MergeUndone, NotMergeable
 from chat.models import ChatEvent, Contact, ContactMerge, Message, phones
@@ -206,3 +206,14 @@ def test_who_is_merged_brings_labels_and_takes_them_back(acme, ana):
 
     contacts.undo_merge(merge=done, by=ana)
     assert (list(keep.labels.all()), set(gone.labels.all())) == ([tea], {tea, coffee})
+
+
+def test_the_way_a_visitor_came_is_remembered_for_five_pages(acme):
+    contact = ContactFactory()
+    for name in ("home", "bread", "cakes", "bread", "a", "b", "c", "d", "d"):
+        contacts.see(contact_id=contact.pk, now=timezone.now(), page={"url": f"https://shop.example/{name}"})
+
+    contact.refresh_from_db()
+
+    assert contact.last_page["url"] == "https://shop.example/d"
+    assert [page["url"].rpartition("/")[2] for page in contact.last_page["before"]] == ["c", "b", "a", "bread", "cakes"]

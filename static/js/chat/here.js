@@ -18,8 +18,23 @@ export function faces(users, words) {
     });
 }
 
+/** Pages the panel shows of the way a visitor came. */
+const TRAIL = 5;
+
 export function openHere({ article, words, stale }) {
     const panel = () => article.parentElement?.querySelector("[data-context]");
+
+    /** The page that was left goes to the head of those before it. */
+    function follow(left) {
+        const trail = panel()?.querySelector("[data-trail]");
+        const list = trail?.querySelector("ol");
+        if (!list) return;
+        for (const one of list.querySelectorAll("a")) if (one.href === left.href) one.parentElement.remove();
+        list.prepend(h("li", {}, left));
+        while (list.children.length > TRAIL) list.lastElementChild.remove();
+        trail.hidden = false;
+    }
+
     return {
         viewers(users) {
             article.querySelector("[data-viewers]")?.replaceChildren(...faces(users, words));
@@ -33,6 +48,8 @@ export function openHere({ article, words, stale }) {
             const where = panel()?.querySelector("[data-page]");
             if (where && page?.url && /^https?:/i.test(page.url)) {
                 const link = h("a", { href: page.url, target: "_blank", rel: "noopener noreferrer nofollow" }, page.title || page.url);
+                const left = where.querySelector("a");
+                if (left && left.href !== link.href) follow(left);
                 where.replaceChildren(link);
             }
         },
