@@ -12,6 +12,7 @@ from billing.services import subscriptions
 from billing.tests.factories import PlanFactory, SubscriptionFactory
 from ops.kernel.metering import services as metering
 from ops.kernel.registry import Gauge, gauges
+from ops.kernel.testing import PATIENCE_S
 from tenants.accounts.models import Role, User
 from tenants.accounts.services import users
 from tenants.accounts.tests.factories import UserFactory
@@ -191,7 +192,7 @@ def test_two_administrators_at_once_do_not_share_the_last_seat(acme, noon):
     def add(number):
         try:
             with tenant_context(acme):
-                together.wait(10)
+                together.wait(PATIENCE_S)
                 try:
                     add_agent(ana, noon, number)
                     outcomes.append("added")
@@ -204,7 +205,7 @@ def test_two_administrators_at_once_do_not_share_the_last_seat(acme, noon):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
 
     assert sorted(outcomes) == ["added", "refused"]
     assert User.objects.with_role("agent").count() == 1

@@ -36,7 +36,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 
 # How long a test waits for what comes later, at most: machines may be slow or busy, and what goes well never waits.
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import websockets
 from django.contrib.staticfiles import finders
 
 from chat.tests.browser.stage import PATIENCE_MS, until
+from ops.kernel.testing import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +50,7 @@ class Script:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.thread.start()
-        assert self.ready.wait(60)
+        assert self.ready.wait(PATIENCE_S)
 
     async def _serve(self):
         self.loop, self.over = asyncio.get_running_loop(), asyncio.Event()
@@ -83,12 +84,12 @@ class Script:
                 for frame in frames:
                     await connection.send(json.dumps(frame))
 
-        asyncio.run_coroutine_threadsafe(send(), self.loop).result(60)
+        asyncio.run_coroutine_threadsafe(send(), self.loop).result(PATIENCE_S)
 
     def close(self):
         """The end of the play."""
         self.loop.call_soon_threadsafe(self.over.set)
-        self.thread.join(60)
+        self.thread.join(PATIENCE_S)
 
 
 def page(connection, request):

@@ -1,7 +1,7 @@
 """The stage of the stories that cross features, and a worker behind it."""
 
+import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from django.conf import settings
 
 from chat.tests.process import database_url
 from config.tests.browser import chromium, stage, web
+from ops.kernel.testing import PATIENCE_S
 
 __all__ = ["chromium", "stage", "web", "worker"]
 
@@ -39,9 +40,8 @@ def worker(transactional_db: None) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     yield
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(60)
-    finally:
-        process.kill()
-        process.wait()
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_S)
+    process.kill()
+    process.wait()

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from ops.kernel.audit.models import AuditEntry
 from ops.kernel.outbox.models import OutboxDelivery, OutboxEvent
 from ops.kernel.outbox.services.dispatching import Dispatcher
 from ops.kernel.tasks import UnknownTask, enqueue, every_tenant
+from ops.kernel.testing import PATIENCE_S
 from ops.kernel.tests import work
 
 
@@ -169,17 +171,16 @@ def worker(acme):
     )
     yield process
     process.terminate()
-    try:
-        process.wait(30)
-    finally:
-        process.kill()
-        process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_S)
+    process.kill()
+    process.wait()
 
 
 @pytest.mark.transactional
 def test_a_real_worker_runs_everything_in_the_tenant_it_was_sent_from(acme, beta, worker):
     def get(result):
-        return result.get(timeout=60, disable_sync_subtasks=False)
+        return result.get(timeout=PATIENCE_S, disable_sync_subtasks=False)
 
     with context.bound(request="req-12"):
         assert get(work.mark.delay()) == [acme.schema_name, "req-12"]

@@ -14,6 +14,7 @@ from ops.kernel.idempotency.models import IdempotencyRecord
 from ops.kernel.idempotency.services import Answer
 from ops.kernel.idempotency.tasks import forget_expired
 from ops.kernel.idempotency.tests.factories import IdempotencyRecordFactory
+from ops.kernel.testing import PATIENCE_S
 
 
 def do(run, *, key="k-1", scope="ana POST /things", body=b"{}", **other):
@@ -140,7 +141,7 @@ def test_a_request_that_waited_too_long_is_told_so(acme):
 
     def slow():
         inside.set()
-        go_on.wait(30)
+        go_on.wait(PATIENCE_S)
         return Answer(201)
 
     def work():
@@ -153,7 +154,7 @@ def test_a_request_that_waited_too_long_is_told_so(acme):
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        assert inside.wait(30)
+        assert inside.wait(PATIENCE_S)
         with pytest.raises(idempotency.StillRunning):
             do(make(), wait_ms=50)
     finally:

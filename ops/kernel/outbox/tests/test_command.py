@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from ops.kernel.outbox.models import OutboxDelivery, OutboxEvent
 from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory
+from ops.kernel.testing import PATIENCE_S
 
 
 def test_status_counts_what_waits_and_what_was_given_up(platform, capsys):
@@ -89,7 +90,7 @@ def test_the_process_delivers_and_stops_when_it_is_told_to(platform, number):
         lines = {process.stdout.readline().strip() for _ in range(2)}
         assert lines == {"Delivering events with 2 threads.", "delivered"}
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()

@@ -26,8 +26,7 @@ from ops.kernel.outbox.services import dispatching, replaying, watching
 from ops.kernel.outbox.services.dispatching import BACKOFF_S, Dispatcher
 from ops.kernel.outbox.tests.conftest import ThingHappened
 from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory, OutboxEventFactory
-
-WAIT_S = 30  # how long a test waits for another thread before it gives up; never slept when all is well
+from ops.kernel.testing import PATIENCE_S
 
 
 def publish(thing="a", number=1):
@@ -40,7 +39,7 @@ def make_due():
 
 
 def wait_until(condition):
-    limit = time.monotonic() + WAIT_S
+    limit = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < limit, "it did not happen"
         time.sleep(0.02)
@@ -231,13 +230,13 @@ def test_an_event_that_commits_late_is_not_lost(acme, react):
             with schema_context(acme.schema_name), transaction.atomic():
                 outbox.publish(ThingHappened(thing="early", number=1))
                 started.set()
-                go_on.wait(WAIT_S)
+                go_on.wait(PATIENCE_S)
         finally:
             connection.close()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert started.wait(WAIT_S)
+    assert started.wait(PATIENCE_S)
     publish("late", 2)
 
     Dispatcher().drain()
@@ -271,7 +270,7 @@ def test_two_dispatchers_deliver_everything_once_and_each_aggregate_in_order(acm
     def work():
         try:
             dispatcher = Dispatcher(name=threading.current_thread().name)
-            limit = time.monotonic() + WAIT_S
+            limit = time.monotonic() + 4 * PATIENCE_S
             with schema_context("public"):
                 while OutboxDelivery.objects.pending().exists() and time.monotonic() < limit:
                     if not dispatcher.drain():
@@ -319,7 +318,7 @@ def running(acme):
     stop = threading.Event()
 
     def work():
-        Dispatcher(name="tests", poll_s=WAIT_S).run(stop, keep_days=7)
+        Dispatcher(name="tests", poll_s=10 * PATIENCE_S).run(stop, keep_days=7)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -328,7 +327,7 @@ def running(acme):
     stop.set()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify('outbox', '')")
-    thread.join(WAIT_S)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert heartbeats.alive("outbox") == []
 
@@ -348,7 +347,7 @@ def test_a_commit_wakes_the_dispatcher(react, running):
 
     publish()
 
-    assert heard.wait(WAIT_S)
+    assert heard.wait(PATIENCE_S)
     assert heartbeats.alive("outbox") == ["tests"]
 
 
@@ -367,10 +366,10 @@ def test_a_dispatcher_survives_that_the_database_drops_its_connections(acme, rea
             )
         connection.close_pool()  # this thread's share of the damage
         publish()
-        assert heard.wait(WAIT_S)
+        assert heard.wait(PATIENCE_S)
     finally:
         stop.set()
-        thread.join(WAIT_S)
+        thread.join(PATIENCE_S)
 
 
 KILLED = """
@@ -387,7 +386,7 @@ from ops.kernel.outbox.services.dispatching import Dispatcher
 def stuck(event):
     AuditEntryFactory(actor_label="killed")
     print("in the middle", flush=True)
-    time.sleep(600)
+    time.sleep(3600)
 
 subscriptions.receiver("tests.thing_happened", name="tests.stuck")(stuck)
 Dispatcher().drain()
