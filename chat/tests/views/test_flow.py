@@ -1,6 +1,6 @@
 """Settings pages of hours, routing, service levels, rules, macros and surveys; the survey's public page; left messages."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
@@ -71,7 +71,8 @@ def test_strangers_log_in_first(acme, inbox, client_of, address):
     assert client_of(acme).get(address).url.startswith("/login/")
 
 
-def test_the_week_is_saved(owner, inbox):
+def test_the_week_is_saved(owner, inbox, time_machine):
+    time_machine.move_to(datetime(2026, 11, 25, 13, 0, tzinfo=UTC))  # the next holidays are shown, and Christmas is one
     sent = {"active": "on", "calendar": "on", "state": "SP", "timezone": "America/Recife", "away_reply": "Later"}
     sent |= {"open-0": "on", "from-0a": "08:00", "to-0a": "12:00", "from-0b": "13:00", "to-0b": "00:00"}
 

@@ -13,6 +13,7 @@ from ops.kernel import heartbeats
 from ops.kernel import redis as kernel_redis
 from ops.kernel.outbox.tests.factories import OutboxDeliveryFactory
 from ops.kernel.registry import HealthCheck, HealthResult, health
+from ops.kernel.testing import PATIENCE_S
 from ops.monitor.middleware import HealthMiddleware
 from ops.monitor.services import checks, metrics
 from ops.monitor.services import health as service
@@ -109,7 +110,7 @@ def test_a_check_that_hangs_is_reported_and_not_started_twice(registered):
 
     def hangs():
         starts.append(1)
-        release.wait(30)
+        release.wait(PATIENCE_S)
         return HealthResult(True)
 
     registered("tests_hangs", hangs, timeout_s=0.05)

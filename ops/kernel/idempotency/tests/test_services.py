@@ -120,7 +120,7 @@ def test_ten_at_once_do_it_once_and_all_get_the_same_answer(acme):
     def work():
         try:
             with schema_context(acme.schema_name):
-                answers.append(do(make(), wait_ms=20_000))
+                answers.append(do(make(), wait_ms=PATIENCE_S * 1000))
         finally:
             connection.close()
 
