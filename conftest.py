@@ -195,6 +195,11 @@ def _empty_tables(connection: Any = None) -> None:
             )
             for schema in _schemas():
                 cursor.execute(f'DELETE FROM "{schema}".accounts_role WHERE NOT built_in')
+                # Nothing cascades here, and the others' rights stay with them.
+                cursor.execute(
+                    f'DELETE FROM "{schema}".accounts_role_permissions'
+                    f' WHERE NOT role_id IN (SELECT id FROM "{schema}".accounts_role)'
+                )
             # The catalogue stays; plans that tests made are not offered to anybody.
             cursor.execute("DELETE FROM billing_plan WHERE NOT is_public")
         finally:
