@@ -143,8 +143,12 @@ class LimitReached(DomainError):
     message = _("Your plan does not include more of this. Change the plan to go on.")
 
 
+LONG_WAIT_S = 90
+LONG_WAIT = _("Too many requests. Try again in %(minutes)s minutes.")
+
+
 class RateLimited(DomainError):
-    """Too many requests; `retry_after` is in seconds."""
+    """Too many requests; `retry_after` is in seconds. A message may name `%(retry_after)s` or, rounded up, `%(minutes)s`."""
 
     code = "rate_limited"
     status = 429
@@ -152,7 +156,9 @@ class RateLimited(DomainError):
 
     def __init__(self, message: str | Promise | None = None, *, retry_after: int = 1, **params: Any) -> None:
         self.retry_after = max(1, int(retry_after))
-        super().__init__(message, retry_after=self.retry_after, **params)
+        if message is None and self.retry_after > LONG_WAIT_S and self.message is RateLimited.message:
+            message = LONG_WAIT
+        super().__init__(message, retry_after=self.retry_after, minutes=-(-self.retry_after // 60), **params)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -221,6 +227,14 @@ class Unreadable(DomainError):
     code = "unreadable"
     status = 400
     message = _("The request cannot be read. Check its format and encoding.")
+
+
+class WrongMethod(DomainError):
+    """The address exists and takes other methods, such as a form from one of our pages."""
+
+    code = "method_not_allowed"
+    status = 405
+    message = _("It takes what a form of our pages sends. Go to the start page and find your way from there.")
 
 
 class TooLarge(DomainError):
@@ -429,8 +443,16 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass on; refusals come back through `process_exception`."""
-        return self.get_response(request)
+        """Pass on; refusals come back through `process_exception`.
+
+        Django answers a wrong method with an empty body, which browsers show as a failure of their own.
+        """
+        response = self.get_response(request)
+        if response.status_code != WrongMethod.status or response.streaming or response.content:
+            return response
+        answer = response_for(request, WrongMethod())
+        answer.headers["Allow"] = response.headers.get("Allow", "")
+        return answer
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer refusals; nothing for what Django itself answers well (404, 403) or for bugs."""

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused
+from ops.kernel.errors import Conflict, DomainError, Invalid, NotFound, PermissionRefused, RateLimited
 from ops.kernel.registry import permissions
 
 
@@ -158,6 +158,15 @@ class WrongCode(Invalid):
 
     code = "wrong_code"
     message = _("This code is not right, or was used already. Wait for the next one and try again.")
+
+
+class TooManyTries(RateLimited):
+    """Too many wrong passwords or codes for one account. Said alike for addresses that nobody here has."""
+
+    message = _(
+        "There were too many wrong tries. Try again in %(minutes)s minutes; if somebody here has this address, "
+        "the letter we sent there lets them go on at once."
+    )
 
 
 class PasskeyRefused(Invalid):

@@ -6,7 +6,7 @@ from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.test import RequestFactory
 from django.utils import translation
 
@@ -148,6 +148,31 @@ def test_what_a_person_typed_is_escaped_on_the_page():
     _request, response = answer(NotFound("<script>alert(1)</script>"), method="get")
 
     assert "<script>alert" not in response.content.decode()
+
+
+def test_a_long_wait_is_said_in_minutes():
+    class TooManyUploads(RateLimited):
+        message = "Wait %(retry_after)s seconds."
+
+    assert str(RateLimited(retry_after=879)) == "Too many requests. Try again in 15 minutes."
+    assert str(TooManyUploads(retry_after=120)) == "Wait 120 seconds."
+
+
+def test_a_wrong_method_is_answered_with_words():
+    request = RequestFactory().get("/logout/", headers={"accept": "text/html"})
+
+    response = DomainErrorMiddleware(lambda _: HttpResponseNotAllowed(["POST"]))(request)
+
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert b"<h1>" in response.content
+
+
+def test_a_wrong_method_that_says_why_is_left_alone():
+    request = RequestFactory().get("/api/v1/auth/login/")
+
+    response = DomainErrorMiddleware(lambda _: HttpResponse(b"{}", status=405))(request)
+
+    assert response.content == b"{}"
 
 
 def test_bugs_are_left_to_django():

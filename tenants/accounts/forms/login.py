@@ -23,6 +23,13 @@ class LoginForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.data.get("email"):
+            # The address stands there; what has to be typed again is the password.
+            del self.fields["email"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
+
 
 class ResetRequestForm(forms.Form):
     """The address a reset link is sent to."""

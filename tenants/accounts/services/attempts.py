@@ -20,7 +20,7 @@ from django.utils import timezone
 from ops.kernel.errors import RateLimited
 from ops.kernel.ratelimit import hit
 from ops.kernel.tasks import enqueue
-from tenants.accounts.errors import WrongCode, WrongPassword
+from tenants.accounts.errors import TooManyTries, WrongCode, WrongPassword
 from tenants.accounts.models import Brake, User
 from tenants.accounts.services import logins
 
@@ -53,7 +53,9 @@ def begin(*, email: str, caller: str, device: UUID | None = None) -> None:
     limits = {_account(email, device): FAILURE_LIMIT, _address(caller): CALLER_LIMIT}
     for brake in Brake.objects.filter(key__in=limits, since__gt=now - WINDOW):
         if brake.failures >= limits[brake.key]:
-            raise RateLimited(retry_after=max(1, int((brake.since + WINDOW - now).total_seconds())))
+            wait_s = max(1, int((brake.since + WINDOW - now).total_seconds()))
+            refused = RateLimited if brake.key == _address(caller) else TooManyTries
+            raise refused(retry_after=wait_s)
 
 
 def fail(*, email: str, caller: str = "", device: UUID | None = None, host: str = "") -> None:

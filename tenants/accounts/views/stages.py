@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib.auth import login as start_session
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -22,7 +22,7 @@ from django_tenants.utils import get_public_schema_name
 
 from ops.kernel import signing
 from ops.kernel.audit import services as audit
-from ops.kernel.errors import RateLimited, error_page
+from ops.kernel.errors import RateLimited
 from tenants.accounts.enums import Factor, LoginMethod
 from tenants.accounts.models import User
 from tenants.accounts.services import logins, passkeys
@@ -81,7 +81,8 @@ def place(request: HttpRequest) -> passkeys.Place:
 
 def slow_down(request: HttpRequest, error: RateLimited) -> HttpResponse:
     """A page that says when to come back, for people and for programs."""
-    response = error_page(request, status=error.status, detail=str(error), code=error.code)
+    page = {"status": error.status, "detail": str(error), "request_id": getattr(request, "request_id", "")}
+    response = render(request, "accounts/slow_down.html", page, status=error.status)
     for name, value in error.headers.items():
         response.headers[name] = value
     return response
