@@ -18,8 +18,9 @@ from chat.services import demo as chat_demo
 from config import demo_trade
 from tenants.accounts.models import User
 from tenants.accounts.services import email_domains, identity_providers, invitations, roles, tokens, users
+from tenants.enums import ResellerRole
 from tenants.models import Reseller, Tenant
-from tenants.services import branding, claims, resellers
+from tenants.services import branding, claims, resellers, team_rules
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ GUESTS = [
 PASSWORD = "balcao-demo"  # noqa: S105 - public by design; DEMO is refused when DEBUG is off
 PLATFORM_ACCOUNT = "admin@balcao.example"
 RESELLER_ACCOUNT = "revenda@redesul.example"
+RESELLER_TEAM = (
+    ("suporte@redesul.example", "Tiago Nunes", ResellerRole.SUPPORT),
+    ("financeiro@redesul.example", "Marina Lopes", ResellerRole.FINANCE),
+)
 VISITED = "padaria"  # the customer support has been to
 
 
@@ -180,6 +185,10 @@ def _open_reseller(now: datetime) -> Reseller:
         now=now,
     )
     branding.save(owner=reseller, display_name="Rede Sul", primary_color="#0b6e8a", secondary_color="#f2a541", now=now)
+    owner = User.objects.get(email=RESELLER_ACCOUNT)
+    for email, name, role in RESELLER_TEAM:
+        resellers.add_member(reseller=reseller, email=email, name=name, role=role, password=PASSWORD, by=owner, now=now)
+    team_rules.change(reseller=reseller, roles=[ResellerRole.SUPPORT], grace_days=14, trust_days=30, by=owner, now=now)
     return reseller
 
 
