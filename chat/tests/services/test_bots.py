@@ -364,7 +364,7 @@ def completion(answer, *, tokens=(900, 60), finish="stop"):
 def model(bot, ana, fake_http):
     setup.change(bot=bot, kind="llm", instructions="Chame o cliente de você.")
     configuration.set(
-        assistant.NAME, {"base_url": f"{fake_http.url}/v1", "key": "sk-test", "timeout_s": 3, "budget": 1}, by=ana
+        assistant.NAME, {"base_url": f"{fake_http.url}/v1", "key": "sk-test", "timeout_s": 60, "budget": 1}, by=ana
     )
     return fake_http.on("POST", "/v1/chat/completions")
 

@@ -215,7 +215,7 @@ def test_the_language_model_is_set_up_tested_and_its_key_never_shown(admin, ana,
         "price_in": "0.15",
         "price_out": "0.6",
         "budget": 5,
-        "timeout_s": 3,
+        "timeout_s": 60,
     }
 
     assert admin.post(url, fields | {"price_in": "cheap"}).status_code == 422

@@ -25,7 +25,7 @@ def test_status_counts_what_waits_and_what_was_given_up(platform, capsys):
 
     state = json.loads(capsys.readouterr().out)
     assert (state["pending"], state["retrying"], state["dead"]) == (2, 1, 1)
-    assert 300 <= state["lag_s"] < 400
+    assert 300 <= state["lag_s"] < 3600
 
 
 def test_dead_lists_replays_and_discards(platform, capsys, react):
