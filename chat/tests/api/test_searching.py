@@ -62,7 +62,7 @@ def test_the_live_list_names_who_is_here_and_where(shop, acme, client_of):
     contact.save()
     client = client_of(acme, role="agent")
     before = client.get("/api/v1/chat/visitors/").json()
-    presence.visitor_here(contact_id=contact.pk, session="one")
+    presence.visitors_came([(contact.pk, "one")])
 
     (row,) = client.get("/api/v1/chat/visitors/").json()["results"]
 
