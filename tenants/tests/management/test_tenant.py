@@ -125,8 +125,8 @@ def test_own_domains_are_claimed_and_asked_about(acme, settings):
         server.on(proof, "TXT", value)
         after = tenant("domains", "--id", "acme", "--check")
 
-    assert before == "chat.acme.example  acme  waiting  proof unknown, leads here unknown\n"
-    assert after == "chat.acme.example  acme  verified  proof yes, leads here no\n"
+    assert before == "chat.acme.example  acme  waiting  proof unknown, leads here unknown, certificate not seen\n"
+    assert after == "chat.acme.example  acme  verified  proof yes, leads here no, certificate not seen\n"
     row.refresh_from_db()
     assert row.domain.domain == "chat.acme.example"
 
