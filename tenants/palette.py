@@ -17,6 +17,7 @@ DARK_GROUND = "#1e2024"
 WHITE = "#ffffff"
 INK = "#111111"
 BLACK = "#000000"
+PAPER = "#e8e8ec"
 
 
 def parse(text: str) -> str | None:
@@ -62,7 +63,11 @@ def readable(colour: str, *, on: str, ratio: float = READABLE) -> str:
 def shades(primary: str, secondary: str) -> dict[str, str]:
     """Every custom property of `/brand.css`, by name. `on-…` is text on the colour; `…-text-…` is the colour as text."""
     dark = readable(primary, on=DARK_GROUND)
+    lightness, chroma, _hue = _oklch(primary)
+    # Black lifted as far as it can be read is the grey of what is switched off; on dark ground it turns to its opposite.
+    turned = {"--brand-accent-dark": PAPER, "--on-accent-dark": INK} if lightness < 0.4 and chroma < 0.03 else {}
     return {
+        **turned,
         "--brand-primary": primary,
         "--brand-primary-light": primary,
         "--brand-primary-dark": dark,

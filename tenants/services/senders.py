@@ -22,6 +22,7 @@ from ops.kernel.audit import services as audit
 from ops.kernel.dns import NameServerSilent
 from ops.kernel.errors import Invalid, NotFound
 from tenants import errors
+from tenants.accounts.services import email_domains
 from tenants.enums import PUBLIC_SCHEMA, SenderState, TenantStatus
 from tenants.models import MailSender, Reseller, Tenant
 from tenants.queries import senders
@@ -134,6 +135,9 @@ def _checked(address: str) -> str:
         raise errors.SenderRefused(field="address") from error
     domain = address.rpartition("@")[2]
     if domain == settings.PLATFORM_DOMAIN or domain.endswith(f".{settings.PLATFORM_DOMAIN}") or "." not in domain:
+        raise errors.SenderRefused(field="address")
+    if domain in email_domains.EVERYBODYS:
+        # Nobody but its provider can put our records there.
         raise errors.SenderRefused(field="address")
     if len(address) > 254:
         raise Invalid(field="address")

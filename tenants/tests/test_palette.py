@@ -97,3 +97,11 @@ def test_the_stylesheet_is_one_layer_with_every_shade():
         "--brand-text-dark",
     ):
         assert f"{name}: #" in text
+
+
+def test_a_black_brand_turns_light_on_dark_ground_and_a_dark_blue_stays_blue():
+    black = palette.shades("#0b0b0f", "#111111")
+
+    assert palette.contrast(black["--brand-accent-dark"], palette.DARK_GROUND) > 10
+    assert palette.contrast(black["--brand-accent-dark"], black["--on-accent-dark"]) > 10
+    assert "--brand-accent-dark" not in palette.shades("#0a1a4f", "#111111")

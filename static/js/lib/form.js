@@ -76,6 +76,12 @@ on(document, "input", "[data-colour] > input", (event, input) => {
     }
 });
 
+// Left half written, the code shows again what will be saved.
+on(document, "change", "[data-colour] > input", (event, input) => {
+    const [picker, code] = input.parentElement.querySelectorAll("input");
+    code.value = picker.value;
+});
+
 // --- unsaved changes: <form data-guard> ---
 const changed = new Set();
 on(document, "input", "form[data-guard]", (event, form) => changed.add(form));

@@ -22,6 +22,8 @@ class ProfileForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Your name")
+        # Colleagues and visitors read it; without one they would read an address.
+        self.fields["name"].required = True
         self.fields["language"] = forms.ChoiceField(
             label=_("Language"), required=False, choices=[("", _("The language of the company")), *settings.LANGUAGES]
         )
@@ -42,7 +44,7 @@ class PictureForm(forms.Form):
     """My picture, and the square of it that is shown, as shares of its width and height."""
 
     picture = forms.FileField(
-        label=_("Picture"),
+        label=_("File"),
         help_text=_("PNG, JPEG or WebP, at most 2 MB."),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )

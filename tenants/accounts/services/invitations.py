@@ -4,10 +4,10 @@ The link names the row and how often it was sent. Nothing secret is stored; send
 every link before worthless. A waiting invitation holds a seat, so that nobody is invited to a place that is gone.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import getaddresses
 from typing import Any
 from uuid import UUID
 
@@ -38,12 +38,22 @@ MOST_AT_ONCE = 50
 A_DAY = 300
 
 
+# What stands between commas, semicolons and line breaks; a quoted name may hold them.
+PIECE = re.compile(r"""(?:"[^"]*"|[^,;\r\n"])+""")
+NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An address that got no invitation, and why."""
 
     email: str
     reason: DomainError
+
+    @property
+    def words(self) -> str:
+        """Why, as exactly as it is known."""
+        return self.reason.errors[0].detail if self.reason.errors else str(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,17 @@ class Outcome:
 
 
 def addresses_in(text: str) -> list[tuple[str, str]]:
-    """Names and addresses of a pasted text: lines, commas, semicolons, `Ana <ana@acme.example>`. Each address once."""
-    pairs = getaddresses([line for line in text.replace(";", ",").replace("\r", "\n").split("\n") if line.strip()])
+    """Names and addresses of a pasted text: lines, commas, semicolons, `Ana <ana@acme.example>`. Each address once.
+
+    What cannot be read as an address is one too: its writer has to hear that nothing was sent to it.
+    """
     found: dict[str, str] = {}
-    for name, address in pairs:
-        for one in address.replace("\t", " ").split():
-            found.setdefault(one.strip().lower(), name.strip()[:120])
-    return [(name, address) for address, name in found.items() if address]
+    for piece in PIECE.findall(text):
+        named = NAMED.fullmatch(piece.strip())
+        name, addresses = (named[1].strip(' "'), named[2]) if named else ("", piece)
+        for one in addresses.split():
+            found.setdefault(one.lower(), name[:120])
+    return [(name, address) for address, name in found.items()]
 
 
 def invite_many(

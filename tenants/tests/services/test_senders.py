@@ -223,7 +223,8 @@ def test_the_key_stays_with_its_domain_and_goes_with_it(acme, dns):
 
 
 @pytest.mark.parametrize(
-    "address", ["", "x", "a@b", "oi@localhost", "oi@x.localhost", "olá@aurora.example", "a@b.c\x00"]
+    "address",
+    ["", "x", "a@b", "oi@localhost", "oi@x.localhost", "olá@aurora.example", "a@b.c\x00", "padaria@gmail.com"],
 )
 def test_only_addresses_of_an_own_domain_are_taken(acme, address):
     with pytest.raises(SenderRefused):

@@ -182,3 +182,35 @@ def test_the_list_asks_the_same_number_of_questions(ana, acme, client_of, rows):
 
     assert len(page.context["rows"]) == rows
     assert len([query for query in queries.captured_queries if '"accounts_invitation"' in query["sql"]]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("nada, joao@; a@x.example", [("", "nada"), ("", "joao@"), ("", "a@x.example")]),
+        (
+            'Ana <ana@x.example>\r\n"Lopes, Bia" <BIA@x.example>',
+            [("Ana", "ana@x.example"), ("Lopes, Bia", "bia@x.example")],
+        ),
+        ("c@x.example d@x.example\tc@x.example", [("", "c@x.example"), ("", "d@x.example")]),
+        ("<script>alert(1)</script>@x.example", [("", "<script>alert(1)</script>@x.example")]),
+        (" , ;\n", []),
+    ],
+    ids=["not one", "named", "spaces", "markup", "nothing"],
+)
+def test_nothing_that_was_pasted_is_lost(text, people):
+    assert invitations.addresses_in(text) == people
+
+
+def test_the_page_says_of_each_address_why_it_got_no_letter(ana, acme, client_of):
+    sent = {"addresses": f"joao@, {ana.email}", "role": "viewer", "language": ""}
+
+    page = client_of(acme, user=ana).post("/settings/people/invitations/new/", sent)
+
+    assert page.status_code == 422
+    assert [(one.email, one.reason.code) for one in page.context["refused"]] == [
+        ("joao@", "invalid"),
+        (ana.email, "email_taken"),
+    ]
+    assert "<ul>" in page.content.decode()
+    assert page.context["refused"][0].words != str(page.context["refused"][0].reason)
