@@ -22,6 +22,9 @@ def register() -> None:
                 "conversation": Place(_("What was said"), _("Bia, 10:05: How can I help you?")),
             },
             frozenset({"conversation"}),
+            reason=_(
+                "You receive this message because somebody asked %(name)s to send this conversation to your address."
+            ),
             order=60,
             group="visitors",
         ),

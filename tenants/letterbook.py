@@ -45,6 +45,8 @@ class Letter:
     # Words to start from where the product's template says more than places can.
     subject: Text = ""
     body: Text = ""
+    # Why somebody gets it, with %(name)s for the company: a visitor has no account that would be the reason.
+    reason: Text = ""
     order: int = 100
     group: str = "company"
 

@@ -193,7 +193,7 @@ class BroadcastForm(CampaignForm):
     """A campaign to a list of contacts."""
 
     kind = CampaignKind.ONCE
-    subject = forms.CharField(label=_("Subject"), max_length=200, required=False, help_text=_("Of a mail."))
+    subject = forms.CharField(label=_("Subject"), max_length=200, required=False)
     template = forms.ChoiceField(
         label=_("Template"), required=False, help_text=_("WhatsApp lets nobody write first in other words.")
     )

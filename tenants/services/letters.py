@@ -167,7 +167,7 @@ def sample(name: str, *, to: str, language: str, host: str = "", words: wording.
             headers={"Auto-Submitted": "auto-generated"},
         )
         message.signer = signer
-        page = one_dot(framed(written, site=site, base=base), brand.display_name)
+        page = one_dot(framed(name, written, site=site, base=base), brand.display_name)
         message.attach_alternative(page, "text/html")
     return message
 
@@ -193,7 +193,7 @@ def sender(name: str, address: str = "") -> str:
     return formataddr((" ".join(name.split()), address or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
 
 
-def framed(written: wording.Written, *, site: hosts.Site, base: str) -> str:
+def framed(name: str, written: wording.Written, *, site: hosts.Site, base: str) -> str:
     """A letter's page around words that somebody wrote."""
     brand = brands.brand_for(site.tenant, site.reseller)
     return render_to_string(
@@ -203,6 +203,7 @@ def framed(written: wording.Written, *, site: hosts.Site, base: str) -> str:
             "logo_absolute_url": base + brand.logo_url if brand.logo_url else "",
             "subject": written.subject,
             "words": written.html,
+            "reason": wording.reason(name, company=brand.display_name),
         },
     )
 
@@ -226,7 +227,7 @@ def _words(template: str, filled: dict[str, Any], site: hosts.Site, language: st
         colour=filled["brand"].primary,
         ink=filled["ink"],
     )
-    return written.subject, written.text, framed(written, site=site, base=filled["base_url"])
+    return written.subject, written.text, framed(template, written, site=site, base=filled["base_url"])
 
 
 def place(host: str = "") -> tuple[hosts.Site, str]:

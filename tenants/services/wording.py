@@ -214,6 +214,12 @@ def action(name: str) -> str:
     return str(_letter(name).action)
 
 
+def reason(name: str, *, company: str) -> str:
+    """Why somebody gets the letter, where it is not because of an account."""
+    words = str(_letter(name).reason)
+    return words % {"name": company} if words else ""
+
+
 def _text(body: str, filled: Mapping[str, str]) -> str:
     # "[Words]({{link}})" reads better as two lines where nothing can be clicked.
     plain = re.sub(r"\[([^\]\n]+)\]\((\{\{\s*link\s*\}\})\)", r"\1:\n\2", body)

@@ -198,3 +198,13 @@ def test_a_company_whose_name_ends_with_a_dot_gets_no_second_one(acme, mailoutbo
     said = f"{sent.subject} {sent.body} {sent.alternatives[0][0]}"
     assert "Ltda." in said
     assert "Ltda.." not in said
+
+
+def test_a_letter_to_who_has_no_account_gives_another_reason(acme):
+    def page(name):
+        with tenant_context(acme):
+            return letters.sample(name, to="rita@mail.example", language="en").alternatives[0][0]
+
+    assert "because somebody asked" in page("chat/transcript")
+    assert "because of your account" not in page("chat/transcript")
+    assert "because of your account" in page(WELCOME)
