@@ -133,7 +133,9 @@ async def test_a_visitor_without_a_socket_hears_of_an_answer_at_once_and_of_noth
             private=private,
             client_id=uuid4(),
         )
-    answer = await waiting
+    events = json.loads((await waiting)["body"])["events"]
+    if not events:  # a busy machine took longer over the two messages than a request may wait
+        events = json.loads((await ask(conversation.pk, conversation.last_pub_seq, 25))["body"])["events"]
 
-    assert [event["data"]["body"] for event in json.loads(answer["body"])["events"]] == ["Yes, we do."]
+    assert [event["data"]["body"] for event in events] == ["Yes, we do."]
     assert (await ask(other.pk, 0, 1))["status"] == 404
