@@ -116,10 +116,10 @@ def django_db_setup(
 ) -> Iterator[None]:
     """The test database, migrated as in production, with `acme` and `beta` in it."""
     from django.db import connection
-    from django.test.utils import setup_databases, teardown_databases
+    from django.test.utils import setup_databases
 
     with django_db_blocker.unblock():
-        config = setup_databases(
+        setup_databases(
             verbosity=0, interactive=False, keepdb=django_db_keepdb and not django_db_createdb, serialized_aliases=[]
         )
         connection.set_schema_to_public()
@@ -128,13 +128,12 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connection.set_schema_to_public()
         if not django_db_keepdb:
-            with connection.cursor() as cursor:
-                # Threads of asynchronous tests still hold connections; nobody will ever close them.
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            teardown_databases(config, verbosity=0)
+            name = connection.ops.quote_name(connection.settings_dict["NAME"])
+            connection.close()
+            connection.close_pool()
+            with connection._nodb_cursor() as cursor:
+                # Threads of asynchronous tests still hold connections, or make new ones; nobody will ever close them.
+                cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _make_cast() -> None:
