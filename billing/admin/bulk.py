@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms import PlanChoiceForm
+from billing.models import Subscription
 from billing.services import subscriptions
 from tenants.admin.bulk import Work, works
 from tenants.enums import ConsoleRight
@@ -26,5 +27,8 @@ works.register(
             tenant=tenant, plan=answers["plan"].slug, by=by, now=now
         ),
         form=_form,
+        is_so=lambda tenant, answers: (
+            Subscription.objects.for_tenant(tenant).open().filter(plan=answers["plan"]).exists()
+        ),
     ),
 )

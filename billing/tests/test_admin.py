@@ -248,6 +248,23 @@ def test_several_are_suspended_at_once(console, reseller):
     assert Tenant.objects.of(reseller).filter(status=TenantStatus.SUSPENDED).count() == 3
 
 
+def test_the_report_tells_what_was_so_already_from_what_was_done(console, reseller):
+    stopped = TenantFactory(reseller=reseller, status=TenantStatus.SUSPENDED, name="Stopped")
+    running = TenantFactory(reseller=reseller, name="Running")
+    gone = TenantFactory(reseller=reseller, status=TenantStatus.ARCHIVED, name="Gone")
+    chosen = {"action": "bulk_resume", "_selected_action": [str(row.pk) for row in (stopped, running, gone)]}
+
+    asked = console.post(url("tenants_tenant_changelist"), chosen)
+    answer = {"chosen": asked.context["chosen"], "confirmed": "1"}
+    report = console.post(url("tenants_tenant_bulk", "resume"), answer, follow=True)
+
+    assert [(line["name"], line["done"], line["was_so"]) for line in report.context["lines"]] == [
+        ("Gone", False, False),
+        ("Running", False, True),
+        ("Stopped", True, False),
+    ]
+
+
 def test_the_state_a_customer_is_in_decides_what_is_possible(console, reseller):
     tenant = TenantFactory(reseller=reseller, status=TenantStatus.PROVISIONING)
 

@@ -6,7 +6,7 @@ what was confirmed is what is done, and are looked up in sight again. One that r
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,7 +27,7 @@ from ops.kernel.errors import DomainError
 from ops.kernel.registry import Registry, Text
 from tenants.admin.pages import CustomerPages
 from tenants.console import ResellerScopedAdmin, formula_free, scope_of, site
-from tenants.enums import ConsoleRight
+from tenants.enums import ConsoleRight, TenantStatus
 from tenants.forms.console import ReasonForm
 from tenants.models import Announcement, Tenant
 from tenants.queries import trail
@@ -41,7 +41,10 @@ NAMES_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing that can be done to customers. `run(tenant, answers, by, now)` raises what the service raises."""
+    """One thing that can be done to customers. `run(tenant, answers, by, now)` raises what the service raises.
+
+    `is_so(tenant, answers)` says whether there is nothing to do; the report tells it from what was done.
+    """
 
     verb: Text
     hint: Text
@@ -49,7 +52,7 @@ class Work:
     run: Callable[[Tenant, Mapping[str, Any], Any, Any], object]
     form: Callable[[HttpRequest, Any], forms.Form] | None = None
     destroys: bool = False
-    audit: Mapping[str, Any] = field(default_factory=dict)
+    is_so: Callable[[Tenant, Mapping[str, Any]], bool] | None = None
 
 
 works: Registry[Work] = Registry("work on customers")
@@ -71,6 +74,7 @@ works.register(
         lambda tenant, answers, by, now: lifecycle.suspend(tenant=tenant, reason=answers["reason"], by=by, now=now),
         form=_reason_form,
         destroys=True,
+        is_so=lambda tenant, answers: tenant.status == TenantStatus.SUSPENDED,
     ),
 )
 works.register(
@@ -80,6 +84,7 @@ works.register(
         _("Pages, API and chat work again at once."),
         ConsoleRight.STOP_CUSTOMERS,
         lambda tenant, answers, by, now: lifecycle.resume(tenant=tenant, by=by, now=now),
+        is_so=lambda tenant, answers: tenant.status == TenantStatus.ACTIVE,
     ),
 )
 
@@ -96,6 +101,7 @@ works.register(
         lambda tenant, answers, by, now: lifecycle.archive(tenant=tenant, reason=answers["reason"], by=by, now=now),
         form=_reason_form,
         destroys=True,
+        is_so=lambda tenant, answers: tenant.status == TenantStatus.ARCHIVED,
     ),
 )
 works.register(
@@ -105,6 +111,7 @@ works.register(
         _("The account works as it did before it was closed. A planned deletion is taken back."),
         ConsoleRight.CLOSE_CUSTOMERS,
         lambda tenant, answers, by, now: leaving.open_again(tenant=tenant, by=by, now=now),
+        is_so=lambda tenant, answers: tenant.status == TenantStatus.ACTIVE,
     ),
 )
 
@@ -207,6 +214,9 @@ class BulkPages(CustomerPages):
         )
 
     def _do_one(self, request: HttpRequest, work: Work, tenant: Tenant, answers: Mapping[str, Any]) -> None:
+        if work.is_so is not None and work.is_so(tenant, answers):
+            self.message_user(request, gettext("%(name)s: it is so already.") % {"name": tenant.name})
+            return
         try:
             work.run(tenant, answers, request.user, timezone.now())
         except DomainError as error:
@@ -224,12 +234,17 @@ class BulkPages(CustomerPages):
         """Each in its own transaction; says where the report is."""
         lines: list[dict[str, Any]] = []
         for tenant in tenants:
+            line = {"pk": str(tenant.pk), "name": tenant.name, "done": False, "was_so": False, "words": ""}
+            lines.append(line)
+            if work.is_so is not None and work.is_so(tenant, answers):
+                line |= {"was_so": True, "words": gettext("It is so already.")}
+                continue
             try:
                 work.run(tenant, answers, request.user, timezone.now())
             except DomainError as error:
-                lines.append({"pk": str(tenant.pk), "name": tenant.name, "done": False, "words": str(error)})
+                line["words"] = str(error)
             else:
-                lines.append({"pk": str(tenant.pk), "name": tenant.name, "done": True, "words": ""})
+                line["done"] = True
         done = sum(line["done"] for line in lines)
         audit.record(
             "tenants.bulk_done",
@@ -255,7 +270,9 @@ class BulkPages(CustomerPages):
             raise Http404
         if request.GET.get("format") == "csv":
             return _report_csv(found, str(work.verb))
+        # What needs a look stands on top: the refused, then those where there was nothing to do.
         refused = [line for line in found["lines"] if not line["done"]]
+        refused.sort(key=lambda line: line["was_so"])
         return self.page(
             request,
             "console/tenant/report.html",
@@ -279,7 +296,7 @@ def chosen_token(tenants: list[Tenant]) -> str:
 def _starter(name: str) -> Callable[[Any, HttpRequest, QuerySet[Tenant]], HttpResponse]:
     def start(model_admin: ResellerScopedAdmin, request: HttpRequest, queryset: QuerySet[Tenant]) -> HttpResponse:
         """The question about the selected rows."""
-        tenants = list(queryset[: AT_ONCE + 1])
+        tenants = list(queryset.order_by("name", "pk")[: AT_ONCE + 1])
         back = reverse("admin:tenants_tenant_changelist")
         if len(tenants) > AT_ONCE:
             words = gettext("Choose at most %(count)s customers at once.") % {"count": AT_ONCE}
@@ -315,6 +332,6 @@ def _report_csv(found: Mapping[str, Any], verb: str) -> HttpResponse:
     writer = csv.writer(response)
     writer.writerow([capfirst(gettext("customer")), verb, capfirst(gettext("why not"))])
     for line in found["lines"]:
-        state = gettext("done") if line["done"] else gettext("refused")
+        state = gettext("done") if line["done"] else gettext("as before") if line["was_so"] else gettext("refused")
         writer.writerow([formula_free(line["name"]), state, formula_free(line["words"])])
     return response

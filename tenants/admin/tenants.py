@@ -68,6 +68,14 @@ class TenantStatusFilter(admin.SimpleListFilter):
         return queryset.exclude(status=TenantStatus.DELETED)
 
 
+class CreatedFilter(admin.DateFieldListFilter):
+    """By age, under a heading that reads after “By”."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = gettext("date of creation")
+
+
 class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
     """The screen resellers live in: who their customers are, how they are, and the few things to do about it."""
 
@@ -77,7 +85,7 @@ class TenantAdmin(BulkPages, SupportPages, LifecyclePages):
     menu = Menu("customers", "storefront", order=10)
     list_display: Sequence[Any] = ("name_cell", "state_cell", "created_cell", "actions_cell")
     list_display_links = None
-    list_filter: Sequence[Any] = (TenantStatusFilter, ("created_at", admin.DateFieldListFilter))
+    list_filter: Sequence[Any] = (TenantStatusFilter, ("created_at", CreatedFilter))
     search_fields: Sequence[str] = ("name", "slug", "domains__domain")
     search_help_text = _("Name or address")
     list_per_page = 50

@@ -30,7 +30,7 @@ class DnsRecordSerializer(serializers.Serializer[Any]):
     is_proof = serializers.BooleanField(read_only=True, help_text="Proves whose the domain is; the others lead here.")
 
 
-class CertificateSerializer(serializers.Serializer[Any]):
+class DomainCertificateSerializer(serializers.Serializer[Any]):
     """The certificate visitors are shown, as it was seen last."""
 
     valid_until = serializers.DateTimeField(source="tls_until", read_only=True, allow_null=True)
@@ -58,7 +58,7 @@ class DomainSerializer(serializers.Serializer[Any]):
     verified_at = serializers.DateTimeField(read_only=True, allow_null=True)
     checked_at = serializers.DateTimeField(read_only=True, allow_null=True)
     failing_since = serializers.DateTimeField(read_only=True, allow_null=True)
-    certificate = CertificateSerializer(source="*", read_only=True)
+    certificate = DomainCertificateSerializer(source="*", read_only=True)
 
     def get_is_primary(self, row: DomainClaim) -> bool:
         """Of a proven one only."""
