@@ -1,7 +1,6 @@
 """The widget's own API. Its callers are visitors: the website token names the inbox, a visitor token the person."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api import numbers
+from chat.api.cross_origin import CrossOriginMixin
 from chat.api.flow_serializers import (
     CsatAnsweredSerializer,
     CsatAnswerSerializer,
@@ -120,7 +120,7 @@ class VisitorThrottle(RateThrottle):
         return f"widget:visitor:{request.user.pk}", 120, 60
 
 
-class StrangerView(APIView):
+class StrangerView(CrossOriginMixin, APIView):
     """Asked before there is a session."""
 
     authentication_classes = ()
@@ -130,11 +130,11 @@ class StrangerView(APIView):
     def inbox(self, request: Request) -> Inbox:
         """The inbox of the website token, for pages that may use it."""
         origin = request.headers.get("Origin", "")
-        own = urlsplit(origin).netloc == request.get_host()
+        own = origin.partition("://")[2] == request.get_host()
         return widget.inbox_for(website_token=request.headers.get("X-Widget-Token", ""), origin="" if own else origin)
 
 
-class VisitorView(IdempotentMixin, APIView):
+class VisitorView(CrossOriginMixin, IdempotentMixin, APIView):
     """Asked by a visitor with a session."""
 
     authentication_classes = (VisitorAuthentication,)

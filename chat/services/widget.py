@@ -39,6 +39,11 @@ def inbox_for(*, website_token: str, origin: str = "") -> Inbox:
     return inbox
 
 
+def serves(origin: str) -> bool:
+    """Whether the website at this origin may use the chat of any inbox."""
+    return any(inbox.allows(origin) for inbox in Inbox.objects.active().filter(channel=Channel.WEB))
+
+
 def open_session(
     *, inbox: Inbox, visitor_id: UUID, identifier: str = "", identifier_hash: str = "", now: datetime
 ) -> tuple[Visitor, str]:

@@ -10,6 +10,9 @@ from chat.tests.factories import ConversationFactory, InboxFactory
 BASE = "/api/widget/v1/"
 
 
+SHOP, OTHER = "https://shop.example", "https://other.example"
+
+
 class Browser:
     """A visitor's browser without cookies."""
 
@@ -263,3 +266,26 @@ def test_a_visitor_ends_their_conversation_and_may_write_again(acme, browser):
     told = [event["data"] for event in events if event["event"] == "conversation.status"]
     assert [(one["by"]["kind"], one["message"]["meta"]["by_contact"]) for one in told] == [("contact", True)]
     assert Conversation.objects.get().status == "open"
+
+
+def test_an_own_website_may_call_from_its_pages_and_no_other(acme, browser, client_of):
+    browser.inbox.allowed_origins = [SHOP]
+    browser.inbox.save()
+    browser.come()
+
+    def asked(origin):
+        """What a browser asks before it sends a token."""
+        sent = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+        return client_of(acme).options(f"{BASE}contact/", headers=sent)
+
+    allowed = "Access-Control-Allow-Origin"
+    refused = browser.call("patch", "contact/", {"name": 1, "nothing": 2}, Origin=SHOP)
+
+    assert (asked(SHOP).status_code, asked(SHOP)[allowed]) == (204, SHOP)
+    assert "X-Widget-Token" in asked(SHOP)["Access-Control-Allow-Headers"]
+    assert not asked(OTHER).has_header(allowed)
+    assert browser.call("get", "config/", Origin=SHOP)[allowed] == SHOP
+    assert (refused.status_code, refused[allowed]) == (422, SHOP)
+    assert not browser.call("patch", "contact/", {"name": "Rui"}, Origin=OTHER).has_header(allowed)
+    assert not browser.call("get", "config/").has_header(allowed)
+    assert not asked(SHOP).has_header("Access-Control-Allow-Credentials")
