@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from chat.enums import Direction, Trigger
 from chat.services import (
+    assignment,
     automation,
     channels,
-    conversations,
     flow,
     notifications,
     optouts,
@@ -140,7 +140,7 @@ def follow_answer(event: Envelope) -> None:
 def take_answered(event: Envelope) -> None:
     """Give a conversation nobody has to whoever answers it."""
     if event.payload["direction"] == "out" and not event.payload["private"]:
-        conversations.take_answered(message_id=UUID(event.payload["message_id"]), now=event.at)
+        assignment.take_answered(message_id=UUID(event.payload["message_id"]), now=event.at)
 
 
 @receiver("chat.message_sent", name="chat.notify.message_sent")

@@ -40,7 +40,7 @@ from chat.api.serializers import (
 from chat.api.streaming import WAIT_S
 from chat.models import Contact, Conversation, Inbox
 from chat.queries import inbox, stream, thread, wire
-from chat.services import conversations, messages, notifications, presence
+from chat.services import assignment, conversations, messages, notifications, presence
 from ops.kernel import errors
 from ops.kernel.api import IdempotentMixin
 from tenants.accounts.models import User
@@ -169,7 +169,7 @@ class ConversationViewSet(
     def claim(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Take a conversation nobody has. 409 when somebody was first."""
         key = self._key()
-        conversations.claim(conversation_id=key, by=request.user, now=timezone.now())
+        assignment.claim(conversation_id=key, by=request.user, now=timezone.now())
         return self._answer(key)
 
     @extend_schema(parameters=[NUMBER], request=AssignSerializer, responses={200: ConversationSerializer})
@@ -182,7 +182,7 @@ class ConversationViewSet(
         to = User.objects.active().filter(pk=sent.validated_data["assignee"]).first()
         if to is None:
             raise errors.Invalid(field="assignee")
-        conversations.assign(conversation_id=key, to=to, by=request.user, now=timezone.now())
+        assignment.assign(conversation_id=key, to=to, by=request.user, now=timezone.now())
         return self._answer(key)
 
     @extend_schema(parameters=[NUMBER], request=None, responses={200: ConversationSerializer})
@@ -190,7 +190,7 @@ class ConversationViewSet(
     def unassign(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Put the conversation back into the queue."""
         key = self._key()
-        conversations.unassign(conversation_id=key, by=request.user, now=timezone.now())
+        assignment.unassign(conversation_id=key, by=request.user, now=timezone.now())
         return self._answer(key)
 
     @extend_schema(parameters=[NUMBER], request=ReadSerializer, responses={204: None})

@@ -20,7 +20,7 @@ from chat.api.desk_serializers import (
 )
 from chat.api.serializers import ConversationSerializer
 from chat.models import Conversation, Team
-from chat.services import conversations, handling, labels
+from chat.services import assignment, conversations, handling, labels
 from ops.kernel import errors
 from tenants.accounts.models import User
 
@@ -86,7 +86,7 @@ class HandlingActions:
         sent.is_valid(raise_exception=True)
         key = self._key()
         team = team_of(sent.validated_data["team"])
-        conversations.assign_team(conversation_id=key, team=team, by=request.user, now=timezone.now())
+        assignment.assign_team(conversation_id=key, team=team, by=request.user, now=timezone.now())
         return self._answer(key)  # type: ignore[no-any-return]
 
     @extend_schema(parameters=[NUMBER], request=TransferSerializer, responses={200: ConversationSerializer})

@@ -9,7 +9,7 @@ from uuid import UUID
 from chat.enums import Status
 from chat.errors import ConversationNotFound
 from chat.models import Conversation
-from chat.services import conversations, handling, labels
+from chat.services import assignment, conversations, handling, labels
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import DomainError, Invalid, PermissionRefused
 
@@ -107,10 +107,10 @@ def _verb(
         "reopen": status(Status.OPEN),
         "snooze": status(Status.SNOOZED, snoozed_until=snoozed_until),
         "spam": lambda key: handling.mark_spam(conversation_id=key, **same),
-        "assign": lambda key: conversations.assign(conversation_id=key, to=to, **same),
-        "unassign": lambda key: conversations.unassign(conversation_id=key, **same),
-        "claim": lambda key: conversations.claim(conversation_id=key, **same),
-        "team": lambda key: conversations.assign_team(conversation_id=key, team=team, **same),
+        "assign": lambda key: assignment.assign(conversation_id=key, to=to, **same),
+        "unassign": lambda key: assignment.unassign(conversation_id=key, **same),
+        "claim": lambda key: assignment.claim(conversation_id=key, **same),
+        "team": lambda key: assignment.assign_team(conversation_id=key, team=team, **same),
         "labels": lambda key: labels.change_on(conversation_id=key, add=add, remove=remove, **same),
         "priority": lambda key: conversations.set_priority(conversation_id=key, priority=priority, **same),
         "read": read,

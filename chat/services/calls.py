@@ -30,7 +30,7 @@ from chat.errors import (
 )
 from chat.models import Call, Conversation, Inbox
 from chat.queries import calls as queries
-from chat.services import conversations, ice, journal, presence
+from chat.services import assignment, ice, journal, presence
 from chat.services.conversations import Visitor
 from ops.kernel import live
 from ops.kernel.audit import services as audit
@@ -309,7 +309,7 @@ def _ring_s(row: Call, now: datetime) -> float:
 
 def _claim(conversation_id: UUID, *, by: Any, now: datetime) -> None:
     try:
-        conversations.claim(conversation_id=conversation_id, by=by, now=now)
+        assignment.claim(conversation_id=conversation_id, by=by, now=now)
     except AlreadyAssigned:
         # A colleague's conversation: whoever answers the telephone helps out.
         return

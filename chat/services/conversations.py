@@ -8,15 +8,13 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from chat.enums import BotState, Channel, Direction, EventType, Priority, Status
-from chat.errors import AlreadyAssigned, ChangedSince, ConversationNotFound, IllegalStatus, NoAddress, NotAnAgent
+from chat.enums import BotState, Channel, EventType, Priority, Status
+from chat.errors import ChangedSince, ConversationNotFound, IllegalStatus, NoAddress
 from chat.events import (
-    ConversationAssigned,
-    ConversationGivenToTeam,
     ConversationStarted,
     ConversationStatusChanged,
 )
-from chat.models import BotSession, ChatEvent, Contact, ContactInbox, Conversation, Inbox, Message, Team
+from chat.models import BotSession, Contact, ContactInbox, Conversation, Inbox, Message
 from chat.queries import bots, thread, wire
 from chat.services import journal
 from ops.kernel.audit import services as audit
@@ -152,143 +150,9 @@ def next_number() -> int:
         return int(cursor.fetchone()[0])
 
 
-def claim(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
-    """Take a conversation nobody has. Raises `AlreadyAssigned` when somebody was first; taking one's own is no change."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        taken = Conversation.objects.filter(pk=conversation_id, assignee=None).update(assignee=by, last_activity_at=now)
-        if taken:
-            _assigned(conversation_id, before=None, after=by, by=by, now=now)
-            return
-    holder = Conversation.objects.select_related("assignee").filter(pk=conversation_id).first()
-    if holder is None:
-        raise ConversationNotFound()
-    if holder.assignee_id != by.pk:
-        raise AlreadyAssigned(name=str(holder.assignee))
-
-
-def assign(*, conversation_id: UUID, to: Any, by: Any, now: datetime | None = None) -> None:
-    """Give a conversation to a person who may reply, whoever has it now. Raises `NotAnAgent`."""
-    if not (to.is_active and to.has_perm("chat.reply_conversation")):
-        raise NotAnAgent(field="assignee")
-    _reassign(conversation_id, to=to, by=by, now=now or timezone.now())
-
-
-def unassign(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
-    """Put a conversation back into the queue."""
-    _reassign(conversation_id, to=None, by=by, now=now or timezone.now())
-
-
-@transaction.atomic
-def hand_out(*, conversation_id: UUID, to: Any, now: datetime) -> bool:
-    """Routing gives a conversation of the queue to an agent; `False` when it is no longer there."""
-    taken = Conversation.objects.filter(pk=conversation_id, assignee=None, status=Status.OPEN)
-    if not taken.update(assignee=to, last_activity_at=now):
-        return False
-    _assigned(conversation_id, before=None, after=to, by=None, now=now)
-    return True
-
-
-@transaction.atomic
-def _reassign(conversation_id: UUID, *, to: Any, by: Any, now: datetime) -> None:
-    conversation = _locked(conversation_id)
-    if conversation.assignee_id == (to.pk if to else None):
-        return
-    before = conversation.assignee
-    Conversation.objects.filter(pk=conversation_id).update(assignee=to, last_activity_at=now)
-    _assigned(conversation_id, before=before, after=to, by=by, now=now)
-
-
-def _assigned(conversation_id: UUID, *, before: Any, after: Any, by: Any, now: datetime) -> None:
-    told = wire.person(wire.with_alias(after))
-    journal.record(
-        conversation_id=conversation_id,
-        type=EventType.CONVERSATION_ASSIGNED,
-        payload={"assignee": told, "by": _author(by)},
-        public=True,
-        activity={"action": "assigned", "from": wire.person(wire.with_alias(before)), "to": told},
-        by=by,
-        now=now,
-    )
-    audit.record(
-        "chat.conversation_assigned" if after else "chat.conversation_unassigned",
-        by=by,
-        on=Conversation.objects.only("number").get(pk=conversation_id),
-        detail={"assignee": str(after) if after else None},
-        now=now,
-    )
-    outbox.publish(
-        ConversationAssigned(
-            conversation_id=str(conversation_id),
-            assignee_id=str(after.pk) if after else None,
-            by_id=str(by.pk) if by is not None else None,
-        )
-    )
-
-
-def _author(by: Any) -> dict[str, Any]:
+def author(by: Any) -> dict[str, Any]:
     """Who did it: a person of the team, or the house by itself."""
     return wire.agent_author(wire.with_alias(by)) if by is not None else wire.SYSTEM_AUTHOR
-
-
-@transaction.atomic
-def assign_team(*, conversation_id: UUID, team: Team | None, by: Any = None, now: datetime | None = None) -> None:
-    """Give a conversation to a team, or to none. Its assignee stays; visitors are not told."""
-    now = now or timezone.now()
-    conversation = _locked(conversation_id)
-    if conversation.team_id == (team.pk if team else None):
-        return
-    before = conversation.team
-    Conversation.objects.filter(pk=conversation_id).update(team=team, last_activity_at=now)
-    journal.record(
-        conversation_id=conversation_id,
-        type=EventType.CONVERSATION_ASSIGNED,
-        payload={
-            "assignee": wire.person(conversation.assignee),
-            "team": wire.team(team),
-            "by": _author(by),
-        },
-        public=False,
-        activity={"action": "team", "from": wire.team(before), "to": wire.team(team)},
-        by=by,
-        now=now,
-    )
-    audit.record(
-        "chat.conversation_given_to_team",
-        by=by,
-        on=Conversation(pk=conversation_id, number=conversation.number),
-        detail={"team": team.name if team else None},
-        now=now,
-    )
-    outbox.publish(
-        ConversationGivenToTeam(
-            conversation_id=str(conversation_id),
-            team_id=str(team.pk) if team else None,
-            by_id=str(by.pk) if by is not None else None,
-        )
-    )
-
-
-@transaction.atomic
-def take_answered(*, message_id: UUID, now: datetime) -> bool:
-    """Whoever answered a conversation that nobody had, has it; says whether that came to pass.
-
-    Away from the hot path, so it looks at what happened since: who was given it, or put it back, after the answer
-    stays right.
-    """
-    message = Message.objects.select_related("author_agent__role").filter(pk=message_id).first()
-    if message is None or message.direction != Direction.OUT or message.private or message.author_agent is None:
-        return False
-    conversation = _locked(message.conversation_id)
-    since = ChatEvent.objects.filter(conversation=conversation, seq__gt=message.seq)
-    if conversation.assignee_id is not None or since.filter(type=EventType.CONVERSATION_ASSIGNED).exists():
-        return False
-    by = message.author_agent
-    if not (by.is_active and by.has_perm("chat.reply_conversation")):
-        return False
-    Conversation.objects.filter(pk=conversation.pk).update(assignee=by)
-    _assigned(conversation.pk, before=None, after=by, by=by, now=now)
-    return True
 
 
 @transaction.atomic
@@ -300,7 +164,7 @@ def set_status(
     Raises `IllegalStatus` when the conversation cannot go there from where it is; to where it is already is no change.
     """
     now = now or timezone.now()
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     wanted = Status(status)
     snoozed_until = snoozed_until if wanted == Status.SNOOZED else None
     if wanted == conversation.status and snoozed_until == conversation.snoozed_until:
@@ -319,7 +183,7 @@ def change(
     `if_seq` is the seq the caller has seen; `ChangedSince` is raised when something happened after it.
     """
     now = now or timezone.now()
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     if if_seq is not None and if_seq != conversation.last_seq:
         raise ChangedSince()
     if "priority" in changes:
@@ -339,7 +203,7 @@ def change(
 @transaction.atomic
 def end_by_visitor(*, conversation_id: UUID, visitor: Visitor, now: datetime | None = None) -> None:
     """The visitor needs no answer any more. Ending twice is ending once. Raises `ConversationNotFound`."""
-    conversation = _locked(conversation_id, visitor=visitor)
+    conversation = locked(conversation_id, visitor=visitor)
     if conversation.status != Status.RESOLVED:
         _move(conversation, Status.RESOLVED, by=None, by_visitor=visitor, snoozed_until=None, now=now or timezone.now())
 
@@ -350,7 +214,7 @@ def reopen(*, conversation_id: UUID, now: datetime) -> None:
 
     What a bot solved alone goes back to the bot while it answers.
     """
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     if conversation.status not in (Status.RESOLVED, Status.SNOOZED):
         return
     to_the_bot = conversation.status == Status.RESOLVED and bots.takes_again(
@@ -385,9 +249,9 @@ def _move(
     now: datetime,
     by_visitor: Visitor | None = None,
 ) -> None:
-    author = _author(by)
+    who = author(by)
     if by_visitor is not None:
-        author = {"kind": "contact", "id": str(by_visitor.contact_id), "name": by_visitor.name}
+        who = {"kind": "contact", "id": str(by_visitor.contact_id), "name": by_visitor.name}
     activity: dict[str, Any] = {"action": "status", "from": conversation.status, "to": wanted.value}
     if snoozed_until:
         activity["until"] = wire.instant(snoozed_until)
@@ -406,7 +270,7 @@ def _move(
         payload={
             "status": wanted.value,
             "snoozed_until": wire.instant(snoozed_until),
-            "by": author,
+            "by": who,
         },
         public=visible,
         activity=activity,
@@ -435,7 +299,7 @@ def _move(
 def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime | None = None) -> None:
     """Say how urgent a conversation is; visitors are not told."""
     now = now or timezone.now()
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     wanted = Priority(priority)
     if wanted == conversation.priority:
         return
@@ -443,7 +307,7 @@ def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime
     journal.record(
         conversation_id=conversation_id,
         type=EventType.CONVERSATION_PRIORITY,
-        payload={"priority": wanted.value, "by": _author(by)},
+        payload={"priority": wanted.value, "by": author(by)},
         public=False,
         activity={"action": "priority", "from": conversation.priority, "to": wanted.value},
         by=by,
@@ -454,7 +318,7 @@ def set_priority(*, conversation_id: UUID, priority: str, by: Any, now: datetime
 @transaction.atomic
 def set_attrs(*, conversation_id: UUID, attrs: dict[str, str], by: Any = None, now: datetime | None = None) -> None:
     """Keep these words about a conversation by name; an empty one is removed, the others stay. Raises `Invalid`."""
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     after = {**conversation.attrs, **attrs}
     after = {name: value for name, value in after.items() if value not in ("", None)}
     if len(after) > MOST_ATTRS or any(len(name) > 60 for name in after):
@@ -483,7 +347,7 @@ def mark_read(*, conversation_id: UUID, seq: int, now: datetime | None = None) -
 def mark_unread(*, conversation_id: UUID, by: Any, now: datetime | None = None) -> None:
     """Show the visitor's last message as unread again, to the whole team; the visitor is not told."""
     now = now or timezone.now()
-    conversation = _locked(conversation_id)
+    conversation = locked(conversation_id)
     if conversation.agent_unread:
         return
     last = (
@@ -524,7 +388,8 @@ def mark_delivered(*, conversation_id: UUID, visitor: Visitor, pub_seq: int, now
     )
 
 
-def _locked(conversation_id: UUID, *, visitor: Visitor | None = None) -> Conversation:
+def locked(conversation_id: UUID, *, visitor: Visitor | None = None) -> Conversation:
+    """The row of a conversation, held until the transaction ends. Raises `ConversationNotFound`."""
     rows = Conversation.objects.filter(pk=conversation_id)
     if visitor is not None:
         rows = rows.of_visitor(visitor.contact_inbox_id)

@@ -11,7 +11,7 @@ from chat.enums import EventType, Status
 from chat.errors import ConversationNotFound, NotMergeable
 from chat.models import Contact, Conversation, Team
 from chat.queries import wire
-from chat.services import contacts, conversations, journal, labels, messages
+from chat.services import assignment, contacts, conversations, journal, labels, messages
 from chat.services.quota import METER
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid
@@ -41,11 +41,11 @@ def transfer(
         client_id = client_id or uuid5(conversation_id, f"transfer:{conversation.last_seq}")
         messages.send(conversation_id=conversation_id, by=by, body=note, client_id=client_id, private=True, now=now)
     if team is not None:
-        conversations.assign_team(conversation_id=conversation_id, team=team, by=by, now=now)
+        assignment.assign_team(conversation_id=conversation_id, team=team, by=by, now=now)
     if to is not None:
-        conversations.assign(conversation_id=conversation_id, to=to, by=by, now=now)
+        assignment.assign(conversation_id=conversation_id, to=to, by=by, now=now)
     else:
-        conversations.unassign(conversation_id=conversation_id, by=by, now=now)
+        assignment.unassign(conversation_id=conversation_id, by=by, now=now)
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from chat.errors import CampaignUnknown
 from chat.models import Campaign, CampaignRecipient, Contact, Conversation, Inbox
 from chat.queries import campaigns as queries
 from chat.queries import opening
-from chat.services import campaigns, conversations, messages
+from chat.services import assignment, campaigns, messages
 from chat.services.conversations import Visitor
 
 # A page shows one; the others are there when its visitor may not see the first any more.
@@ -169,7 +169,7 @@ def begin(*, campaign_id: UUID, key: UUID, visitor: Visitor, conversation: Conve
     row.save(update_fields=["contact", "conversation", "message", "replied_at", "opened_at", "state"])
     sender = campaign.sender
     if sender is not None and sender.is_active and sender.has_perm("chat.reply_conversation"):
-        conversations.hand_out(conversation_id=conversation.pk, to=sender, now=now)
+        assignment.hand_out(conversation_id=conversation.pk, to=sender, now=now)
 
 
 def end_due(*, now: datetime) -> int:

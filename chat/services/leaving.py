@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from chat.enums import Status
 from chat.models import Conversation, PushSubscription, Team
-from chat.services import conversations
+from chat.services import assignment
 from ops.kernel.errors import Invalid
 from ops.kernel.tasks import enqueue
 from tenants.accounts.models import User
@@ -53,12 +53,12 @@ def run(*, user_id: UUID, choice: str, by_id: UUID | None, now: datetime) -> int
     done = 0
     for row in _open(User(pk=user_id)).order_by("pk"):
         if to is not None and to.has_perm("chat.reply_conversation"):
-            conversations.assign(conversation_id=row.pk, to=to, by=by, now=now)
+            assignment.assign(conversation_id=row.pk, to=to, by=by, now=now)
         else:
             # Also when the one who was chosen has left meanwhile: nothing stays with somebody who is gone.
             if team is not None:
-                conversations.assign_team(conversation_id=row.pk, team=team, by=by, now=now)
-            conversations.unassign(conversation_id=row.pk, by=by, now=now)
+                assignment.assign_team(conversation_id=row.pk, team=team, by=by, now=now)
+            assignment.unassign(conversation_id=row.pk, by=by, now=now)
         done += 1
     return done
 

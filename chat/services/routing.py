@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.enums import AssignmentMode, Availability, EventType, ReopenTo, Status
 from chat.models import AgentProfile, Conversation, Inbox
 from chat.queries import opening
-from chat.services import conversations, journal, presence
+from chat.services import assignment, journal, presence
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid
 from ops.kernel.tasks import enqueue
@@ -132,7 +132,7 @@ def assign_next(*, inbox: Inbox, now: datetime) -> UUID | None:
             return None
         agent = _pick(inbox, team_id=conversation.team_id, here=here)
         if agent is not None:
-            conversations.hand_out(conversation_id=conversation.pk, to=agent.user, now=now)
+            assignment.hand_out(conversation_id=conversation.pk, to=agent.user, now=now)
             return conversation.pk
         tried.add(conversation.team_id)
 
@@ -188,7 +188,7 @@ def take_back(*, conversation_id: UUID, now: datetime) -> bool:
         return False
     if settings_of(row.inbox)["reopen_to"] == ReopenTo.SAME_IF_ONLINE and is_there(row.assignee_id):
         return False
-    conversations.unassign(conversation_id=conversation_id, by=None, now=now)
+    assignment.unassign(conversation_id=conversation_id, by=None, now=now)
     return True
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from chat.enums import Channel, Match, Priority, SlaKind, Status
 from chat.models import Conversation, CsatResponse, Inbox, Label, Message, SlaEvent, SlaPolicy, Team
 from chat.queries import opening
-from chat.services import conversations, labels, messages, sla
+from chat.services import assignment, conversations, labels, messages, sla
 from ops.kernel.errors import DomainError, FieldError, Invalid
 from tenants.accounts.models import User
 
@@ -257,18 +257,18 @@ def _assign(doing: Doing, value: Any) -> None:
     agent = User.objects.active().filter(pk=value).first()
     if agent is None:
         raise Invalid(_("This person is no longer here."), field="agent")
-    conversations.assign(conversation_id=doing.conversation_id, to=agent, by=doing.by, now=doing.now)
+    assignment.assign(conversation_id=doing.conversation_id, to=agent, by=doing.by, now=doing.now)
 
 
 def _assign_me(doing: Doing, value: Any) -> None:
-    conversations.assign(conversation_id=doing.conversation_id, to=doing.by, by=doing.by, now=doing.now)
+    assignment.assign(conversation_id=doing.conversation_id, to=doing.by, by=doing.by, now=doing.now)
 
 
 def _give_to_team(doing: Doing, value: Any) -> None:
     team = Team.objects.filter(pk=value).first()
     if team is None:
         raise Invalid(_("This team is no longer there."), field="team")
-    conversations.assign_team(conversation_id=doing.conversation_id, team=team, by=doing.by, now=doing.now)
+    assignment.assign_team(conversation_id=doing.conversation_id, team=team, by=doing.by, now=doing.now)
 
 
 def _label(doing: Doing, value: Any) -> None:
@@ -280,7 +280,7 @@ def _unlabel(doing: Doing, value: Any) -> None:
 
 
 def _unassign(doing: Doing, value: Any) -> None:
-    conversations.unassign(conversation_id=doing.conversation_id, by=doing.by, now=doing.now)
+    assignment.unassign(conversation_id=doing.conversation_id, by=doing.by, now=doing.now)
 
 
 def _prioritise(doing: Doing, value: Any) -> None:

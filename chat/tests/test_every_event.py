@@ -18,7 +18,7 @@ from billing.tests.factories import PlanFactory, SubscriptionFactory
 from chat.enums import EventType
 from chat.models import ChatEvent, Conversation, Inbox, Message
 from chat.queries import thread
-from chat.services import calls, contacts, conversations, handling, labels, messages, presence, routing, sla
+from chat.services import assignment, calls, contacts, conversations, handling, labels, messages, presence, routing, sla
 from chat.services.bots import handing
 from chat.tests import schema
 from chat.tests.factories import (
@@ -157,10 +157,10 @@ def the_visitor_ends_it(at):
 
 @case("conversation.assigned")
 def it_is_taken_given_and_put_back(at):
-    conversations.claim(conversation_id=at.key, by=at.bia)
-    conversations.assign(conversation_id=at.key, to=at.ana, by=at.bia)
-    conversations.assign_team(conversation_id=at.key, team=TeamFactory(), by=at.bia)
-    conversations.unassign(conversation_id=at.key, by=at.ana)
+    assignment.claim(conversation_id=at.key, by=at.bia)
+    assignment.assign(conversation_id=at.key, to=at.ana, by=at.bia)
+    assignment.assign_team(conversation_id=at.key, team=TeamFactory(), by=at.bia)
+    assignment.unassign(conversation_id=at.key, by=at.ana)
 
 
 @case("conversation.priority")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from chat.enums import Priority, Status
 from chat.models import Team
-from chat.services import contacts, conversations, messages
+from chat.services import assignment, contacts, conversations, messages
 from chat.services import labels as labelling
 from chat.views import listing, snooze
 from chat.views.conversation import find
@@ -67,13 +67,13 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
     conversation = find(request, number)
     wanted = request.POST.get("assignee", "")
     if wanted == "":
-        conversations.unassign(conversation_id=conversation.pk, by=request.user)
+        assignment.unassign(conversation_id=conversation.pk, by=request.user)
     elif wanted == "me" and conversation.assignee_id is None:
-        conversations.claim(conversation_id=conversation.pk, by=request.user)
+        assignment.claim(conversation_id=conversation.pk, by=request.user)
     else:
         key: UUID | Any = request.user.pk if wanted == "me" else listing.key(wanted)
         to = get_object_or_404(User.objects.active(), pk=key)
-        conversations.assign(conversation_id=conversation.pk, to=to, by=request.user)
+        assignment.assign(conversation_id=conversation.pk, to=to, by=request.user)
     return _done(request, number)
 
 
@@ -98,7 +98,7 @@ def team(request: HttpRequest, number: int) -> HttpResponse:
     conversation = find(request, number)
     wanted = request.POST.get("team", "")
     to = get_object_or_404(Team, pk=listing.key(wanted)) if wanted else None
-    conversations.assign_team(conversation_id=conversation.pk, team=to, by=request.user)
+    assignment.assign_team(conversation_id=conversation.pk, team=to, by=request.user)
     return _done(request, number)
 
 

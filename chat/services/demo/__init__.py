@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from chat.enums import Priority, Status
 from chat.models import Contact, Conversation, Inbox
-from chat.services import calls, contacts, conversations, inboxes, messages, pix, sla, widget
+from chat.services import assignment, calls, contacts, conversations, inboxes, messages, pix, sla, widget
 from chat.services.demo import campaigns, channels, desk, figures, files, flow, past, shelves
 
 HERE = Path(__file__).parent
@@ -108,7 +108,7 @@ def _tell(
             sla.follow(conversation_id=conversation.pk, now=clock)
             continue
         if not taken and talk["state"] != "queue":
-            conversations.claim(conversation_id=conversation.pk, by=agent, now=clock - timedelta(seconds=15))
+            assignment.claim(conversation_id=conversation.pk, by=agent, now=clock - timedelta(seconds=15))
             taken = True
         messages.send(conversation_id=conversation.pk, by=agent, private=who == "#", **said)
         sla.follow(conversation_id=conversation.pk, now=clock)
@@ -128,7 +128,7 @@ def _leave(
     """Bring the conversation into the state in which the demonstration finds it."""
     state = talk["state"]
     if state == "assigned" and not taken:
-        conversations.claim(conversation_id=conversation.pk, by=agent, now=clock)
+        assignment.claim(conversation_id=conversation.pk, by=agent, now=clock)
     if talk.get("priority"):
         conversations.set_priority(
             conversation_id=conversation.pk, priority=Priority(talk["priority"]), by=agent, now=clock

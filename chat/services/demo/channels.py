@@ -8,7 +8,7 @@ from billing import entitlements
 from chat.enums import Channel, Delivery, Direction
 from chat.models import Bot, Contact, Conversation, Inbox
 from chat.providers.channel import Incoming
-from chat.services import channels, conversations, incoming, messages
+from chat.services import assignment, channels, conversations, incoming, messages
 from chat.services.bots import setup, turns
 
 # A line begins with who speaks: `>` the person, `<` the agent.
@@ -174,7 +174,7 @@ def _tell(talk: dict[str, Any], *, now: datetime, by: Any) -> None:
                 begun = now - timedelta(minutes=talk["minutes_ago"])
                 Conversation.objects.filter(pk=conversation.pk).update(created_at=begun)
                 Contact.objects.filter(pk=conversation.contact_id).update(created_at=begun)
-                conversations.claim(conversation_id=conversation.pk, by=by, now=clock)
+                assignment.claim(conversation_id=conversation.pk, by=by, now=clock)
             continue
         assert conversation is not None
         sent = messages.send(

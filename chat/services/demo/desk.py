@@ -10,9 +10,9 @@ from chat.enums import NotificationKind, Scope
 from chat.models import Contact, Conversation, Inbox, Message
 from chat.services import (
     agents,
+    assignment,
     canned,
     contacts,
-    conversations,
     inboxes,
     labels,
     messages,
@@ -72,7 +72,7 @@ def _use(
         given = [label_of[name] for name in one["labels"]]
         labels.set_on(conversation_id=conversation.pk, labels=given, by=agent, now=clock)
     if one.get("team"):
-        conversations.assign_team(conversation_id=conversation.pk, team=team_of[one["team"]], by=agent, now=clock)
+        assignment.assign_team(conversation_id=conversation.pk, team=team_of[one["team"]], by=agent, now=clock)
     if one.get("note"):
         notes.add(contact=conversation.contact, body=one["note"], by=agent, now=clock)
     if call := one.get("mention"):

@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from chat.enums import Status
 from chat.models import Article, Bot, Category, Contact, Conversation, Inbox
-from chat.services import articles, contacts, conversations, helpcentre, messages, questions, widget
+from chat.services import articles, assignment, contacts, conversations, helpcentre, messages, questions, widget
 from chat.services.bots import handing, setup, turns
 from ops.kernel.configuration import services as configuration
 
@@ -258,7 +258,7 @@ def _end(conversation_id: UUID, *, key: UUID, english: bool, agent: Any, now: da
     now += timedelta(minutes=2)
     conversation = Conversation.objects.get(pk=conversation_id)
     if conversation.status == Status.OPEN:
-        conversations.claim(conversation_id=conversation_id, by=agent, now=now)
+        assignment.claim(conversation_id=conversation_id, by=agent, now=now)
         said = "Hello, I am taking over from here." if english else "Oi, sou da equipe e continuo daqui."
         messages.send(conversation_id=conversation_id, by=agent, body=said, client_id=uuid5(key, "agent"), now=now)
         conversations.set_status(

@@ -10,7 +10,7 @@ from billing.models import Plan
 from billing.tests.factories import SubscriptionFactory
 from chat.enums import Priority
 from chat.models import AgentProfile, Conversation, Draft, Inbox, Mention, Notification, SavedView
-from chat.services import conversations, labels
+from chat.services import assignment, labels
 from chat.tests.factories import (
     CannedResponseFactory,
     ContactFactory,
@@ -326,7 +326,7 @@ def test_a_view_with_a_filter_nobody_knows_is_refused(acme, bia, client_of):
 
 def test_claiming_still_has_one_winner_after_teams(acme, ana, bia, client_of):
     conversation = ConversationFactory(team=TeamFactory(members=[ana, bia]))
-    conversations.claim(conversation_id=conversation.pk, by=ana)
+    assignment.claim(conversation_id=conversation.pk, by=ana)
 
     answer = client_of(acme, user=bia).post(f"{BASE}conversations/{conversation.number}/claim/")
 

@@ -12,7 +12,7 @@ from chat import receivers
 from chat.enums import BotOutcome
 from chat.models import BotAnswer, BotSession, ChatEvent, Conversation, Message, QuestionGroup, UnansweredQuestion
 from chat.queries import bots
-from chat.services import conversations, hours, messages
+from chat.services import assignment, conversations, hours, messages
 from chat.services.bots import assistant, handing, programs, setup, turns, words
 from chat.tests.factories import ArticleFactory, BotFactory, ContactInboxFactory, InboxFactory
 from ops.kernel.configuration import services as configuration
@@ -296,7 +296,7 @@ def test_a_bot_that_decided_while_a_person_stepped_in_says_nothing(talk, bia, mo
 
     def slowly(standing, *, now):
         decision = decide(standing, now=now)
-        conversations.claim(conversation_id=talk.key, by=bia, now=now)
+        assignment.claim(conversation_id=talk.key, by=bia, now=now)
         return decision
 
     monkeypatch.setattr(turns, "_decide", slowly)

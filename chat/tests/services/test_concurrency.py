@@ -15,7 +15,7 @@ from django_tenants.utils import tenant_context
 from chat.errors import AlreadyAssigned, ClientIdReused
 from chat.models import ChatEvent, Conversation, Message
 from chat.queries import stream
-from chat.services import broadcasts, conversations, invitations, messages
+from chat.services import assignment, broadcasts, conversations, invitations, messages
 from chat.tests.factories import (
     CampaignFactory,
     CampaignRecipientFactory,
@@ -112,7 +112,7 @@ def test_eight_writers_number_without_gaps(acme, bia):
 
 def test_of_two_agents_who_claim_at_once_exactly_one_wins(acme, ana, bia):
     def claim(key: UUID, by: Any) -> Any:
-        conversations.claim(conversation_id=key, by=by)
+        assignment.claim(conversation_id=key, by=by)
         return by.pk
 
     link = ConversationFactory().contact_inbox

@@ -8,7 +8,7 @@ from chat.enums import Status
 from chat.errors import AlreadyAssigned, IllegalStatus, NotAnAgent
 from chat.models import ChatEvent, Conversation, Message
 from chat.queries import thread
-from chat.services import conversations, messages
+from chat.services import assignment, conversations, messages
 from chat.tests.factories import ConversationFactory, MessageFactory
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.metering import services as metering
@@ -123,14 +123,14 @@ def test_a_snooze_ends_by_the_clock(acme, bia, noon):
 
 def test_a_taken_conversation_can_be_given_but_not_claimed(acme, ana, bia):
     conversation = ConversationFactory()
-    conversations.claim(conversation_id=conversation.pk, by=ana)
-    conversations.claim(conversation_id=conversation.pk, by=ana)  # one's own again is no change
+    assignment.claim(conversation_id=conversation.pk, by=ana)
+    assignment.claim(conversation_id=conversation.pk, by=ana)  # one's own again is no change
 
     with pytest.raises(AlreadyAssigned):
-        conversations.claim(conversation_id=conversation.pk, by=bia)
-    conversations.assign(conversation_id=conversation.pk, to=bia, by=ana)
+        assignment.claim(conversation_id=conversation.pk, by=bia)
+    assignment.assign(conversation_id=conversation.pk, to=bia, by=ana)
     with pytest.raises(NotAnAgent):
-        conversations.assign(conversation_id=conversation.pk, to=UserFactory(role__slug="viewer"), by=ana)
+        assignment.assign(conversation_id=conversation.pk, to=UserFactory(role__slug="viewer"), by=ana)
 
     conversation.refresh_from_db()
     assert conversation.assignee == bia

@@ -6,7 +6,7 @@ from django.utils.translation import override
 from django_tenants.utils import tenant_context
 
 from chat.models import ChatEvent, CsatResponse, Message
-from chat.services import conversations, csat, messages
+from chat.services import assignment, conversations, csat, messages
 from chat.tests.factories import ConversationFactory, InboxFactory, MessageFactory
 from ops.kernel import signing
 from ops.kernel.errors import Invalid
@@ -22,7 +22,7 @@ def inbox(acme, ana, noon):
 def resolved(inbox, bia, noon):
     """A conversation that was asked, answered and resolved."""
     conversation = MessageFactory(conversation__contact_inbox__inbox=inbox).conversation
-    conversations.claim(conversation_id=conversation.pk, by=bia, now=noon)
+    assignment.claim(conversation_id=conversation.pk, by=bia, now=noon)
     messages.send(conversation_id=conversation.pk, by=bia, body="Yes", client_id=uuid4(), now=noon)
     conversations.set_status(conversation_id=conversation.pk, status="resolved", by=bia, now=noon)
     return conversation

@@ -10,7 +10,7 @@ from chat.enums import Status
 from chat.errors import NotAnAgent, NotMergeable
 from chat.models import AgentProfile, ChatEvent, Conversation, Message
 from chat.queries import thread, wire
-from chat.services import agents, bulk, conversations, handling, labels, messages
+from chat.services import agents, assignment, bulk, conversations, handling, labels, messages
 from chat.services.quota import METER
 from chat.tests.factories import (
     ContactInboxFactory,
@@ -128,20 +128,20 @@ def test_marking_unread_shows_it_again_and_reading_ends_it(acme, bia):
 def test_whoever_answers_a_conversation_of_nobody_has_it(acme, ana, bia):
     message = MessageFactory(by=bia, conversation=ConversationFactory())
 
-    assert conversations.take_answered(message_id=message.pk, now=timezone.now())
+    assert assignment.take_answered(message_id=message.pk, now=timezone.now())
     assert fresh(message.conversation).assignee == bia
     # A second run, a note, and somebody else's conversation change nothing.
-    assert not conversations.take_answered(message_id=message.pk, now=timezone.now())
+    assert not assignment.take_answered(message_id=message.pk, now=timezone.now())
     note = MessageFactory(by=ana, conversation=ConversationFactory(), private=True)
-    assert not conversations.take_answered(message_id=note.pk, now=timezone.now())
+    assert not assignment.take_answered(message_id=note.pk, now=timezone.now())
 
 
 def test_who_put_it_back_after_answering_does_not_get_it_again(acme, bia):
     conversation = ConversationFactory(assignee=bia)
     message = MessageFactory(by=bia, conversation=conversation)
-    conversations.unassign(conversation_id=conversation.pk, by=bia)
+    assignment.unassign(conversation_id=conversation.pk, by=bia)
 
-    assert not conversations.take_answered(message_id=message.pk, now=timezone.now())
+    assert not assignment.take_answered(message_id=message.pk, now=timezone.now())
     assert fresh(conversation).assignee is None
 
 
@@ -152,7 +152,7 @@ def test_the_database_counts_open_conversations_of_each_agent(acme, ana, bia):
 
     one, two = ConversationFactory(assignee=bia), ConversationFactory(assignee=bia)
     assert counts() == (0, 2)
-    conversations.assign(conversation_id=one.pk, to=ana, by=bia)
+    assignment.assign(conversation_id=one.pk, to=ana, by=bia)
     assert counts() == (1, 1)
     conversations.set_status(conversation_id=one.pk, status=Status.RESOLVED, by=ana)
     assert counts() == (0, 1)
@@ -219,12 +219,12 @@ def test_snapshot_and_events_of_the_desk_agree_with_a_fresh_snapshot(acme, ana, 
         return {name: value for name, value in row.items() if name not in {"last_seq", "last_activity_at"}}
 
     actions = [
-        lambda: conversations.assign_team(conversation_id=key, team=team, by=bia),
+        lambda: assignment.assign_team(conversation_id=key, team=team, by=bia),
         lambda: labels.set_on(conversation_id=key, labels=[label], by=bia),
         lambda: handling.mute(conversation_id=key, by=bia),
         lambda: conversations.set_attrs(conversation_id=key, attrs={"order": "4471"}, by=bia),
-        lambda: conversations.assign(conversation_id=key, to=ana, by=bia),
-        lambda: conversations.assign_team(conversation_id=key, team=None, by=bia),
+        lambda: assignment.assign(conversation_id=key, to=ana, by=bia),
+        lambda: assignment.assign_team(conversation_id=key, team=None, by=bia),
         lambda: handling.merge(conversation_id=other.pk, into=key, by=bia),
     ]
     for act in actions:
@@ -247,9 +247,9 @@ def test_visitors_read_the_name_an_agent_chose_for_them_and_never_the_other(acme
     agents.change(user=bia, by=bia, display_name="Beatriz da Padaria")
     bia.refresh_from_db()
     conversation = MessageFactory().conversation
-    conversations.claim(conversation_id=conversation.pk, by=bia)
+    assignment.claim(conversation_id=conversation.pk, by=bia)
     MessageFactory(conversation=conversation, by=bia, body="Here you are")
-    conversations.assign(conversation_id=conversation.pk, to=ana, by=bia)
+    assignment.assign(conversation_id=conversation.pk, to=ana, by=bia)
     conversations.set_status(conversation_id=conversation.pk, status=Status.RESOLVED, by=bia)
 
     seen = wire.encode({"events": thread.events_after(conversation.pk, after=0, visitor=True)})

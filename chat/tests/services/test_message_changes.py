@@ -6,7 +6,7 @@ from chat.enums import Delivery
 from chat.errors import ChangedSince, MessageNotFound, NotChangeable, NothingToRetry, NotYourMessage
 from chat.models import ChatEvent, Conversation, Inbox, Message
 from chat.queries import thread
-from chat.services import conversations, messages
+from chat.services import assignment, conversations, messages
 from chat.tests.factories import BotFactory, ConversationFactory, MessageFactory
 from ops.kernel.outbox.models import OutboxEvent
 
@@ -63,7 +63,7 @@ def test_nobody_changes_what_somebody_else_said(acme, bia, ana):
 def test_what_happened_and_what_has_left_stay_as_they_are(acme, bia):
     conversation = ConversationFactory()
     sent = MessageFactory(conversation=conversation, by=bia, body="Hello")
-    conversations.claim(conversation_id=conversation.pk, by=bia)
+    assignment.claim(conversation_id=conversation.pk, by=bia)
     Inbox.objects.update(channel="telegram")
 
     with pytest.raises(NotChangeable):

@@ -15,7 +15,7 @@ from django_tenants.utils import tenant_context
 
 from chat.models import AgentProfile, Mention, Notification, PushSubscription
 from chat.providers import webpush
-from chat.services import agents, conversations, handling, messages, notifications, push
+from chat.services import agents, assignment, handling, messages, notifications, push
 from chat.tests.factories import ConversationFactory, MessageFactory, NotificationFactory, TeamFactory
 from conftest import person
 from ops.kernel.errors import Invalid, NotFound, PermanentFailure, TemporaryFailure
@@ -102,8 +102,8 @@ def test_a_muted_conversation_tells_nobody_but_who_is_called(acme, ana, bia):
 
 def test_who_is_given_a_conversation_is_told_and_who_takes_it_is_not(acme, ana, bia):
     given, taken = ConversationFactory(), ConversationFactory()
-    conversations.assign(conversation_id=given.pk, to=bia, by=ana)
-    conversations.claim(conversation_id=taken.pk, by=bia)
+    assignment.assign(conversation_id=given.pk, to=bia, by=ana)
+    assignment.claim(conversation_id=taken.pk, by=bia)
 
     for conversation, by in ((given, ana), (taken, bia)):
         notifications.of_assignment(
@@ -115,7 +115,7 @@ def test_who_is_given_a_conversation_is_told_and_who_takes_it_is_not(acme, ana, 
 
 def test_a_team_hears_of_a_conversation_nobody_has(acme, ana, bia):
     conversation, team = ConversationFactory(), TeamFactory(members=[ana, bia])
-    conversations.assign_team(conversation_id=conversation.pk, team=team, by=bia)
+    assignment.assign_team(conversation_id=conversation.pk, team=team, by=bia)
 
     notifications.of_team(conversation_id=conversation.pk, team_id=team.pk, by_id=bia.pk, now=timezone.now())
 

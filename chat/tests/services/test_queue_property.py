@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chat.enums import Availability, Status
 from chat.models import AgentProfile, Conversation
 from chat.services import agents as profiles
-from chat.services import conversations, hours, presence
+from chat.services import assignment, conversations, hours, presence
 from chat.tests.factories import ConversationFactory, InboxFactory, MessageFactory
 from conftest import person
 from ops.kernel.outbox.services.dispatching import Dispatcher
@@ -105,9 +105,9 @@ def act(step, number, *, inbox, agents, owner, now):
     elif step == "write":
         MessageFactory(conversation=row, now=now, client_id=uuid4())
     elif step == "claim" and row.assignee_id is None:
-        conversations.claim(conversation_id=row.pk, by=agent, now=now)
+        assignment.claim(conversation_id=row.pk, by=agent, now=now)
     elif step == "unassign":
-        conversations.unassign(conversation_id=row.pk, by=owner, now=now)
+        assignment.unassign(conversation_id=row.pk, by=owner, now=now)
     elif step in ("resolve", "snooze", "reopen"):
         wanted = {"resolve": Status.RESOLVED, "snooze": Status.SNOOZED, "reopen": Status.OPEN}[step]
         if wanted in conversations.MOVES[row.status]:

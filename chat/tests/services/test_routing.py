@@ -6,7 +6,7 @@ import pytest
 
 from chat.enums import Availability
 from chat.models import AgentProfile, ChatEvent, Conversation, InboxMember, Team, TeamMember
-from chat.services import conversations, hours, presence, routing
+from chat.services import assignment, hours, presence, routing
 from chat.tests.factories import ConversationFactory, InboxFactory, MessageFactory
 from conftest import person
 from ops.kernel.errors import Invalid
@@ -166,7 +166,7 @@ def test_visitors_hear_where_they_stand(inbox, bia, noon):
 
     assert routing.tell_places(now=noon) == 2
     assert routing.tell_places(now=noon) == 0
-    conversations.claim(conversation_id=first.pk, by=bia, now=noon)
+    assignment.claim(conversation_id=first.pk, by=bia, now=noon)
     assert routing.tell_places(now=noon, inbox_id=inbox.pk) == 1
 
     told = ChatEvent.objects.filter(type="conversation.queue").order_by("id")
@@ -183,7 +183,7 @@ def test_the_mean_wait_is_that_of_the_last_ones(inbox, bia, noon):
     for minutes in (2, 4, 6):
         conversation = talk(inbox)
         Conversation.objects.filter(pk=conversation.pk).update(queued_at=noon - timedelta(minutes=minutes))
-        conversations.claim(conversation_id=conversation.pk, by=bia, now=noon)
+        assignment.claim(conversation_id=conversation.pk, by=bia, now=noon)
 
     assert routing.mean_wait_s(inbox.pk, now=noon) == 240
 

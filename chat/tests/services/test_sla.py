@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from chat.models import ChatEvent, Conversation, Notification, SlaEvent, SlaPolicy
-from chat.services import conversations, hours, messages, sla
+from chat.services import assignment, conversations, hours, messages, sla
 from chat.tests.factories import ContactInboxFactory, InboxFactory, SlaPolicyFactory
 from ops.kernel.errors import Invalid
 from ops.kernel.outbox.models import OutboxEvent
@@ -98,7 +98,7 @@ def test_warned_then_broken_and_told(story):
 
 
 def test_whoever_has_the_conversation_is_told_before_it_is_late(story, bia):
-    conversations.claim(conversation_id=story.pk, by=bia, now=story.at(0))
+    assignment.claim(conversation_id=story.pk, by=bia, now=story.at(0))
     story.asks(0)
 
     sla.sweep(now=story.at(12))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.services import conversations, messages
+from chat.services import assignment, conversations, messages
 from chat.tests.factories import ConversationFactory
 from ops.kernel.ids import uuid7
 from ops.kernel.outbox.services.dispatching import Dispatcher
@@ -21,7 +21,7 @@ def test_messages_states_and_assignees_are_told_in_public_names(acme, ana):
     conversation = ConversationFactory()
 
     messages.send(conversation_id=conversation.pk, by=ana, body="Bom dia", client_id=uuid7())
-    conversations.claim(conversation_id=conversation.pk, by=ana)
+    assignment.claim(conversation_id=conversation.pk, by=ana)
     conversations.set_status(conversation_id=conversation.pk, status="resolved", by=ana)
     Dispatcher().drain()
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from chat.models import ContactNote, Conversation, Inbox, Macro, Message
-from chat.services import conversations, messages
+from chat.services import assignment, conversations, messages
 from chat.tests.factories import ConversationFactory, LabelFactory, MessageFactory
 from tenants.accounts.models import Role
 from tenants.accounts.tests.factories import UserFactory
@@ -143,8 +143,8 @@ def test_taking_resolving_snoozing_and_flagging_by_plain_forms(acme, bia, client
 
 def test_what_happened_is_said_in_whole_sentences(acme, bia, ana, client_of):
     conversation = ConversationFactory()
-    conversations.claim(conversation_id=conversation.pk, by=bia)
-    conversations.assign(conversation_id=conversation.pk, to=ana, by=bia)
+    assignment.claim(conversation_id=conversation.pk, by=bia)
+    assignment.assign(conversation_id=conversation.pk, to=ana, by=bia)
     conversations.set_priority(conversation_id=conversation.pk, priority="high", by=ana)
     conversations.set_status(conversation_id=conversation.pk, status="resolved", by=ana)
 
