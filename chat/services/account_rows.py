@@ -31,7 +31,7 @@ from chat.models import (
 )
 from chat.providers import chatwoot
 from chat.services import articles, attachments, canned, contact_rows, conversations, journal
-from chat.services.contact_imports import People
+from chat.services.contact_matching import People
 from chat.services.contact_rows import Row
 from ops.kernel.errors import DomainError, PermanentFailure
 from ops.kernel.ids import uuid7_of

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.enums import Match, RunState, Trigger
 from chat.events import caused_by
 from chat.models import AutomationRule, AutomationRun, Conversation, CsatResponse, Message, SlaEvent
-from chat.services import rulebook
+from chat.services import rule_checks, rulebook
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid
 
@@ -83,9 +83,9 @@ def _fill(rule: AutomationRule, fields: dict[str, Any]) -> None:
     if rule.match not in Match.values:
         raise Invalid(field="match")
     if "conditions" in fields:
-        rule.conditions = rulebook.checked_conditions(fields["conditions"])
+        rule.conditions = rule_checks.checked_conditions(fields["conditions"])
     if "actions" in fields or not rule.actions:
-        rule.actions = rulebook.checked_actions(fields.get("actions", []))
+        rule.actions = rule_checks.checked_actions(fields.get("actions", []))
 
 
 # --- Running -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Macro
-from chat.services import rulebook
+from chat.services import rule_checks, rulebook
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid, NotFound, PermissionRefused
 from ops.kernel.ids import uuid7
@@ -92,4 +92,4 @@ def _fill(macro: Macro, fields: dict[str, Any]) -> None:
     if not macro.name:
         raise Invalid(_("Give it a name."), field="name")
     if "steps" in fields or not macro.steps:
-        macro.steps = rulebook.checked_actions(fields.get("steps", []), at="steps", by_people=True)
+        macro.steps = rule_checks.checked_actions(fields.get("steps", []), at="steps", by_people=True)

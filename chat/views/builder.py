@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chat.enums import Match, Trigger
 from chat.models import AutomationRule, Macro
 from chat.queries import inbox as list_queries
-from chat.services import automation, macros, rulebook
+from chat.services import automation, macros, rule_checks, rulebook
 from ops.kernel.errors import DomainError
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -222,8 +222,8 @@ def _try(request: HttpRequest, given: dict[str, Any]) -> list[dict[str, Any]]:
     """What the rule, as it is in the form, would do to the newest conversations."""
     unsaved = AutomationRule(
         match=given["match"] or Match.ALL,
-        conditions=rulebook.checked_conditions(given["conditions"]),
-        actions=rulebook.checked_actions(given["actions"]),
+        conditions=rule_checks.checked_conditions(given["conditions"]),
+        actions=rule_checks.checked_actions(given["actions"]),
     )
     newest = list_queries.page(user=request.user).order_by("-last_activity_at", "-pk")[: automation.TRIED]
     return automation.try_on(rule=unsaved, conversations=list(newest), now=timezone.now())

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chat.enums import AssignmentMode
 from chat.models import Conversation, Inbox, Macro
-from chat.services import automation, csat, hours, routing, rulebook, sla
+from chat.services import automation, csat, hours, routing, rule_checks, sla
 
 SHOP_WEEK = [[["07:00", "19:30"]]] * 5 + [[["07:00", "14:00"]], []]
 OFFICE_WEEK = [[["09:00", "12:30"], ["13:30", "18:00"]]] * 5 + [[], []]
@@ -203,7 +203,9 @@ def live(*, inbox: Inbox, language: str, people: dict[str, Any], now: datetime) 
         automation.create(by=people["agent"], now=now, **rule)
     for name, steps in words["macros"]:
         # Made for the team by nobody in particular: who is in the demonstration differs.
-        Macro.objects.create(name=name, steps=rulebook.checked_actions(steps, at="steps", by_people=True), shared=True)
+        Macro.objects.create(
+            name=name, steps=rule_checks.checked_actions(steps, at="steps", by_people=True), shared=True
+        )
 
 
 def _answers(comments: tuple[str, ...], *, now: datetime) -> None:
