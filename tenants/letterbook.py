@@ -27,7 +27,7 @@ GROUPS: dict[str, Text] = {
     "access": _("Coming in"),
     "security": _("Security"),
     "company": _("The account"),
-    "visitors": _("To your customers"),
+    "visitors": _("To visitors"),
 }
 
 

@@ -43,7 +43,7 @@ def records(row: MailSender) -> list[dict[str, Any]]:
 def shelf(owner: Tenant | Reseller, address: Callable[[str], str]) -> list[dict[str, Any]]:
     """Every letter by what it is about, where it is written, and in which languages it is in the owner's words."""
     own = wording.own(owner=owner)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "letter": known,
             "url": address(name),

@@ -69,6 +69,12 @@ def check_domains() -> None:
     claims.check_due(now=timezone.now())
 
 
+@shared_task(name="tenants.check_certificate", ignore_result=True)
+def check_certificate(*, claim_id: str) -> None:
+    """Look at the certificate of one domain, because its owner asked."""
+    certificates.check_one(claim_id=claim_id, now=timezone.now())
+
+
 @shared_task(name="tenants.check_certificates", ignore_result=True)
 def check_certificates() -> None:
     """Look at the certificates of customers' own domains whose turn it is."""

@@ -23,6 +23,7 @@ from ops.kernel import dns, http, ratelimit
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
 from ops.kernel.errors import PermanentFailure, RateLimited, TemporaryFailure
+from ops.kernel.tasks import enqueue
 from tenants import errors
 from tenants.enums import PUBLIC_SCHEMA, ClaimState, TenantStatus
 from tenants.models import Domain, DomainClaim, Reseller, Tenant
@@ -104,11 +105,14 @@ def check(*, claim: DomainClaim, now: datetime, by: Any = None) -> DomainClaim:
 
 
 def check_now(*, claim: DomainClaim, now: datetime, by: Any = None) -> DomainClaim:
-    """`check` because a person asked. Raises `RateLimited` for somebody who presses the button all the time."""
+    """`check` because a person asked; the certificate is looked at afterwards, in the background. Raises `RateLimited` for somebody who presses the button all the time."""
     rate = ratelimit.hit(f"domain-check:{claim.tenant_id}:{claim.reseller_id}", limit=CHECKS_A_MINUTE, window_s=60)
     if not rate.allowed:
         raise RateLimited(retry_after=rate.reset_s)
-    return check(claim=claim, now=now, by=by)
+    row = check(claim=claim, now=now, by=by)
+    if row.domain_id and row.found.get("points"):
+        enqueue("tenants.check_certificate", claim_id=str(row.pk))
+    return row
 
 
 def look(claim: DomainClaim) -> dict[str, Any]:

@@ -279,13 +279,16 @@ def _write_to_owners(tenant: Tenant, job: TenantJob, letter: str, *, days: int =
     with tenant_context(tenant):
         owners = User.objects.active().with_role(BuiltInRole.OWNER).order_by("pk")
         keys = list(owners.values_list("pk", flat=True))
+    until = tenant.delete_after.isoformat() if tenant.delete_after else ""
     for key in keys:
-        about = {
-            "letter": letter,
-            "days": days,
-            "until": tenant.delete_after.isoformat() if tenant.delete_after else "",
-        }
-        enqueue("tenants.write_farewell", job_id=str(job.pk), person_id=str(key), **about)
+        enqueue(
+            "tenants.write_farewell",
+            job_id=str(job.pk),
+            person_id=str(key),
+            letter=letter,
+            days=days,
+            until=until,
+        )
 
 
 def write_to_owner(*, job_id: UUID | str, person_id: UUID | str, letter: str, days: int, until: str) -> bool:

@@ -184,7 +184,7 @@ def one_dot(text: str, *names: str) -> str:
         if not name.endswith("."):
             continue
         for shown in {name, escape(name)}:
-            text = re.sub(rf"{re.escape(shown)}\.(?!\.)", lambda _found, shown=shown: str(shown), text)
+            text = re.sub(rf"({re.escape(shown)})\.(?!\.)", r"\1", text)
     return text
 
 

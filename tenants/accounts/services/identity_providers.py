@@ -140,7 +140,8 @@ def missing(provider: IdentityProvider) -> list[str]:
 
 def _labels(names: Collection[str]) -> str:
     """Fields as the page calls them, as what is missing."""
-    known = ", ".join(str(IdentityProvider._meta.get_field(name).verbose_name) for name in names)
+    labels = {field.name: field.verbose_name for field in IdentityProvider._meta.fields}
+    known = ", ".join(str(labels[name]) for name in names)
     return gettext("missing: %(names)s.") % {"names": known}
 
 

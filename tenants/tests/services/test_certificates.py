@@ -9,11 +9,12 @@ from django_tenants.utils import schema_context, tenant_context
 
 from ops.kernel.alerts.enums import Severity
 from ops.kernel.alerts.models import Alert
-from ops.kernel.testing import FakeTLS
+from ops.kernel.testing import FakeDNS, FakeTLS
 from tenants.enums import ClaimState
 from tenants.models import DomainClaim, Tenant
-from tenants.queries import addresses
+from tenants.queries import addresses, records
 from tenants.services import certificates, claims
+from tenants.tasks import check_certificate
 from tenants.tests.factories import DomainClaimFactory, DomainFactory
 
 HOST = "127.0.0.1"
@@ -136,3 +137,21 @@ def test_the_owner_sees_it_on_the_page_in_the_api_and_in_the_command(acme, row, 
     server.show(HOST, ends=timedelta(days=70), trusted=False)
     call_command("tenant", "domains", "--certificates")
     assert "(untrusted)" in capsys.readouterr().out
+
+
+def test_the_button_has_the_certificate_looked_at_too(acme, row, server, settings, django_capture_on_commit_callbacks):
+    server.show(HOST, ends=timedelta(days=70))
+    settings.EDGE_HOST, settings.EDGE_ADDRESSES = "edge.balcao.example", []
+
+    with FakeDNS() as dns, django_capture_on_commit_callbacks() as tasks:
+        settings.DNS_SERVERS = [dns.address]
+        dns.on("edge.balcao.example", "A", "203.0.113.10")
+        dns.on(records.proof_name(HOST), "TXT", records.proof_value(row))
+        dns.on(HOST, "CNAME", "edge.balcao.example")
+        claims.check_now(claim=row, now=timezone.now())
+    assert len([one for one in tasks if "check_certificate" in repr(one)]) == 1
+    check_certificate(claim_id=str(row.pk))
+    check_certificate(claim_id=str(acme.pk))  # let go meanwhile
+
+    row.refresh_from_db()
+    assert row.tls_issuer == "Fake Authority"
