@@ -30,7 +30,12 @@ class WidgetArticlesView(StrangerView):
         if not helpcentre.shown(locale).enabled:
             return Response({"results": []})
         if text:
-            hits = finding.search(text, locale=locale, limit=MOST_FOUND, typing=True)
+            tenant: Any = request._request.tenant  # type: ignore[attr-defined]
+            # Few translate everything: what the house's own language knows is better than nothing.
+            for language in dict.fromkeys((locale, tenant.language)):
+                hits = finding.search(text, locale=language, limit=MOST_FOUND, typing=True)
+                if hits:
+                    break
             return Response({"results": [found(hit) for hit in hits]})
         rows = Article.objects.published().filter(locale=locale).select_related("category").in_order()[:6]
         return Response({"results": [listed(row) for row in rows]})

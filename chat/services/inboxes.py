@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from billing import entitlements
 from chat.enums import Channel
@@ -23,6 +25,14 @@ from ops.kernel.audit import services as audit
 from ops.kernel.errors import FieldError, Invalid
 from ops.kernel.outbox import services as outbox
 
+# What an inbox says until somebody writes their own.
+USUAL_WORDS = {
+    "greeting": gettext_noop("Hello! How can we help?"),
+    "offline_text": gettext_noop(
+        "We are away right now. Leave your message and we will answer as soon as we are back."
+    ),
+    "reply_time": gettext_noop("We usually answer within a few minutes."),
+}
 CHANGEABLE = {
     "name",
     "active",
@@ -121,10 +131,26 @@ def lay_out(tenant: Any) -> None:
     with translation.override(tenant.language):
         Inbox.objects.create(
             name=_("Website"),
-            greeting=_("Hello! How can we help?"),
-            offline_text=_("We are away right now. Leave your message and we will answer as soon as we are back."),
-            reply_time=_("We usually answer within a few minutes."),
+            **{field: _(words) for field, words in USUAL_WORDS.items()},
         )
+
+
+def words_for_visitors(inbox: Inbox) -> dict[str, str]:
+    """Greeting and its like: the company's own words; those nobody touched in the visitor's language."""
+    said = {field: str(getattr(inbox, field)) for field in USUAL_WORDS}
+    return {
+        field: _(usual) if said[field] in _in_every_language(usual) else said[field]
+        for field, usual in USUAL_WORDS.items()
+    }
+
+
+@lru_cache(maxsize=8)
+def _in_every_language(words: str) -> frozenset[str]:
+    found = set()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found.add(_(words))
+    return frozenset(found)
 
 
 def _fill(inbox: Inbox, fields: dict[str, Any]) -> None:

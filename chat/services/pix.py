@@ -14,13 +14,13 @@ from uuid import UUID
 import segno
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.providers import brcode
 from chat.enums import Kind, PixState
 from chat.errors import PixChargeNotFound, PixChargeSettled, PixNotSetUp, PixRefused
-from chat.models import PixCharge
+from chat.models import Conversation, PixCharge
 from chat.services import messages
 from ops.kernel.audit import services as audit
 from ops.kernel.configuration import services as configuration
@@ -113,6 +113,11 @@ def charge(
                 meta=_card(txid, amount, code, PixState.OPEN, now + valid_for),
                 now=now,
             )
+            if not text.strip():
+                said = _("Pix: R$ %(amount)s") % {
+                    "amount": formats.number_format(amount.amount, 2, force_grouping=True)
+                }
+                Conversation.objects.filter(pk=sent.conversation_id).update(preview=said)
             return PixCharge.objects.create(
                 conversation_id=sent.conversation_id,
                 message_id=sent.id,

@@ -307,7 +307,7 @@ def _say(*, private: bool) -> Callable[[Doing, Any], None]:
         row = Conversation.objects.select_related("contact", "assignee").get(pk=doing.conversation_id)
         # Names the step, so that a run that is repeated after a crash finds what it sent.
         once = uuid5(row.pk, f"{doing.source}:{private}:{value}")
-        text = fill(value, row)
+        text = fill(value, row, for_team=private)
         if doing.by is not None:
             messages.send(
                 conversation_id=row.pk, by=doing.by, body=text, private=private, client_id=once, now=doing.now
@@ -344,9 +344,12 @@ ACTIONS: dict[str, Action] = {
 }
 
 
-def fill(text: str, conversation: Conversation) -> str:
-    """A text with `{{contact}}`, `{{agent}}`, `{{number}}` and `{{company}}` filled in; what is unknown is left out."""
-    contact = conversation.contact.name.strip()
+def fill(text: str, conversation: Conversation, *, for_team: bool = False) -> str:
+    """A text with `{{contact}}`, `{{agent}}`, `{{number}}` and `{{company}}` filled in; what is unknown is left out.
+
+    The team reads what a person without a name is called in the console.
+    """
+    contact = str(conversation.contact) if for_team else conversation.contact.name.strip()
     agent = conversation.assignee
     known = {
         "contact": contact,

@@ -35,6 +35,7 @@ CHANNEL_ICONS = {
 # Rows of the list, about two kilobytes each; the minute is part of what they show.
 ROWS_KEPT = LINES_KEPT = 2048
 _rows, _lines = Drawings(ROWS_KEPT), Drawings(LINES_KEPT)
+OURS = frozenset({Direction.OUT.value, Direction.BOT.value})
 FLAGGED = frozenset({Priority.URGENT.value, Priority.HIGH.value})
 
 
@@ -74,7 +75,7 @@ def _line(one: Line) -> str:
         f' data-kind="{one.kind}" data-shape="{one.shape}" data-author="{one.author}" data-name="{name}"'
         f' data-at="{instant}" data-private="{_flag(one.private)}" data-mine="{_flag(one.mine)}"'
         f' data-first="{_flag(one.first)}" data-last="{_flag(one.last)}"{flags} tabindex="-1" role="article"'
-        f' aria-label="{label}">{_face(one)}{_author(one, name, said)}{_quote(one)}{_body(one, said)}'
+        f' aria-label="{label}">{_face(one)}{_author(one, said)}{_quote(one)}{_body(one, said)}'
         f"{_stamp(one, clock, said)}{_error(one)}</div>"
     )
 
@@ -92,11 +93,12 @@ def _face(one: Line) -> str:
     )
 
 
-def _author(one: Line, name: str, said: dict[str, Any]) -> str:
+def _author(one: Line, said: dict[str, Any]) -> str:
     speaks = one.private or one.kind == Direction.BOT or (one.kind == Direction.OUT and not one.mine)
     if not (one.first and speaks):
         return ""
-    shown = escape(str(said["noteBy"]) % {"name": one.name}) if one.private else name or escape(said["bot"])
+    who = one.name or str(said["automatic"])
+    shown = escape(str(said["noteBy"]) % {"name": who} if one.private else who)
     return f'<p class="chat-author" data-part="author">{shown}</p>'
 
 
@@ -167,7 +169,7 @@ def _row(values: tuple[Row, str, bool, bool, bool, int], now: datetime) -> str:
     unread = one.unread
     dot = '<span class="dot dot-green"></span>' if is_here else ""
     preview = one.preview or "…"
-    answered = "" if one.preview_direction == Direction.OUT and one.preview else " hidden"
+    answered = "" if one.preview and one.preview_direction in OURS else " hidden"
     current = ' aria-current="true"' if is_open else ""
     counted = ngettext("%(count)s unread", "%(count)s unread", unread) % {"count": unread}
     return (

@@ -25,7 +25,7 @@ from django.views.decorators.vary import vary_on_headers
 from chat.models import Inbox
 from chat.models.inbox import default_appearance, default_features
 from chat.queries import campaigns, opening, shelves, wire
-from chat.services import attachments, calls, helpcentre, presence, quota
+from chat.services import attachments, calls, helpcentre, inboxes, presence, quota
 from chat.views import words
 from ops.kernel.squeezing import squeezed
 from tenants import palette
@@ -116,9 +116,11 @@ def call_parts(request: HttpRequest) -> HttpResponse:
 @gzip_page
 def texts(request: HttpRequest) -> HttpResponse:
     """Words in another language, for a page that switches while it is open."""
-    locale = _locale(request, request.GET.get("locale", ""), None)
+    inbox = _inbox(request.GET["inbox"]) if "inbox" in request.GET else None
+    locale = _locale(request, request.GET.get("locale", ""), inbox)
     with translation.override(locale):
-        response = JsonResponse({"texts": words.widget(), "locale": locale})
+        own = {} if inbox is None else _own_words(inbox)
+        response = JsonResponse({"texts": words.widget(), "locale": locale, **own})
     patch_cache_control(response, public=True, max_age=LOADER_MAX_AGE_S)
     return response
 
@@ -256,6 +258,12 @@ def _locale(request: HttpRequest, wanted: str, inbox: Inbox | None) -> str:
     return settings.LANGUAGE_CODE
 
 
+def _own_words(inbox: Inbox) -> dict[str, str]:
+    """What the company says there, under the frame's names."""
+    said = inboxes.words_for_visitors(inbox)
+    return {"greeting": said["greeting"], "replyTime": said["reply_time"], "offlineText": said["offline_text"]}
+
+
 def _ancestors(inbox: Inbox) -> list[str]:
     if not inbox.allowed_origins:
         return ["http:", "https:"]
@@ -275,9 +283,7 @@ def _boot(request: HttpRequest, inbox: Inbox, locale: str) -> dict[str, Any]:
         "inbox": inbox.website_token,
         "name": brand.display_name,
         "logo": brand.logo_url,
-        "greeting": inbox.greeting,
-        "replyTime": inbox.reply_time,
-        "offlineText": inbox.offline_text,
+        **_own_words(inbox),
         "team": [person.get_short_name() for person in team],
         "faces": {person.get_short_name(): person.picture_url for person in team if person.picture},
         "online": is_open and presence.anybody_there(),

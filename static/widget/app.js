@@ -122,7 +122,7 @@ const commands = {
     },
     newThread,
     async setLocale(locale) {
-        const response = await fetch(`${boot.textsUrl}?locale=${encodeURIComponent(locale)}`, { credentials: "omit" });
+        const response = await fetch(`${boot.textsUrl}?inbox=${boot.inbox}&locale=${encodeURIComponent(locale)}`, { credentials: "omit" });
         if (!response.ok) return;
         Object.assign(boot, await response.json());
         view.setTexts(boot);
@@ -548,7 +548,8 @@ function asking() {
     return {
         key: JSON.stringify([current, fields, consent, boot.locale]),
         title: away ? boot.texts.leaveTitle : boot.texts.askTitle,
-        hint: boot.form ? boot.texts.leaveHint : away ? [boot.offlineText, boot.reopens].filter(Boolean).join(" ") : "",
+        // When we are back stands above the form.
+        hint: boot.form ? boot.texts.leaveHint : "",
         fields: fields.map((field) => (field.required === undefined ? { ...field, required: false } : field)),
         consent,
         known: given,

@@ -25,7 +25,7 @@ export function createExtras({ boot, api, model, storage, view, tell, happened, 
 
     function transcript(email) {
         api.transcript(standing().current, email).then(
-            () => view.say(fill(boot.texts.transcriptSent, { email })),
+            () => view.say(fill(boot.texts.transcriptSent, { email }), true),
             (error) => view.say(error.reason || boot.texts.didNotWork),
         );
     }

@@ -56,9 +56,16 @@ export function createForm({ text, title, hint, fields, consent, known = {}, sub
         submit(Object.fromEntries(rows.map(({ field, input }) => [field.name, input.value.trim()]).filter(([, value]) => value)), consent?.version ?? "");
     }
 
+    /** What was missing and is there now is not complained about any longer. */
+    function onInput({ target }) {
+        const row = rows.find(({ input }) => input === target);
+        if (row && !row.wrong.hidden && !problem(row)) say(row.wrong, row.input, "");
+        if (target === agreed && agreed.checked) say(refused, agreed, "");
+    }
+
     const node = h(
         "form.ask",
-        { novalidate: true, onsubmit: onSubmit },
+        { novalidate: true, onsubmit: onSubmit, oninput: onInput },
         title ? h("p.ask-title", {}, title) : null,
         hint ? h("p.ask-hint", {}, hint) : null,
         rows.map((row) => row.node),

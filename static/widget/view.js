@@ -137,7 +137,8 @@ export function createView({ root, boot, actions }) {
         more.focus();
     }
 
-    function say(words) {
+    function say(words, good = false) {
+        hint.toggleAttribute("data-good", good);
         alert.textContent = words;
         hint.textContent = words;
         hint.hidden = !words;
@@ -368,6 +369,7 @@ export function createView({ root, boot, actions }) {
             nodes = new Map();
             asked = null;
             lines.setTexts(next);
+            helped?.then((one) => one?.search());
             composer.setTexts(next);
             words();
         },

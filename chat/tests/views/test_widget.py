@@ -84,6 +84,14 @@ def test_the_app_stays_light_on_its_first_opening(acme, ana, client_of):
     assert re.search(rb'extras[^"]*\.css" disabled', page)
 
 
+def test_words_nobody_touched_are_said_in_the_visitors_language(acme, client_of):
+    inbox = InboxFactory(greeting="Olá! Como podemos ajudar?", reply_time="Em minutos")
+    texts = client_of(acme).get(f"/widget/texts/?inbox={inbox.website_token}&locale=en").json()
+
+    assert (texts["locale"], texts["greeting"], texts["replyTime"]) == ("en", "Hello! How can we help?", "Em minutos")
+    assert b"Hello! How can we help?" in client_of(acme).get("/widget/app/?locale=en").content
+
+
 def test_no_name_of_ours_reaches_the_shop(acme, client_of):
     InboxFactory()
     client = client_of(acme)

@@ -67,7 +67,7 @@ export function openLines({ article, words, me, retry, discard }) {
         Object.assign(line, { place, placed: node });
         node.dataset.first = first;
         node.dataset.last = last;
-        want(line, "author", first && (line.private || line.kind === "bot" || (line.kind === "out" && !line.mine)), () => h("p.chat-author", { "data-part": "author" }, line.private ? fill(words.noteBy, { name: line.name }) : line.name), (made) => node.prepend(made));
+        want(line, "author", first && (line.private || line.kind === "bot" || (line.kind === "out" && !line.mine)), () => h("p.chat-author", { "data-part": "author" }, line.private ? fill(words.noteBy, { name: line.name || words.automatic }) : line.name || words.automatic), (made) => node.prepend(made));
         want(line, "face", last && line.kind === "in", face, (made) => node.prepend(made));
         const stamp = want(line, "stamp", last || line.state === "failed" || "edited" in node.dataset, () => h("p.chat-stamp", { "data-part": "stamp" }), (made) => node.append(made));
         if (stamp) write(stamp, line);

@@ -55,7 +55,7 @@ export function openList({ app, current }) {
             delete row.dataset.drawn;
             const said = inWords(data, words);
             piece(row, "preview").textContent = said;
-            piece(row, "answered").hidden = !mine;
+            piece(row, "answered").hidden = data.direction === "in";
             const time = row.querySelector("time");
             time.dateTime = data.created_at;
             time.textContent = age(data.created_at, locale, words);
