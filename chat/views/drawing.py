@@ -29,7 +29,7 @@ CHANNEL_ICONS = {
     "web": "globe",
     "api": "code-xml",
     "email": "mail",
-    "whatsapp": "phone",
+    "whatsapp": "message-circle",
     "telegram": "send",
 }
 # Rows of the list, about two kilobytes each; the minute is part of what they show.

@@ -18,10 +18,10 @@ TALKS: dict[str, list[dict[str, Any]]] = {
             "channel": Channel.WHATSAPP,
             "inbox": "WhatsApp",
             "minutes_ago": 17,
-            "who": {"sender": "5511977401188", "name": "Cida Moraes", "phone": "+5511977401188"},
+            "who": {"sender": "5511977401188", "name": "Cláudia Ferraz", "phone": "+5511977401188"},
             "lines": [
                 "> Oi! Vocês entregam na Vila Clementino?",
-                "< Oi, Cida! Entregamos sim, das 8h às 18h. A taxa é R$ 6,00.",
+                "< Oi, Cláudia! Entregamos sim, das 8h às 18h. A taxa é R$ 6,00.",
                 "> Perfeito. Posso pagar na entrega?",
             ],
         },

@@ -35,7 +35,7 @@ export function openArticles({ app }) {
             "li.chat-article",
             {},
             h("span", {}, h("strong", {}, article.title), h("span.muted.small", {}, article.excerpt)),
-            h("span.chat-article-actions", {}, h("button.button.button-small", { type: "button", onclick: quote }, app.words.insertLink), h("button.button.button-small.button-primary", { type: "button", onclick: give }, app.words.sendCard)),
+            h("span.chat-article-actions", {}, h("button.button.button-small", { type: "button", onclick: quote }, app.words.insertLink), h("button.button.button-small", { type: "button", onclick: give }, app.words.sendCard)),
         );
     }
 
