@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat.errors import NotNow, SpreadsheetTooLarge, SpreadsheetUnreadable
 from chat.models import Contact, ContactImport, ImportLine, Label
 from chat.queries.transfers import REASONS
-from chat.services import contact_imports, contact_rows
+from chat.services import contact_imports, contact_matching, contact_rows
 from chat.tests.factories import ContactFactory, ContactMergeFactory, LabelFactory
 from ops.kernel.audit.models import AuditEntry
 from ops.kernel.errors import Invalid
@@ -281,7 +281,7 @@ def test_nothing_starts_before_it_was_checked_and_a_stopped_one_is_over(acme):
 
 
 def test_a_file_full_of_labels_does_not_fill_the_list_of_labels(acme, monkeypatch):
-    monkeypatch.setattr(contact_imports, "MOST_NEW_LABELS", 2)
+    monkeypatch.setattr(contact_matching, "MOST_NEW_LABELS", 2)
     monkeypatch.setattr(contact_imports, "BATCH", 2)
 
     row = imported(checked(uploaded("name,labels\nA,one\nB,two\nC,three\nD,ONE\n")))
