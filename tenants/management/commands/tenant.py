@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Prefetch
 from django.utils import timezone
+from django.utils.translation import override
 from django_tenants.utils import schema_context
 
 from ops.kernel.errors import DomainError
@@ -124,12 +125,17 @@ class Command(BaseCommand):
         doctor.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Call the verb; a refusal is one clear line, not a traceback."""
+        """Call the verb; a refusal is one clear line in the command's language, not a traceback, and names the value."""
         try:
             with schema_context(PUBLIC_SCHEMA):
                 getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
         except DomainError as error:
-            raise CommandError(str(error)) from error
+            # Only the refusal is put into English: what the verb makes speaks the tenant's language.
+            with override("en"):
+                words = str(error)
+                more = [one.field if one.detail == words else f"{one.field}: {one.detail}" for one in error.errors]
+                fields = "; ".join(part for part in more if part)
+                raise CommandError(f"{words} ({fields})" if fields else words) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
 
