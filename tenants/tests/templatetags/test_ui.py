@@ -61,8 +61,8 @@ def test_no_money_is_nothing():
         (timedelta(hours=3), "3 h ago"),
         (timedelta(days=1), "yesterday"),
         (timedelta(days=3), "3 days ago"),
-        (timedelta(days=7), "15 Nov. 2026"),
-        (timedelta(days=-2), "24 Nov. 2026"),
+        (timedelta(days=7), "15 Nov 2026"),
+        (timedelta(days=-2), "24 Nov 2026"),
     ],
 )
 def test_time_is_relative_up_to_a_week(past, words):
@@ -79,7 +79,7 @@ def test_ago_carries_the_exact_time():
     with override("en"), timezone.override("America/Sao_Paulo"):
         html = ui.ago(datetime(2026, 1, 5, 15, 30, tzinfo=UTC))
 
-    assert html == ('<time datetime="2026-01-05T15:30:00+00:00" title="5 Jan. 2026, 12:30" data-ago>5 Jan. 2026</time>')
+    assert html == ('<time datetime="2026-01-05T15:30:00+00:00" title="5 Jan 2026, 12:30" data-ago>5 Jan 2026</time>')
     assert ui.ago(None) == ""
 
 
