@@ -1,5 +1,6 @@
 """ASGI: sockets in production, everything in development."""
 
+import gc
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -12,3 +13,7 @@ http = get_asgi_application()  # fills the app registry, so the routes are impor
 from config.routing import websocket
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+
+# What was loaded stays, half a million objects. Nobody need look through them again whenever many sockets come.
+gc.collect()
+gc.freeze()

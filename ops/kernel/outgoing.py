@@ -80,7 +80,8 @@ class Outgoing:
         try:
             yield
         finally:
-            later, self.behind = self.behind, None
+            # Nothing waits any more when last words were said meanwhile.
+            later, self.behind = self.behind or [], None
             for text in later:
                 self.push(text)
 
