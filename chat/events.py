@@ -25,8 +25,20 @@ def current_cause() -> str:
     return " ".join(_cause.get())
 
 
+class OfConversation:
+    """An event of one conversation; they are delivered in order."""
+
+    __slots__ = ()
+    conversation_id: str
+
+    @property
+    def aggregate(self) -> str:
+        """The conversation."""
+        return f"conversation:{self.conversation_id}"
+
+
 @dataclass(frozen=True, slots=True)
-class MessageSent:
+class MessageSent(OfConversation):
     """A message was stored and numbered."""
 
     name: ClassVar[str] = "chat.message_sent"
@@ -36,14 +48,9 @@ class MessageSent:
     private: bool
     cause: str = field(default_factory=current_cause)
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class MessageChanged:
+class MessageChanged(OfConversation):
     """The words of a message were changed, or taken away."""
 
     name: ClassVar[str] = "chat.message_changed"
@@ -51,28 +58,18 @@ class MessageChanged:
     conversation_id: str
     deleted: bool
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class MessageRetried:
+class MessageRetried(OfConversation):
     """Somebody wants a message that failed sent again."""
 
     name: ClassVar[str] = "chat.message_retried"
     message_id: str
     conversation_id: str
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class ConversationStarted:
+class ConversationStarted(OfConversation):
     """A visitor or an agent opened a conversation."""
 
     name: ClassVar[str] = "chat.conversation_started"
@@ -81,14 +78,9 @@ class ConversationStarted:
     contact_id: str
     cause: str = field(default_factory=current_cause)
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class ConversationAssigned:
+class ConversationAssigned(OfConversation):
     """A conversation got another assignee, or none."""
 
     name: ClassVar[str] = "chat.conversation_assigned"
@@ -97,14 +89,9 @@ class ConversationAssigned:
     cause: str = field(default_factory=current_cause)
     by_id: str | None = None
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class ConversationStatusChanged:
+class ConversationStatusChanged(OfConversation):
     """A conversation was opened again, snoozed, resolved or handed to the bot."""
 
     name: ClassVar[str] = "chat.conversation_status_changed"
@@ -114,14 +101,9 @@ class ConversationStatusChanged:
     by_id: str | None = None
     cause: str = field(default_factory=current_cause)
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class SlaWarned:
+class SlaWarned(OfConversation):
     """A promised time is nearly over."""
 
     name: ClassVar[str] = "chat.sla_warned"
@@ -129,14 +111,9 @@ class SlaWarned:
     conversation_id: str
     kind: str
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class SlaBreached:
+class SlaBreached(OfConversation):
     """A promised time is over and the promise was not kept."""
 
     name: ClassVar[str] = "chat.sla_breached"
@@ -144,25 +121,15 @@ class SlaBreached:
     conversation_id: str
     kind: str
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class CsatAnswered:
+class CsatAnswered(OfConversation):
     """A visitor answered the survey, or changed the answer."""
 
     name: ClassVar[str] = "chat.csat_answered"
     csat_id: str
     conversation_id: str
     rating: int
-
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +149,7 @@ class AttachmentFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationGivenToTeam:
+class ConversationGivenToTeam(OfConversation):
     """A conversation got another team, or none."""
 
     name: ClassVar[str] = "chat.conversation_given_to_team"
@@ -190,25 +157,15 @@ class ConversationGivenToTeam:
     team_id: str | None
     by_id: str | None = None
 
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class ConversationHandedOff:
+class ConversationHandedOff(OfConversation):
     """A bot called a person into a conversation."""
 
     name: ClassVar[str] = "chat.conversation_handed_off"
     conversation_id: str
     bot_id: str
     reason: str
-
-    @property
-    def aggregate(self) -> str:
-        """Events of one conversation are delivered in order."""
-        return f"conversation:{self.conversation_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api.serializers import MessageEditSerializer, MessageSerializer
-from chat.services import messages
+from chat.services import message_changes
 from ops.kernel.api import IdempotentMixin
 from tenants.accounts.permissions import RequiredPermissions
 
@@ -35,13 +35,13 @@ class MessageView(APIView):
         sent = MessageEditSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         return Response(
-            messages.edit(message_id=message_id, by=request.user, now=timezone.now(), **sent.validated_data)
+            message_changes.edit(message_id=message_id, by=request.user, now=timezone.now(), **sent.validated_data)
         )
 
     @extend_schema(operation_id="chat_messages_destroy", parameters=[MESSAGE], responses={204: None})
     def delete(self, request: Request, message_id: UUID) -> Response:
         """Take its words away for everybody; its place stays. Others' messages need the right to set up inboxes."""
-        messages.delete(message_id=message_id, by=request.user, now=timezone.now())
+        message_changes.delete(message_id=message_id, by=request.user, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -56,4 +56,4 @@ class RetryView(IdempotentMixin, APIView):
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """Send it again. 409 when it did not fail."""
-        return Response(messages.retry(message_id=message_id, by=request.user, now=timezone.now()))
+        return Response(message_changes.retry(message_id=message_id, by=request.user, now=timezone.now()))

@@ -18,7 +18,7 @@ from chat.enums import CsatScale, Kind, Status
 from chat.events import CsatAnswered
 from chat.models import Conversation, CsatResponse, Inbox
 from chat.queries import wire
-from chat.services import messages, spreadsheet
+from chat.services import message_changes, messages, spreadsheet
 from ops.kernel import signing
 from ops.kernel.audit import services as audit
 from ops.kernel.errors import Invalid, NotFound
@@ -115,7 +115,7 @@ def ask(*, conversation_id: UUID, now: datetime) -> CsatResponse | None:
     )
     if row is None or row.contact.blocked or row.last_contact_message_at is None:
         return None
-    if row.inbox.channel not in messages.OURS_TO_SHOW:
+    if row.inbox.channel not in message_changes.OURS_TO_SHOW:
         return None  # a messenger shows no card to answer on
     with translation.override(row.inbox.locale or getattr(connection.tenant, "language", None) or "en"):
         how = settings_of(row.inbox)
@@ -216,7 +216,7 @@ def answer(*, asked: CsatResponse, rating: int, comment: str | None = None, now:
     if found.message_id is not None:
         message = found.message
         meta = {**(message.meta if message else {}), "rating": rating, "comment": text}
-        messages.set_meta(message_id=found.message_id, meta=meta, now=now)
+        message_changes.set_meta(message_id=found.message_id, meta=meta, now=now)
     outbox.publish(CsatAnswered(csat_id=str(found.pk), conversation_id=str(found.conversation_id), rating=rating))
     return found
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from chat.enums import Channel, Delivery, Kind
 from chat.models import Attachment, Contact, ContactInbox, Conversation, Inbox, Message, OutgoingPart, phones
 from chat.providers.channel import Incoming, IncomingFile, Receipt
-from chat.services import attachments, contacts, conversations, messages, outgoing
+from chat.services import attachments, contacts, conversations, message_changes, messages, outgoing
 from chat.services.conversations import Visitor
 from ops.kernel.errors import DomainError, TemporaryFailure
 from ops.kernel.tasks import enqueue
@@ -32,7 +32,7 @@ def take_in(*, inbox: Inbox, message: Incoming, now: datetime) -> Message | None
     known = Message.objects.filter(inbox=inbox, source_id=message.external_id).first()
     if known is not None:
         if message.edited and message.text:
-            messages.edit_from_visitor(message_id=known.pk, body=_cut(message.text), now=now)
+            message_changes.edit_from_visitor(message_id=known.pk, body=_cut(message.text), now=now)
         return None
     visitor = _visitor(inbox, message, now=now)
     if visitor is None:
@@ -97,7 +97,7 @@ def fetch_files(*, message_id: UUID, files: Sequence[dict[str, Any]], now: datet
         if carried:
             rows = attachments.ready_for(carried, conversations.visitor_of(conversation))
             attachments.carry(rows, message_id=row.pk)
-            messages.tell_files(message_id=row.pk, now=now)
+            message_changes.tell_files(message_id=row.pk, now=now)
         if lost or refused:
             _tell_lost(conversation.pk, [*lost, *refused], key=row.pk, now=now)
 

@@ -2,7 +2,7 @@
 
 A message is cut into parts (a long text, several files), each one call to the provider. A part is marked
 `unconfirmed` before its call. Refused before anything was sent: it waits and is tried again. Refused: it failed. No
-answer: nobody knows whether it arrived, so only a person sends it again (`messages.retry`).
+answer: nobody knows whether it arrived, so only a person sends it again (`message_changes.retry`).
 """
 
 import logging
@@ -31,7 +31,7 @@ from chat.providers.channel import (
 from chat.providers.telegram import Telegram
 from chat.providers.whatsapp import WhatsApp
 from chat.queries import windows
-from chat.services import mailing, messages
+from chat.services import mailing, message_changes
 from ops.kernel import locks
 from ops.kernel.alerts import services as alerts
 from ops.kernel.alerts.enums import Severity
@@ -275,7 +275,7 @@ def advance(*, part_id: UUID, delivery: Delivery, external_id: str = "", error: 
     changes: dict[str, Any] = {}
     if external_id and not part.external_id:
         changes["external_id"] = external_id[:255]
-    if delivery in messages.FARTHER[Delivery(part.delivery)]:
+    if delivery in message_changes.FARTHER[Delivery(part.delivery)]:
         changes |= {"delivery": delivery, "error": error[:300]}
     if changes:
         OutgoingPart.objects.filter(pk=part.pk).update(updated_at=now, **changes)
@@ -293,11 +293,11 @@ def _settle(message_id: UUID, *, over: bool = False, now: datetime) -> None:
     for delivery, error in parts:
         if delivery == Delivery.FAILED:
             if not any(other == Delivery.PENDING for other, _error in parts):
-                messages.set_delivery(message_id=message_id, delivery=Delivery.FAILED, error=error, now=now)
+                message_changes.set_delivery(message_id=message_id, delivery=Delivery.FAILED, error=error, now=now)
             return
     slowest = min(parts, key=lambda row: ORDER.index(Delivery(row[0])))
     if slowest[0] != Delivery.PENDING and (over or slowest[0] != Delivery.UNCONFIRMED):
-        messages.set_delivery(message_id=message_id, delivery=slowest[0], error=slowest[1], now=now)
+        message_changes.set_delivery(message_id=message_id, delivery=slowest[0], error=slowest[1], now=now)
 
 
 def _fail(message: Message, words: str, *, now: datetime) -> None:
@@ -305,7 +305,7 @@ def _fail(message: Message, words: str, *, now: datetime) -> None:
     OutgoingPart.objects.filter(message=message, delivery=Delivery.PENDING).update(
         delivery=Delivery.FAILED, error=words[:300], updated_at=now
     )
-    messages.set_delivery(message_id=message.pk, delivery=Delivery.FAILED, error=words, now=now)
+    message_changes.set_delivery(message_id=message.pk, delivery=Delivery.FAILED, error=words, now=now)
 
 
 def sweep(*, now: datetime) -> None:

@@ -10,7 +10,7 @@ from chat.errors import ChannelUnknown, MessageNotFound
 from chat.models import Conversation, Inbox, Message
 from chat.providers.channel import Incoming, IncomingFile
 from chat.queries import wire
-from chat.services import incoming, messages
+from chat.services import incoming, message_changes
 from ops.kernel.webhooks.services import deliveries
 
 EVENT = "channel.message"
@@ -63,7 +63,7 @@ def take_receipt(*, inbox: Inbox, message_id: UUID, delivery: str, error: str = 
     rows = Message.objects.filter(pk=message_id, inbox=inbox_of(inbox), direction__in=(Direction.OUT, Direction.BOT))
     if not rows.exists():
         raise MessageNotFound()
-    return messages.set_delivery(message_id=message_id, delivery=Delivery(delivery), error=error, now=now)
+    return message_changes.set_delivery(message_id=message_id, delivery=Delivery(delivery), error=error, now=now)
 
 
 def tell(*, event_id: UUID, message_id: UUID, at: datetime) -> None:

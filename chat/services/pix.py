@@ -21,7 +21,7 @@ from billing.providers import brcode
 from chat.enums import Kind, PixState
 from chat.errors import PixChargeNotFound, PixChargeSettled, PixNotSetUp, PixRefused
 from chat.models import Conversation, PixCharge
-from chat.services import messages
+from chat.services import message_changes, messages
 from ops.kernel.audit import services as audit
 from ops.kernel.configuration import services as configuration
 from ops.kernel.configuration.registry import Definition, Field
@@ -215,7 +215,7 @@ def _settle(charge_id: UUID, state: PixState, *, by: Any, now: datetime) -> PixC
         raise PixChargeNotFound()
     if not moved:
         raise PixChargeSettled()
-    messages.change_meta(message_id=found.message_id, changes={"state": state.value}, now=now)
+    message_changes.change_meta(message_id=found.message_id, changes={"state": state.value}, now=now)
     if by is not None:
         audit.record(
             "chat.pix_settled", by=by, on=found, detail={"state": state.value, "cents": found.amount_cents}, now=now

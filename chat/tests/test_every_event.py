@@ -18,7 +18,19 @@ from billing.tests.factories import PlanFactory, SubscriptionFactory
 from chat.enums import EventType
 from chat.models import ChatEvent, Conversation, Inbox, Message
 from chat.queries import thread
-from chat.services import assignment, calls, contacts, conversations, handling, labels, messages, presence, routing, sla
+from chat.services import (
+    assignment,
+    calls,
+    contacts,
+    conversations,
+    handling,
+    labels,
+    message_changes,
+    messages,
+    presence,
+    routing,
+    sla,
+)
 from chat.services.bots import handing
 from chat.tests import schema
 from chat.tests.factories import (
@@ -98,21 +110,21 @@ def a_bot_answers(at):
 
 @case("message.updated")
 def the_newest_words_change(at):
-    messages.edit(message_id=at.answer, by=at.bia, body="We do, fresh.")
+    message_changes.edit(message_id=at.answer, by=at.bia, body="We do, fresh.")
 
 
 @case("message.updated")
 def older_words_and_a_note_change(at):
     _say(at, "Thanks")
-    messages.edit(message_id=at.answer, by=at.bia, body="We do, fresh.")
-    messages.edit(message_id=at.note, by=at.bia, body="A friend")
+    message_changes.edit(message_id=at.answer, by=at.bia, body="We do, fresh.")
+    message_changes.edit(message_id=at.note, by=at.bia, body="A friend")
 
 
 @case("message.deleted")
 def words_are_taken_away(at):
-    messages.delete(message_id=at.question, by=at.ana)
-    messages.delete(message_id=at.answer, by=at.ana)
-    messages.delete(message_id=at.note, by=at.bia)
+    message_changes.delete(message_id=at.question, by=at.ana)
+    message_changes.delete(message_id=at.answer, by=at.ana)
+    message_changes.delete(message_id=at.note, by=at.bia)
 
 
 @case("message.delivery")
@@ -131,9 +143,9 @@ def both_sides_read(at):
 @case("message.delivery")
 def a_provider_reports(at):
     Message.objects.filter(pk=at.answer).update(delivery="pending")
-    messages.set_delivery(message_id=at.answer, delivery="sent")
-    messages.set_delivery(message_id=at.answer, delivery="failed", error="no such number")
-    messages.retry(message_id=at.answer, by=at.bia)
+    message_changes.set_delivery(message_id=at.answer, delivery="sent")
+    message_changes.set_delivery(message_id=at.answer, delivery="failed", error="no such number")
+    message_changes.retry(message_id=at.answer, by=at.bia)
 
 
 @case("conversation.status")

@@ -8,7 +8,7 @@ from billing import entitlements
 from chat.enums import Channel, Delivery, Direction
 from chat.models import Bot, Contact, Conversation, Inbox
 from chat.providers.channel import Incoming
-from chat.services import assignment, channels, conversations, incoming, messages
+from chat.services import assignment, channels, conversations, incoming, message_changes, messages
 from chat.services.bots import setup, turns
 
 # A line begins with who speaks: `>` the person, `<` the agent.
@@ -152,7 +152,7 @@ def _tell_by_bot(talk: dict[str, Any], *, now: datetime, by: Any) -> bool:
     Conversation.objects.filter(pk=conversation.pk).update(created_at=begun)
     Contact.objects.filter(pk=conversation.contact_id).update(created_at=begun)
     for row in conversation.messages.filter(direction=Direction.BOT).order_by("seq"):
-        messages.set_delivery(message_id=row.pk, delivery=Delivery.READ, now=clock)
+        message_changes.set_delivery(message_id=row.pk, delivery=Delivery.READ, now=clock)
     conversation.refresh_from_db()
     conversations.mark_read(conversation_id=conversation.pk, seq=conversation.last_seq, now=clock)
     return True
@@ -187,7 +187,7 @@ def _tell(talk: dict[str, Any], *, now: datetime, by: Any) -> None:
         )
         # Nobody sends it: in the demonstration it has arrived long ago.
         reached = Delivery.SENT if talk["channel"] == Channel.EMAIL else Delivery.READ
-        messages.set_delivery(message_id=sent.id, delivery=reached, now=clock + timedelta(seconds=20))
+        message_changes.set_delivery(message_id=sent.id, delivery=reached, now=clock + timedelta(seconds=20))
     if conversation is not None and line[0] == "<":
         conversation.refresh_from_db()
         conversations.mark_read(conversation_id=conversation.pk, seq=conversation.last_seq, now=clock)

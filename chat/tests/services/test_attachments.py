@@ -23,7 +23,7 @@ from chat.errors import (
     UploadMismatch,
 )
 from chat.models import Attachment, Inbox, Message
-from chat.services import attachments, conversations, messages, processing
+from chat.services import attachments, conversations, message_changes, messages, processing
 from chat.tests import files
 from chat.tests.factories import ConversationFactory
 from ops.kernel.alerts.models import Alert
@@ -195,7 +195,7 @@ def test_deleting_a_message_deletes_its_files(conversation, bia, django_capture_
     assert default_storage.exists(row.file.name)
 
     with django_capture_on_commit_callbacks(execute=True):
-        told = messages.delete(message_id=sent.id, by=bia)
+        told = message_changes.delete(message_id=sent.id, by=bia)
 
     assert (told["attachments"], Attachment.objects.count()) == ([], 0)
     assert not default_storage.exists(row.file.name)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from chat.enums import Channel
 from chat.errors import WindowClosed
 from chat.models import Attachment, ChannelAccount, Contact, ContactMerge, Conversation, Message, OutgoingPart
-from chat.services import channels, incoming, messages, outgoing, processing
+from chat.services import channels, incoming, message_changes, messages, outgoing, processing
 from chat.tests import files
 from chat.tests.channels import (
     BOT,
@@ -226,7 +226,7 @@ def test_no_answer_is_unconfirmed_and_only_a_person_sends_it_again(acme, bot, ou
     message.refresh_from_db()
     assert (message.delivery, len(outside.requests)) == ("unconfirmed", 1)
 
-    messages.retry(message_id=message.pk, by=bia)
+    message_changes.retry(message_id=message.pk, by=bia)
     outgoing.order_again(message_id=message.pk, now=now)
     sent_out(now)
     message.refresh_from_db()

@@ -6,7 +6,7 @@ from chat.enums import Delivery
 from chat.errors import ChangedSince, MessageNotFound, NotChangeable, NothingToRetry, NotYourMessage
 from chat.models import ChatEvent, Conversation, Inbox, Message
 from chat.queries import thread
-from chat.services import assignment, conversations, messages
+from chat.services import assignment, conversations, message_changes, messages
 from chat.tests.factories import BotFactory, ConversationFactory, MessageFactory
 from ops.kernel.outbox.models import OutboxEvent
 
@@ -23,8 +23,8 @@ def test_the_author_changes_the_words_and_both_sides_are_told(acme, bia, noon):
     conversation = ConversationFactory()
     message = MessageFactory(conversation=conversation, by=bia, body="We open at nin")
 
-    messages.edit(message_id=message.pk, by=bia, body="We open at nine", now=noon)
-    messages.edit(message_id=message.pk, by=bia, body="We open at nine", now=noon)
+    message_changes.edit(message_id=message.pk, by=bia, body="We open at nine", now=noon)
+    message_changes.edit(message_id=message.pk, by=bia, body="We open at nine", now=noon)
 
     conversation.refresh_from_db()
     [(event, seq, data)] = told(conversation, after=2)
@@ -39,7 +39,7 @@ def test_a_changed_note_stays_the_teams(acme, bia):
     conversation = ConversationFactory()
     note = MessageFactory(conversation=conversation, by=bia, body="rude", private=True)
 
-    messages.edit(message_id=note.pk, by=bia, body="impatient")
+    message_changes.edit(message_id=note.pk, by=bia, body="impatient")
 
     conversation.refresh_from_db()
     assert told(conversation, after=1, visitor=True) == []
@@ -52,9 +52,9 @@ def test_nobody_changes_what_somebody_else_said(acme, bia, ana):
 
     for by, message in ((ana, hers), (bia, visitors)):
         with pytest.raises(NotYourMessage):
-            messages.edit(message_id=message.pk, by=by, body="other words")
+            message_changes.edit(message_id=message.pk, by=by, body="other words")
     with pytest.raises(MessageNotFound):
-        messages.edit(message_id=uuid4(), by=bia, body="other words")
+        message_changes.edit(message_id=uuid4(), by=bia, body="other words")
 
     assert not Message.objects.exclude(edited_at=None).exists()
     assert ChatEvent.objects.count() == 3
@@ -67,19 +67,19 @@ def test_what_happened_and_what_has_left_stay_as_they_are(acme, bia):
     Inbox.objects.update(channel="telegram")
 
     with pytest.raises(NotChangeable):
-        messages.edit(message_id=sent.pk, by=bia, body="Goodbye")
+        message_changes.edit(message_id=sent.pk, by=bia, body="Goodbye")
     with pytest.raises(NotChangeable):
-        messages.delete(message_id=Message.objects.get(direction="activity").pk, by=bia)
+        message_changes.delete(message_id=Message.objects.get(direction="activity").pk, by=bia)
 
 
 def test_deleted_words_are_gone_for_everybody(acme, ana, bia):
     conversation = ConversationFactory()
     secret = MessageFactory(conversation=conversation, body="my password is hunter2")
     with pytest.raises(NotYourMessage):
-        messages.delete(message_id=secret.pk, by=bia)  # an agent; Ana sets up inboxes
+        message_changes.delete(message_id=secret.pk, by=bia)  # an agent; Ana sets up inboxes
 
-    messages.delete(message_id=secret.pk, by=ana)
-    messages.delete(message_id=secret.pk, by=ana)
+    message_changes.delete(message_id=secret.pk, by=ana)
+    message_changes.delete(message_id=secret.pk, by=ana)
 
     conversation.refresh_from_db()
     for visitor in (False, True):
@@ -93,7 +93,7 @@ def test_the_same_send_again_after_a_change_is_still_the_same_message(acme, bia)
     conversation, client_id = ConversationFactory(), uuid4()
     words = {"conversation_id": conversation.pk, "by": bia, "body": "Hello", "client_id": client_id}
     first = messages.send(**words)
-    messages.edit(message_id=first.id, by=bia, body="Good morning")
+    message_changes.edit(message_id=first.id, by=bia, body="Good morning")
 
     again = messages.send(**words)
 
@@ -107,7 +107,7 @@ def test_delivery_only_moves_up_and_a_failure_ends_it(acme, bia):
     assert message.delivery == Delivery.PENDING
 
     moved = [
-        messages.set_delivery(message_id=message.pk, delivery=state, error="late")
+        message_changes.set_delivery(message_id=message.pk, delivery=state, error="late")
         for state in ("delivered", "sent", "delivered", "unconfirmed", "failed", "read", "delivered")
     ]
 
@@ -123,10 +123,10 @@ def test_a_failed_message_goes_out_again_when_somebody_asks(acme, bia):
     conversation = ConversationFactory(contact_inbox__inbox__channel="telegram")
     message = MessageFactory(conversation=conversation, by=bia)
     with pytest.raises(NothingToRetry):
-        messages.retry(message_id=message.pk, by=bia)
-    messages.set_delivery(message_id=message.pk, delivery="failed", error="131026: not on WhatsApp")
+        message_changes.retry(message_id=message.pk, by=bia)
+    message_changes.set_delivery(message_id=message.pk, delivery="failed", error="131026: not on WhatsApp")
 
-    shown = messages.retry(message_id=message.pk, by=bia)
+    shown = message_changes.retry(message_id=message.pk, by=bia)
 
     assert (shown["delivery"], shown["error"]) == ("pending", "")
     assert OutboxEvent.objects.get(name="chat.message_retried").payload["message_id"] == str(message.pk)
