@@ -111,3 +111,15 @@ async def test_a_server_that_makes_us_wait_is_waited_for():
     may_go.set()
     await frames.flush()
     assert sent == ["0"]  # who is given up hears no more
+
+
+async def test_a_farewell_in_the_middle_of_an_answer_is_the_last_that_is_said():
+    protocol, slow = Protocol(), []
+    protocol.sendCloseFrame = lambda code: setattr(protocol, "closed", code)
+    frames = outgoing(protocol, slow)
+
+    with frames.held():
+        frames.push("what others say")
+        frames.last_words("bye", 1012)
+
+    assert (protocol.sent, protocol.closed) == (["bye"], 1012)

@@ -132,3 +132,15 @@ def test_a_single_tenant_that_is_missing_answers_nowhere(db, settings):
     hosts.clear()
 
     assert hosts.site_of("localhost") is None
+
+
+def test_what_is_at_hand_is_known_without_asking(acme, django_assert_num_queries, monkeypatch):
+    monkeypatch.setattr(hosts, "LOOK_EVERY_S", 1e9)
+    assert hosts.site_at_hand("acme.localhost") is None
+    hosts.site_of("acme.localhost")
+
+    with django_assert_num_queries(0):
+        assert hosts.site_at_hand("acme.localhost").tenant == acme
+    assert hosts.site_at_hand("other.localhost") is None
+    hosts.clear()
+    assert hosts.site_at_hand("acme.localhost") is None
