@@ -37,6 +37,7 @@ class Client:
         self.line = None
         self.here = asyncio.Event()
         self.seen: dict[str, int] = {}
+        self.asking: set[str] = set()
         self.asked = self.reloads = self.times = 0
         self.back_at = 0.0
 
@@ -57,6 +58,7 @@ class Client:
                         continue
                     frame = json.loads(text)
                     if frame["type"] == "welcome":
+                        self.asking.clear()
                         self.line, self.back_at, self.times = line, time.perf_counter(), self.times + 1
                         self.here.set()
                         await self.welcomed(frame)
@@ -82,8 +84,10 @@ class Client:
             self.take(text)
 
     async def ask(self, line, key: str) -> None:
-        self.asked += 1
-        await line.send(json.dumps({"type": "sub", "conversation": key, "after": self.seen[key]}))
+        if key not in self.asking:
+            self.asking.add(key)
+            self.asked += 1
+            await line.send(json.dumps({"type": "sub", "conversation": key, "after": self.seen[key]}))
 
     def take(self, text: str) -> None:
         """Something new, in its order."""
@@ -94,6 +98,8 @@ class Client:
     async def told(self, line, frame: dict) -> None:
         if frame["type"] == "resync_required":
             self.reloads += 1
+        if frame["type"] == "sub.ok":
+            self.asking.discard(frame["conversation"])
         if frame["type"] == "hb":
             for key, head in frame["heads"].items():
                 if key in self.seen and head > self.seen[key]:
@@ -144,6 +150,9 @@ class Agent(Client):
         await super().told(line, frame)
         if frame["type"] == "hb":
             self.cursor = frame["cursor"]
+        elif frame["type"] == "sub.ok":
+            # The team is told of every conversation; this one was followed to read what was missing.
+            await line.send(json.dumps({"type": "unsub", "conversation": frame["conversation"]}))
         elif frame["type"] == "msg.ack":
             self.waiting.pop(frame["client_id"], None)
 

@@ -120,7 +120,7 @@ class WidgetConsumer(CallsMixin):
         if key not in self.followed:
             raise ConversationNotFound(field="conversation")
         typed = text_in(frame, "preview", limit=PREVIEW_LIMIT, optional=True)
-        by = {"kind": "contact", "id": str(self.visitor.contact_id), "name": self.visitor.name}
+        by = self.visitor.author
         types = flag_in(frame, "on")
         await self.tell(f"conv.{key}", {"type": "typing", "conversation": str(key), "on": types, "by": by})
         # What somebody has not sent is passed on and kept nowhere, and only where the inbox wants it.

@@ -98,10 +98,13 @@ def pages_after(places: Sequence[str]) -> list[Page | CursorUnknown]:
 
 def _page_after(text: str) -> Page | CursorUnknown:
     try:
-        missed, place, more = after(parse(text))
+        cursor = parse(text)
+        rows, _, more = _read(cursor, PAGE)
     except CursorUnknown as error:
         return error
-    return Page([wire.encode(frame) for frame in missed], str(place), more)
+    # Only for reading on: the place a client remembers comes with the heartbeat and stays before what is not final.
+    place = Cursor(cursor.epoch, rows[-1].xid, rows[-1].pk) if rows else cursor
+    return Page([wire.encode(frame) for frame in thread.frames(_by_seq(rows), visitor=False)], str(place), more)
 
 
 def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], Cursor, bool]:
@@ -112,6 +115,15 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
     Within a conversation the order is that of `seq`. Transaction ids follow it, except when a transaction began before
     another one and got the conversation's lock after it, so each conversation's frames are put in order.
     """
+    rows, finals, more = _read(cursor, limit)
+    final = [row for row, is_final in zip(rows, finals, strict=True) if is_final]
+    place = Cursor(cursor.epoch, final[-1].xid, final[-1].pk) if final else cursor
+    # Without a final row the place stands still: asking again at once would give the same.
+    return thread.frames(_by_seq(rows), visitor=False), place, more and bool(final)
+
+
+def _read(cursor: Cursor, limit: int) -> tuple[list[ChatEvent], list[bool], bool]:
+    """Rows after a place, which of them are final, and whether there are more."""
     with connection.cursor() as sql:
         sql.execute(AFTER, [str(cursor.xid), cursor.id, limit + 1])
         found = sql.fetchall()
@@ -124,11 +136,7 @@ def after(cursor: Cursor, *, limit: int = PAGE) -> tuple[list[dict[str, Any]], C
     if ordered and ordered[0].created_at < timezone.now() - KEPT_FOR:
         # Older entries are forgotten but for the last of them, so who stands before it may have missed some.
         raise CursorUnknown()
-    final = [row for row, (_, is_final) in zip(ordered, page, strict=True) if is_final]
-    place = Cursor(cursor.epoch, final[-1].xid, final[-1].pk) if final else cursor
-    # Without a final row the place stands still: asking again at once would give the same.
-    more = len(found) > limit and bool(final)
-    return thread.frames(_by_seq(ordered), visitor=False), place, more
+    return ordered, [is_final for _, is_final in page], len(found) > limit
 
 
 def _by_seq(rows: list[ChatEvent]) -> list[ChatEvent]:

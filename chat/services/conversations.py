@@ -41,6 +41,11 @@ class Visitor:
     inbox_id: UUID
     name: str
 
+    @property
+    def author(self) -> dict[str, Any]:
+        """The visitor as the author of something (`wire.contact_author`)."""
+        return {"kind": "contact", "id": str(self.contact_id), "name": self.name}
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -251,7 +256,7 @@ def _move(
 ) -> None:
     who = author(by)
     if by_visitor is not None:
-        who = {"kind": "contact", "id": str(by_visitor.contact_id), "name": by_visitor.name}
+        who = by_visitor.author
     activity: dict[str, Any] = {"action": "status", "from": conversation.status, "to": wanted.value}
     if snoozed_until:
         activity["until"] = wire.instant(snoozed_until)

@@ -102,8 +102,7 @@ async def send_from_visitor(
     if posted.created is None:
         return None
     messages.refuse_other_content(posted, body=text, private=False, author=visitor.contact_id)
-    author = {"kind": "contact", "id": str(visitor.contact_id), "name": visitor.name}
-    return await _tell(schema, posted, author, visitor=True)
+    return await _tell(schema, posted, visitor.author, visitor=True)
 
 
 async def mark(
@@ -207,11 +206,5 @@ async def _tell(schema: str, posted: journal.Posted, author: dict[str, Any], *, 
             team=messages.created_frame(posted, author, visitor=False),
             public=messages.created_frame(posted, author, visitor=True) if posted.pub_seq is not None else None,
         )
-    return messages.Sent(
-        id=posted.id,
-        conversation_id=posted.conversation_id,
-        seq=posted.pub_seq if visitor and posted.pub_seq is not None else posted.seq,
-        created=posted.created,
-        created_at=posted.created_at,
-        wire={},
-    )
+    # The acknowledgement of a socket names the message; the message itself comes as the event.
+    return messages.receipt(posted, visitor=visitor, told={})

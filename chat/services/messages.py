@@ -189,7 +189,7 @@ def send_from_visitor(
     if not (source_id or held_back):
         hold_back(visitor)
 
-    author = {"kind": "contact", "id": str(visitor.contact_id), "name": visitor.name}
+    author = visitor.author
     files: list[dict[str, Any]] = []
     with transaction.atomic():
         posted = journal.post(
@@ -358,6 +358,11 @@ def _sent(
         told = _wire(posted, author, meta=meta, body_html=body_html, files=files, visitor=visitor)
     else:
         told = wire.message(Message.objects.with_people().get(pk=posted.id), visitor=visitor)
+    return receipt(posted, visitor=visitor, told=told)
+
+
+def receipt(posted: journal.Posted, *, visitor: bool, told: dict[str, Any]) -> Sent:
+    """What its sender needs of a stored message, in their own numbers; `told` is the message itself, where it is wanted."""
     return Sent(
         id=posted.id,
         conversation_id=posted.conversation_id,

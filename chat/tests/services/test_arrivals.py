@@ -5,11 +5,11 @@ from uuid import uuid4
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
-from chat.errors import ContactBlocked, VisitorTokenRefused
+from chat.errors import ContactBlocked, CursorUnknown, VisitorTokenRefused
 from chat.models import Contact
 from chat.queries import stream
 from chat.services import arrivals, presence, widget
-from chat.tests.factories import InboxFactory, MessageFactory
+from chat.tests.factories import ConversationFactory, InboxFactory, MessageFactory
 from ops.kernel.errors import PermissionRefused
 from tenants.enums import TenantStatus
 from tenants.models import Tenant
@@ -80,4 +80,21 @@ def test_those_with_the_same_cursor_share_what_they_missed(acme, django_assert_n
 
     assert first is second
     assert "Oi" in "".join(first.frames)
-    assert isinstance(unknown, stream.CursorUnknown)
+    assert isinstance(unknown, CursorUnknown)
+
+
+def test_a_long_absence_is_read_page_by_page_though_nothing_of_it_is_final_yet(acme, monkeypatch):
+    """A transaction that is open elsewhere, here the test's own, holds back the place to remember, not what is told."""
+    monkeypatch.setattr(stream, "PAGE", 2)
+    conversation, place, told = ConversationFactory(), str(stream.now()), []
+    for number in range(5):
+        MessageFactory(conversation=conversation, body=f"Message {number}")
+
+    more = True
+    while more:
+        (page,) = stream.pages_after([place])
+        told, place, more = told + page.frames, page.place, page.more
+
+    assert [body for body in map("Message {}".format, range(5)) if any(body in frame for frame in told)] == [
+        f"Message {number}" for number in range(5)
+    ]
