@@ -12,6 +12,8 @@ CLOSE_RESTART = 1012
 # Sockets a process greets in a second without making anybody wait.
 GREETED_PER_S = 150
 LONGEST_S, SHORTEST_S = 10.0, 1.0
+# Before that no other process listens, and whoever knocks in vain knocks again later than it had to.
+SOONEST_S = 3.0
 LAST_WORDS_S = 0.3
 
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakSet[Any]] = WeakKeyDictionary()
@@ -30,9 +32,9 @@ def watch(socket: Any) -> None:
 def farewell() -> int:
     """Close every socket with 1012, each with its own moment to come back at; says how many."""
     sockets = list(_open.get(asyncio.get_running_loop(), ()))
-    spread = min(LONGEST_S, max(SHORTEST_S, len(sockets) / GREETED_PER_S))
+    spread = min(LONGEST_S - SOONEST_S, max(SHORTEST_S, len(sockets) / GREETED_PER_S))
     for socket in sockets:
-        moment = round(random.uniform(0, spread), 2)  # noqa: S311 — not a secret
+        moment = round(SOONEST_S + random.uniform(0, spread), 2)  # noqa: S311 — not a secret
         told = wire.encode({"type": "bye", "code": CLOSE_RESTART, "retry_after": moment})
         socket.outgoing.last_words(told, CLOSE_RESTART)
     return len(sockets)
