@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 
 from billing import entitlements
 from chat.enums import Channel
@@ -27,11 +27,11 @@ from ops.kernel.outbox import services as outbox
 
 # What an inbox says until somebody writes their own.
 USUAL_WORDS = {
-    "greeting": gettext_noop("Hello! How can we help?"),
-    "offline_text": gettext_noop(
+    "greeting": gettext_lazy("Hello! How can we help?"),
+    "offline_text": gettext_lazy(
         "We are away right now. Leave your message and we will answer as soon as we are back."
     ),
-    "reply_time": gettext_noop("We usually answer within a few minutes."),
+    "reply_time": gettext_lazy("We usually answer within a few minutes."),
 }
 CHANGEABLE = {
     "name",
@@ -131,7 +131,7 @@ def lay_out(tenant: Any) -> None:
     with translation.override(tenant.language):
         Inbox.objects.create(
             name=_("Website"),
-            **{field: _(words) for field, words in USUAL_WORDS.items()},
+            **{field: str(words) for field, words in USUAL_WORDS.items()},
         )
 
 
@@ -139,17 +139,17 @@ def words_for_visitors(inbox: Inbox) -> dict[str, str]:
     """Greeting and its like: the company's own words; those nobody touched in the visitor's language."""
     said = {field: str(getattr(inbox, field)) for field in USUAL_WORDS}
     return {
-        field: _(usual) if said[field] in _in_every_language(usual) else said[field]
+        field: str(usual) if said[field] in _in_every_language(field) else said[field]
         for field, usual in USUAL_WORDS.items()
     }
 
 
 @lru_cache(maxsize=8)
-def _in_every_language(words: str) -> frozenset[str]:
+def _in_every_language(field: str) -> frozenset[str]:
     found = set()
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            found.add(_(words))
+            found.add(str(USUAL_WORDS[field]))
     return frozenset(found)
 
 

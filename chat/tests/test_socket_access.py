@@ -29,13 +29,17 @@ def desk(acme, ana, client_of):
 
 
 async def refusal(line, **frame):
-    """Say it until it is refused: the push that tells the socket and the frame come on two ways."""
+    """Say it until it is refused: the push that tells the socket and the frame come on two ways.
+
+    Not as fast as it can be said: whoever says more than is allowed hears nothing for a while.
+    """
     async with asyncio.timeout(sockets.PATIENCE_S):
         while True:
             await line.say(**frame)
             answer = await line.next()
             if answer.get("code") == "permission_refused":
                 return answer
+            await asyncio.sleep(0.2)
 
 
 async def test_a_role_that_loses_a_permission_loses_it_on_open_sockets(acme, ana, desk):

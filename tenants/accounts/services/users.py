@@ -72,6 +72,27 @@ def create(
 
 
 @transaction.atomic
+def welcome_back(*, user: User, name: str, password: str | None, by: Any, host: str, now: datetime) -> User:
+    """Somebody whose access ended begins anew: the old password opens nothing, and without one they get a welcome link.
+
+    Raises `Invalid` for a password that will not do. Second factors stay: they prove who it is.
+    """
+    user = _locked(user)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        check_new_password(password, user)
+        user.set_password(password)
+    user.name = name.strip() or user.name
+    user.is_active, user.last_login = True, None
+    user.save(update_fields=["name", "password", "is_active", "last_login", "updated_at"])
+    audit.record("accounts.user_activated", by=by, on=user, now=now)
+    if password is None:
+        emails.send("welcome", user=user, host=host)
+    return user
+
+
+@transaction.atomic
 def invite_owner(
     *, email: str, now: datetime, name: str = "", language: str = "", host: str = "", send: bool = True
 ) -> User:

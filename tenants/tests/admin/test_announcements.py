@@ -1,14 +1,14 @@
 """Announcements in the console, in the reader's language."""
 
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from tenants.accounts.tests.factories import UserFactory
 from tenants.tests.factories import AnnouncementFactory
 
-LIST = reverse("admin:tenants_announcement_changelist", urlconf="config.urls_public")
+LIST = reverse_lazy("admin:tenants_announcement_changelist", urlconf="config.urls_public")
 
 
 def test_the_list_names_each_in_the_readers_language(db):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 
 from ops.kernel.audit import services as audit
 from tenants.accounts.tests.factories import UserFactory
@@ -14,7 +14,7 @@ from tenants.tests.factories import DomainFactory, ResellerFactory, ResellerMemb
 
 PUBLIC = "config.urls_public"
 NOON = datetime(2026, 11, 20, 15, tzinfo=UTC)
-LOG = reverse("admin:tenants_console_log", urlconf=PUBLIC)
+LOG = reverse_lazy("admin:tenants_console_log", urlconf=PUBLIC)
 
 
 @pytest.fixture
