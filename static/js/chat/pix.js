@@ -19,23 +19,37 @@ export function openPix({ app, article }) {
         return whole || cents ? `${whole || 0}.${cents?.[1] ?? "00"}` : "";
     }
 
+    function clear() {
+        problem.hidden = true;
+        for (const input of form.querySelectorAll("[aria-invalid]")) {
+            input.removeAttribute("aria-invalid");
+            input.removeAttribute("aria-describedby");
+        }
+    }
+
     form.onsubmit = async (event) => {
         event.preventDefault();
-        problem.hidden = true;
+        clear();
         try {
             const body = { conversation: article.dataset.conversation, amount: amount(form.elements.amount.value), text: form.elements.text.value.trim(), client_id: id };
             await request("/api/v1/chat/pix/", { method: "POST", body });
             dialog.close();
         } catch (error) {
-            problem.textContent = error.problem?.errors?.[0]?.detail || error.problem?.detail || app.words.actionFailed;
+            const [first] = error.problem?.errors ?? [];
+            const input = form.elements[first?.field];
+            problem.textContent = first?.detail || error.problem?.detail || app.words.actionFailed;
+            (input?.closest(".field") ?? form.querySelector(".dialog-body")).append(problem);
             problem.hidden = false;
+            input?.setAttribute("aria-invalid", "true");
+            input?.setAttribute("aria-describedby", problem.id);
+            input?.focus();
         }
     };
     return {
         open() {
             id = uuid();
             form.reset();
-            problem.hidden = true;
+            clear();
             openDialog(dialog);
             form.elements.amount.focus();
         },
