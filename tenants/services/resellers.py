@@ -73,24 +73,21 @@ def add_member(
 ) -> ResellerMember:
     """Let somebody work in the console; without a password they get a welcome link by e-mail. Raises `EmailTaken`.
 
-    Who was taken out of a team, this one or another, may come again and begins anew, with a password of today.
+    Who was taken out of a team, this one or another, comes again as somebody new: another reseller's log, logins and
+    second factors are not theirs any more.
     """
-    author = by if isinstance(by, User) else None
-    host = domains.host_of_reseller(reseller) + settings.SITE_PORT_SUFFIX
     left = User.objects.filter(email=users.checked_address(email), is_active=False, is_staff=False, is_superuser=False)
-    person = left.select_for_update().first()
-    if person is None:
-        person = users.create(
-            email=email,
-            role=BuiltInRole.VIEWER,
-            name=name,
-            password=password,
-            by=author,
-            host=host,
-            now=now,
-        )
-    else:
-        person = users.welcome_back(user=person, name=name, password=password, by=author, host=host, now=now)
+    for gone in left.select_for_update():
+        users.give_up_address(user=gone)
+    person = users.create(
+        email=email,
+        role=BuiltInRole.VIEWER,
+        name=name,
+        password=password,
+        by=by if isinstance(by, User) else None,
+        host=domains.host_of_reseller(reseller) + settings.SITE_PORT_SUFFIX,
+        now=now,
+    )
     person.is_staff = True
     person.save(update_fields=["is_staff", "updated_at"])
     member = ResellerMember.objects.create(reseller=reseller, user=person, role=role)

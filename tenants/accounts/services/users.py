@@ -71,25 +71,10 @@ def create(
     return user
 
 
-@transaction.atomic
-def welcome_back(*, user: User, name: str, password: str | None, by: Any, host: str, now: datetime) -> User:
-    """Somebody whose access ended begins anew: the old password opens nothing, and without one they get a welcome link.
-
-    Raises `Invalid` for a password that will not do. Second factors stay: they prove who it is.
-    """
-    user = _locked(user)
-    if password is None:
-        user.set_unusable_password()
-    else:
-        check_new_password(password, user)
-        user.set_password(password)
-    user.name = name.strip() or user.name
-    user.is_active, user.last_login = True, None
-    user.save(update_fields=["name", "password", "is_active", "last_login", "updated_at"])
-    audit.record("accounts.user_activated", by=by, on=user, now=now)
-    if password is None:
-        emails.send("welcome", user=user, host=host)
-    return user
+def give_up_address(*, user: User) -> None:
+    """Free the e-mail of somebody whose access ended, so that its owner can be somebody new here; the log keeps both."""
+    user.email = f"{user.pk.hex}@left.invalid"
+    user.save(update_fields=["email", "updated_at"])
 
 
 @transaction.atomic

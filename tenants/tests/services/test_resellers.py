@@ -11,8 +11,9 @@ from tenants.accounts.models import User
 from tenants.accounts.services import links, users
 from tenants.enums import ResellerRole
 from tenants.models import Reseller, ResellerMember, Tenant
-from tenants.services import resellers
-from tenants.tests.factories import DomainFactory, ResellerFactory
+from tenants.queries import trail
+from tenants.services import lifecycle, resellers
+from tenants.tests.factories import DomainFactory, ResellerFactory, TenantFactory
 
 NOW = timezone.now()
 EMAIL, OLD, NEW = "rita@correio.example", "uma-senha-antiga-boa", "outra-senha-muito-boa"
@@ -33,19 +34,23 @@ def join(reseller: Reseller, **fields: Any) -> ResellerMember:
     return resellers.add_member(reseller=reseller, email=EMAIL, now=NOW, **fields)
 
 
-def test_who_was_taken_out_comes_again_also_elsewhere_and_the_old_password_opens_nothing(
+def test_who_was_taken_out_comes_again_elsewhere_as_somebody_new(
     houses: list[Reseller], django_capture_on_commit_callbacks: Any
 ) -> None:
     sul, norte = houses
     member = join(sul, name="Rita", role=ResellerRole.MANAGER, password=OLD)
+    lifecycle.suspend(tenant=TenantFactory(reseller=sul, name="Padaria"), reason="unpaid", by=member.user, now=NOW)
     resellers.remove_member(member=member, by="", now=NOW)
 
     with django_capture_on_commit_callbacks() as callbacks:
         again = join(norte, role=ResellerRole.SUPPORT)
 
     person = User.objects.get(email=EMAIL)
-    assert (again.user_id, again.reseller, again.role) == (member.user_id, norte, ResellerRole.SUPPORT)
-    assert (person.is_active, person.is_staff, person.name) == (True, True, "Rita")
+    assert (again.user, again.reseller, again.role) == (person, norte, ResellerRole.SUPPORT)
+    assert person.pk != member.user_id
+    assert (person.is_active, person.is_staff) == (True, True)
+    assert "tenants.tenant_suspended" in {entry.action for entry in trail.of_reseller(sul)}
+    assert "tenants.tenant_suspended" not in {entry.action for entry in trail.of_reseller(norte)}
     assert person.is_invited
     assert not person.check_password(OLD)
     assert len([one for one in callbacks if "welcome" in repr(one) and str(person.pk) in repr(one)]) == 1
